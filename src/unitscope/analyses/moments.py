@@ -1,0 +1,124 @@
+"""Mean, spread and shape of each unit's activation.
+
+Sums of powers about a shift are merged by the formulas of Chan, Golub & LeVeque (1983) and, for the
+third and fourth order, Pébay (2008), so the order of the data does not cost precision.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from unitscope.analysis import Analysis
+from unitscope.models.site import Site
+from unitscope.recording.chunk import Chunk
+from unitscope.result import Column, Result
+from unitscope.view import Field, Scatter, Group, Table, View
+
+
+@dataclass
+class Sums:
+    """Running sums of one site, in float64."""
+
+    site: Site
+    count: int
+    mean: Float[Tensor, " unit"]
+    powers: Float[Tensor, "order unit"]
+    """Sums of (x − mean)², (x − mean)³, (x − mean)⁴."""
+    smallest: Float[Tensor, " unit"]
+    largest: Float[Tensor, " unit"]
+
+
+@dataclass(frozen=True, eq=False)
+class MomentsResult(Result):
+    count: int
+    mean: Float[np.ndarray, " unit"]
+    std: Float[np.ndarray, " unit"]
+    skewness: Float[np.ndarray, " unit"]
+    kurtosis: Float[np.ndarray, " unit"]
+    smallest: Float[np.ndarray, " unit"]
+    largest: Float[np.ndarray, " unit"]
+
+    def columns(self) -> list[Column]:
+        return [
+            Column("mean", self.mean, "mean activation"),
+            Column("std", self.std, "standard deviation of the activation"),
+            Column("skewness", self.skewness, "asymmetry; 0 for a symmetric unit"),
+            Column("kurtosis", self.kurtosis, "excess kurtosis; large for a unit that is rarely far from its mean"),
+        ]
+
+    def views(self, unit: int | None = None) -> list[View]:
+        if unit is None:
+            names = [f"{self.site}/{u}" for u in range(self.units)]
+            group = Group(self.site, self.mean.tolist(), self.std.tolist(), names)
+            return [Scatter("Mean and spread of every unit", [group], "mean", "standard deviation")]
+        fields = ("mean", "std", "skewness", "kurtosis", "smallest", "largest")
+        row = [float(getattr(self, name)[unit]) for name in fields]
+        return [Table(f"Moments over {self.count:,} tokens", [Field(name) for name in fields], [row])]
+
+
+@dataclass(frozen=True)
+class Moments(Analysis[Sums]):
+    """Moments.
+
+    Mean, standard deviation, skewness, excess kurtosis (population formulas, as ``scipy.stats``), smallest and
+    largest activation of each unit.
+    """
+
+    def start(self, site: Site, given: Mapping[str, Any]) -> Sums:
+        zeros = torch.zeros(site.units, dtype=torch.float64)
+        return Sums(site, 0, zeros.clone(), torch.zeros(3, site.units, dtype=torch.float64), zeros + torch.inf, zeros - torch.inf)
+
+    def update(self, state: Sums, chunk: Chunk) -> None:
+        if len(chunk) == 0:
+            return
+        x = chunk.activations.double()  # [token unit]
+        mean = x.mean(0)  # [unit]
+        d = x - mean  # [token unit]
+        d2 = d * d
+        powers = torch.stack([d2.sum(0), (d2 * d).sum(0), (d2 * d2).sum(0)])  # [order unit]
+        part = Sums(state.site, len(chunk), mean, powers, x.amin(0), x.amax(0))
+        whole = self.merge(state, part)
+        vars(state).update(vars(whole))
+
+    def merge(self, a: Sums, b: Sums) -> Sums:
+        n = a.count + b.count
+        if n == 0:
+            return Sums(a.site, 0, a.mean.clone(), a.powers.clone(), a.smallest.clone(), a.largest.clone())
+        d = b.mean - a.mean
+        p, q = a.count / n, b.count / n
+        m2 = a.powers[0] + b.powers[0] + d**2 * (n * p * q)
+        m3 = (
+            a.powers[1] + b.powers[1]
+            + d**3 * (n * p * q * (p - q))
+            + 3 * d * (p * b.powers[0] - q * a.powers[0])
+        )  # fmt: skip
+        m4 = (
+            a.powers[2] + b.powers[2]
+            + d**4 * (n * p * q * (p * p - p * q + q * q))
+            + 6 * d**2 * (p * p * b.powers[0] + q * q * a.powers[0])
+            + 4 * d * (p * b.powers[1] - q * a.powers[1])
+        )  # fmt: skip
+        return Sums(
+            a.site, n, a.mean + d * q, torch.stack([m2, m3, m4]),
+            torch.minimum(a.smallest, b.smallest), torch.maximum(a.largest, b.largest),
+        )  # fmt: skip
+
+    def compute(self, state: Sums) -> MomentsResult:
+        n = state.count
+        variance, third, fourth = state.powers / n if n else torch.full_like(state.powers, torch.nan)
+        return MomentsResult(
+            site=state.site.name,
+            units=state.site.units,
+            count=n,
+            mean=(state.mean if n else torch.full_like(state.mean, torch.nan)).numpy(),
+            std=variance.sqrt().numpy(),
+            skewness=(third / variance**1.5).numpy(),
+            kurtosis=(fourth / variance**2 - 3).numpy(),
+            smallest=state.smallest.numpy(),
+            largest=state.largest.numpy(),
+        )

@@ -1,0 +1,80 @@
+"""Many analyses in one pass over a source."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import torch
+
+from unitscope.analysis import Analysis
+from unitscope.errors import InputError
+from unitscope.models.site import choose
+from unitscope.recording.source import Source
+from unitscope.resultset import ResultSet
+
+Progress = Callable[[int, int], None]
+"""Called with sequences done and sequences in all."""
+
+
+def analyze(
+    source: Source,
+    analyses: Sequence[Analysis[Any]],
+    sites: Iterable[str] = ("*",),
+    progress: Progress | None = None,
+) -> ResultSet:
+    """Fold every analysis over every chosen site, and return all results.
+
+    Analyses of one depth of ``needs`` share one read of the source. ``sites`` are glob patterns.
+    Raises ``InputError`` for a pattern without a site, an empty source, or activations that are not finite.
+    """
+    chosen = choose(source.sites, sites)
+    if not len(source.sequences):
+        raise InputError(f"{source.name} has no sequences to analyse")
+    results = ResultSet(source.fingerprint)
+    layers = _by_depth(analyses)
+    total = len(layers) * len(source.sequences)
+    for depth, layer in enumerate(layers):
+        states = {
+            (site.name, analysis.key): analysis.start(
+                site, {need.name: results[site.name, need.key] for need in analysis.needs}
+            )
+            for site in chosen
+            for analysis in layer
+        }
+        labels = list(dict.fromkeys(name for analysis in layer for name in analysis.labels))
+        done = 0
+        for chunks in source.chunks([site.name for site in chosen], labels):
+            for site in chosen:
+                chunk = chunks[site.name]
+                if not torch.isfinite(chunk.activations).all():
+                    raise InputError(_not_finite(chunk.activations, chunk.sequence, site.name))
+                for analysis in layer:
+                    analysis.update(states[site.name, analysis.key], chunk)
+            done += len(torch.unique_consecutive(chunk.sequence))
+            if progress:
+                progress(depth * len(source.sequences) + done, total)
+        for site in chosen:
+            for analysis in layer:
+                results.add(analysis, analysis.compute(states[site.name, analysis.key]))
+    return results
+
+
+def _by_depth(analyses: Sequence[Analysis[Any]]) -> list[list[Analysis[Any]]]:
+    """The analyses and all that they need, those that need nothing first."""
+    depth: dict[Analysis[Any], int] = {}
+
+    def place(analysis: Analysis[Any]) -> int:
+        if analysis not in depth:
+            depth[analysis] = 1 + max((place(need) for need in analysis.needs), default=-1)
+        return depth[analysis]
+
+    for analysis in analyses:
+        place(analysis)
+    return [[a for a, d in depth.items() if d == level] for level in range(max(depth.values(), default=-1) + 1)]
+
+
+def _not_finite(activations: torch.Tensor, sequence: torch.Tensor, site: str) -> str:
+    row, unit = torch.nonzero(~torch.isfinite(activations))[0].tolist()
+    return (
+        f"{site}/{unit} is {float(activations[row, unit])} in sequence {int(sequence[row])}; "
+        "the weights or the input hold values that are not finite, or the precision of the recording is too narrow"
+    )

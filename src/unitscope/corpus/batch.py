@@ -1,0 +1,41 @@
+"""What a model is given: a few sequences, padded to one length."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Int
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Sequences that are run together.
+
+    The first ``context`` tokens of a row are there so that the model has read something before the
+    first token that counts; they belong to the sequence before and are never recorded.
+    """
+
+    tokens: Int[Tensor, "batch time"]
+    targets: Int[Tensor, "batch time"]
+    """The token the model should predict at each step; -1 where there is none."""
+    context: Int[Tensor, " batch"]
+    """Leading tokens of each row that are read but not counted."""
+    lengths: Int[Tensor, " batch"]
+    """Tokens of each row without padding, context included."""
+    sequence: Int[Tensor, " batch"]
+    """The number of each row's sequence in its corpus."""
+
+    @property
+    def counted(self) -> Bool[Tensor, "batch time"]:
+        """True at the steps that belong to the sequence: neither context nor padding."""
+        step = torch.arange(self.tokens.shape[1], device=self.tokens.device)
+        return (step >= self.context[:, None]) & (step < self.lengths[:, None])
+
+    def to(self, device: torch.device | str) -> "Batch":
+        return Batch(
+            tokens=self.tokens.to(device),
+            targets=self.targets.to(device),
+            context=self.context.to(device),
+            lengths=self.lengths.to(device),
+            sequence=self.sequence.to(device),
+        )

@@ -1,0 +1,32 @@
+"""Which token is which symbol. Safe for white space: a symbol may be any string."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The symbols in the order of their ids, as strings (a byte is the Latin-1 character of its value)."""
+
+    symbols: tuple[str, ...]
+
+    @classmethod
+    def of(cls, symbols: Iterable[str]) -> "Vocabulary":
+        """The distinct symbols, sorted."""
+        return cls(tuple(sorted(set(symbols))))
+
+    @cached_property
+    def ids(self) -> dict[str, int]:
+        return {symbol: number for number, symbol in enumerate(self.symbols)}
+
+    def __len__(self) -> int:
+        return len(self.symbols)
+
+    def decode(self, ids: Sequence[int]) -> list[str]:
+        """The symbol of each id."""
+        return [self.symbols[i] for i in ids]
+
+    def to_json(self) -> str:
+        return json.dumps(list(self.symbols))

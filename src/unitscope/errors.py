@@ -1,0 +1,8 @@
+"""The one exception for things a user can mend."""
+
+
+class InputError(ValueError):
+    """Wrong input: the message says what is wrong, where, and what to do about it.
+
+    The command line prints it as one line and exits with status 2.
+    """

@@ -1,0 +1,42 @@
+"""The only thing an analysis ever sees."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from unitscope.corpus.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Activations of one site over some whole sequences, laid end to end; padding and context are gone.
+
+    Rows are ordered by sequence, then by position. A sequence is never divided between chunks, so an
+    analysis of steps that follow each other needs no memory across chunks.
+    """
+
+    activations: Float[Tensor, "token unit"]
+    tokens: Int[Tensor, " token"]
+    sequence: Int[Tensor, " token"]
+    position: Int[Tensor, " token"]
+    labels: Mapping[str, Float[Tensor, " token"]]
+    vocabulary: Vocabulary
+
+    def __len__(self) -> int:
+        return self.activations.shape[0]
+
+    @property
+    def continues(self) -> Int[Tensor, " pair"]:
+        """Rows t for which row t − 1 is the step before in the same sequence."""
+        return torch.nonzero(self.sequence[1:] == self.sequence[:-1]).squeeze(1) + 1
+
+    def spans(self) -> list[tuple[int, int]]:
+        """First row and row after the last, for each sequence."""
+        if len(self) == 0:
+            return []
+        cuts = torch.nonzero(self.sequence[1:] != self.sequence[:-1]).squeeze(1) + 1
+        edges = [0, *cuts.tolist(), len(self)]
+        return list(zip(edges[:-1], edges[1:], strict=True))

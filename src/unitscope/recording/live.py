@@ -1,0 +1,91 @@
+"""A model over a corpus, read as it runs. Needs no disk."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from unitscope.corpus.batch import Batch
+from unitscope.corpus.corpus import Corpus
+from unitscope.corpus.vocabulary import Vocabulary
+from unitscope.models.edit import Edit
+from unitscope.models.model import Model
+from unitscope.models.site import Site
+from unitscope.recording.chunk import Chunk
+
+
+@dataclass(frozen=True)
+class Live:
+    """A source that runs the model whenever it is read.
+
+    ``batch_size`` sequences are run together; memory grows with it and with nothing else.
+    With ``edits`` it is the edited model that is read: ablation is this and the analyses of ``output.loss``.
+    """
+
+    model: Model
+    corpus: Corpus
+    batch_size: int = 64
+    edits: tuple[Edit, ...] = ()
+    sequences: Sequence[int] = field(default_factory=tuple)
+
+    def __post_init__(self) -> None:
+        if not len(self.sequences):
+            object.__setattr__(self, "sequences", range(len(self.corpus)))
+
+    @property
+    def name(self) -> str:
+        return f"{self.model.name} on {self.corpus.name}"
+
+    @property
+    def fingerprint(self) -> str:
+        parts = [self.model.fingerprint, self.corpus.fingerprint, repr(self.edits)]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    @property
+    def sites(self) -> tuple[Site, ...]:
+        return self.model.sites()
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        return self.corpus.vocabulary
+
+    def chunks(
+        self, sites: Sequence[str], labels: Sequence[str] = (), sequences: Sequence[int] | None = None
+    ) -> Iterator[dict[str, Chunk]]:
+        wanted = self.sequences if sequences is None else sequences
+        for first in range(0, len(wanted), self.batch_size):
+            numbers = wanted[first : first + self.batch_size]
+            batch = self.corpus.batch(numbers).to(self.model.device)
+            values = self.model.run(batch, sites, self.edits)
+            yield chunks_of(values, batch, self.corpus, labels)
+
+    def describe(self) -> dict[str, str]:
+        return {**self.model.describe(), **self.corpus.describe()}
+
+
+def chunks_of(
+    values: dict[str, Tensor], batch: Batch, corpus: Corpus, labels: Sequence[str] = ()
+) -> dict[str, Chunk]:
+    """Lay the counted steps of a batch end to end, the same rows for every site."""
+    counted = batch.counted  # [batch time]
+    row, step = torch.nonzero(counted, as_tuple=True)  # both [token], ordered by row, then by step
+    device = batch.tokens.device
+    label_values = {
+        name: torch.cat([corpus.labels(name, int(n)) for n in batch.sequence]).to(device) for name in labels
+    }
+    tokens = batch.tokens[row, step]
+    sequence = batch.sequence[row]
+    position = step - batch.context[row]
+    return {
+        site: Chunk(
+            activations=value[row, step],
+            tokens=tokens,
+            sequence=sequence,
+            position=position,
+            labels=label_values,
+            vocabulary=corpus.vocabulary,
+        )
+        for site, value in values.items()
+    }
