@@ -95,13 +95,15 @@ class Group:
 
 @dataclass(frozen=True)
 class Scatter:
-    """Points in the plane."""
+    """Points in the plane. ``xrange`` and ``yrange`` fix the axes; without them the points decide."""
 
     title: str
     groups: Sequence[Group]
     xlabel: str
     ylabel: str
     note: str = ""
+    xrange: tuple[float, float] | None = None
+    yrange: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
