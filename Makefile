@@ -1,0 +1,74 @@
+# `make help` lists the targets.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help demo test env lint types layers docs web-check pytest format web bench clean
+
+# The first Python that is new enough; `make PYTHON=/path/to/python` chooses another.
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null </dev/null && echo "$$p" && break; done)
+
+# More words for pip. On Linux without a GPU, PyTorch's own index has a build that is ten times smaller:
+#   make demo PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu"
+PIP_ARGS ?=
+
+# More words for the commands: make demo ARGS="--retrain", make pytest ARGS="-k affinity".
+ARGS ?=
+
+# One thread in each of two processes: on two busy cores, more threads are many times slower.
+WORKERS ?= 2
+
+BIN := .venv/bin
+MADE := .venv/made
+ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
+
+help: ## What there is to make
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+
+demo: env ## Make the environment and run the main job: a report on every unit of a small LSTM
+	$(BIN)/unitscope demo $(ARGS)
+
+test: env lint types layers web-check pytest ## Make the environment and pass every check and test
+
+env: $(MADE) ## Make the environment in .venv, once
+
+$(MADE): pyproject.toml constraints.txt
+	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or newer was not found; name it: make PYTHON=/path/to/python" >&2; exit 2; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "$(PYTHON) has no venv module; on Debian: apt-get install python3-venv" >&2; exit 2; }
+	[ -x $(BIN)/python ] || "$(PYTHON)" -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -c constraints.txt -e '.[dev]'
+	@touch $@
+
+lint: env ## Lint, and check the format
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: env ## Check types
+	$(BIN)/mypy
+
+layers: env ## Check who imports whom
+	$(BIN)/lint-imports --no-logo
+
+docs: env ## Run the code of the docs (part of pytest)
+	$(ONE_THREAD) $(BIN)/python -m pytest tests/test_docs.py $(ARGS)
+
+web-check: env ## Check that the page that ships is built from its source (where there is npm)
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory web OUT=build/web && \
+		diff -r build/web $(BUNDLE); else echo "web-check: skipped, npm was not found"; fi
+
+pytest: env ## Run the tests
+	$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+format: env ## Repair lint and format where that is safe
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+web: ## Build the page from its source, with npm
+	npm --prefix web ci && npm --prefix web run build
+
+bench: env ## Measure speed and memory (benchmarks/)
+	for script in benchmarks/*.py; do $(ONE_THREAD) $(BIN)/python "$$script" || exit 1; done
+
+clean: ## Remove the environment and what was built
+	rm -rf .venv build dist web/node_modules
