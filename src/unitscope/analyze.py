@@ -45,8 +45,7 @@ def analyze(
         for chunks in source.chunks([site.name for site in chosen], labels):
             for site in chosen:
                 chunk = chunks[site.name]
-                if not torch.isfinite(chunk.activations).all():
-                    raise InputError(_not_finite(chunk.activations, chunk.sequence, site.name))
+                chunk.check_finite(site.name)
                 for analysis in layer:
                     analysis.update(states[site.name, analysis.key], chunk)
             done += len(torch.unique_consecutive(chunk.sequence))
@@ -70,11 +69,3 @@ def _by_depth(analyses: Sequence[Analysis[Any]]) -> list[list[Analysis[Any]]]:
     for analysis in analyses:
         place(analysis)
     return [[a for a, d in depth.items() if d == level] for level in range(max(depth.values(), default=-1) + 1)]
-
-
-def _not_finite(activations: torch.Tensor, sequence: torch.Tensor, site: str) -> str:
-    row, unit = torch.nonzero(~torch.isfinite(activations))[0].tolist()
-    return (
-        f"{site}/{unit} is {float(activations[row, unit])} in sequence {int(sequence[row])}; "
-        "the weights or the input hold values that are not finite, or the precision of the recording is too narrow"
-    )

@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from unitscope.corpus.vocabulary import Vocabulary
+from unitscope.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -40,3 +41,12 @@ class Chunk:
         cuts = torch.nonzero(self.sequence[1:] != self.sequence[:-1]).squeeze(1) + 1
         edges = [0, *cuts.tolist(), len(self)]
         return list(zip(edges[:-1], edges[1:], strict=True))
+
+    def check_finite(self, site: str) -> None:
+        """Raises ``InputError``, naming site, unit and sequence, if an activation is NaN or infinite."""
+        if not torch.isfinite(self.activations).all():
+            row, unit = torch.nonzero(~torch.isfinite(self.activations))[0].tolist()
+            raise InputError(
+                f"{site}/{unit} is {float(self.activations[row, unit])} in sequence {int(self.sequence[row])}; "
+                "the weights or the input hold values that are not finite"
+            )

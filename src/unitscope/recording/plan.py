@@ -1,0 +1,89 @@
+"""Which sequences go into which shard: fixed by arithmetic before the first is run.
+
+A shard is some whole batches, so an interrupted recording and a plain one run the same batches and write the same
+bytes, and a live source that runs the same batches gives the same values.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from jaxtyping import Int
+
+from unitscope.corpus.corpus import Corpus
+from unitscope.errors import InputError
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One row for each recorded sequence, ascending."""
+
+    sequence: Int[np.ndarray, " sequence"]
+    """Its number in the corpus."""
+    tokens: Int[np.ndarray, " sequence"]
+    shard: Int[np.ndarray, " sequence"]
+    row: Int[np.ndarray, " sequence"]
+    """Where its first token stands in its shard."""
+
+    @classmethod
+    def of(cls, corpus: Corpus, sequences: Sequence[int] | None, batch_size: int, shard_tokens: int) -> "Plan":
+        """Fill each shard with whole batches until it has ``shard_tokens``."""
+        numbers = np.arange(len(corpus)) if sequences is None else np.unique(np.asarray(sequences, dtype=np.int64))
+        if not len(numbers):
+            raise InputError(f"{corpus.name} has no sequences to record")
+        if numbers[0] < 0 or numbers[-1] >= len(corpus):
+            raise InputError(
+                f"{corpus.name} has sequences 0 to {len(corpus) - 1}; {numbers[0]} to {numbers[-1]} were asked for"
+            )
+        tokens = np.zeros(len(numbers), np.int64)
+        shard = np.zeros(len(numbers), np.int64)
+        row = np.zeros(len(numbers), np.int64)
+        number, filled = 0, 0
+        for first in range(0, len(numbers), batch_size):
+            batch = slice(first, first + batch_size)
+            tokens[batch] = corpus.lengths(numbers[batch].tolist())
+            if filled >= shard_tokens:
+                number, filled = number + 1, 0
+            shard[batch] = number
+            row[batch] = filled + np.cumsum(tokens[batch]) - tokens[batch]
+            filled += int(tokens[batch].sum())
+        return cls(numbers, tokens, shard, row)
+
+    @property
+    def shards(self) -> int:
+        return int(self.shard[-1]) + 1 if len(self.shard) else 0
+
+    def part(self, shard: int) -> "Plan":
+        """The rows of one shard."""
+        rows = slice(*np.searchsorted(self.shard, [shard, shard + 1]))
+        return Plan(self.sequence[rows], self.tokens[rows], self.shard[rows], self.row[rows])
+
+    def only(self, shards: Sequence[int]) -> "Plan":
+        """The rows of some shards."""
+        rows = np.isin(self.shard, shards)
+        return Plan(self.sequence[rows], self.tokens[rows], self.shard[rows], self.row[rows])
+
+    def batches(self, size: int) -> Iterator[list[int]]:
+        """The sequences' numbers, ``size`` at a time."""
+        for first in range(0, len(self.sequence), size):
+            yield self.sequence[first : first + size].tolist()
+
+    def find(self, sequence: int) -> int:
+        """The row of a sequence. Raises ``InputError`` where it was not recorded."""
+        row = int(np.searchsorted(self.sequence, sequence))
+        if row == len(self.sequence) or self.sequence[row] != sequence:
+            raise InputError(f"sequence {sequence} is not in this recording of {len(self.sequence)} sequences")
+        return row
+
+    def to_parquet(self) -> memoryview:
+        columns = {"sequence": self.sequence, "tokens": self.tokens, "shard": self.shard, "row": self.row}
+        sink = pa.BufferOutputStream()
+        pq.write_table(pa.table(columns), sink, compression="zstd")
+        return memoryview(sink.getvalue())
+
+    @classmethod
+    def from_parquet(cls, data: bytes) -> "Plan":
+        table = pq.read_table(pa.BufferReader(data))
+        return cls(*(table[name].to_numpy() for name in ("sequence", "tokens", "shard", "row")))

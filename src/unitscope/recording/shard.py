@@ -1,0 +1,136 @@
+"""One shard: a folder with a file of activations per site, a table of tokens, and a list of both.
+
+The folder is made under another name and moved to its own when all of it is on the disk, so a shard that is there
+is whole. Its list, ``shard.json``, holds the size and checksum of every file.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from unitscope.errors import InputError
+from unitscope.models.site import Site
+from unitscope.recording.blocks import TYPES, damaged, write_blocks
+from unitscope.recording.chunk import Chunk
+from unitscope.recording.durable import PARTIAL, Written, publish, remove, sha256, write
+
+LISTING = "shard.json"
+TOKENS = "tokens.parquet"
+
+
+def shard_folder(recording: Path, number: int) -> Path:
+    """Where a shard lies in its recording."""
+    return recording / "shards" / f"{number:06d}"
+
+
+def site_file(folder: Path, site: str) -> Path:
+    """Where a site's activations lie in a shard."""
+    return folder / f"{quote(site, safe='')}.safetensors"
+
+
+class ShardBuffer:
+    """The activations of one shard while it is being filled, unit-major: the one large thing in memory."""
+
+    def __init__(self, sites: Sequence[Site], tokens: int, precision: str) -> None:
+        self.precision = precision
+        dtype = TYPES[precision][1]
+        self.values = {site.name: torch.empty(site.units, tokens, dtype=dtype) for site in sites}
+        self.tokens: dict[str, Int[Tensor, " token"]] = {
+            name: torch.empty(tokens, dtype=torch.int64) for name in ("sequence", "position", "token")
+        }
+        self.filled = 0
+
+    def add(self, chunks: Mapping[str, Chunk]) -> None:
+        """Append the next tokens.
+
+        Raises ``InputError`` for an activation that is not finite, or not in the precision that is kept.
+        """
+        for site, buffer in self.values.items():
+            chunk = chunks[site]
+            chunk.check_finite(site)
+            rows = slice(self.filled, self.filled + len(chunk))
+            buffer[:, rows] = chunk.activations.T
+            if not torch.isfinite(buffer[:, rows]).all():
+                raise InputError(_too_large(site, chunk, buffer[:, rows], self.precision))
+        for name, column in (("sequence", chunk.sequence), ("position", chunk.position), ("token", chunk.tokens)):
+            self.tokens[name][rows] = column
+        self.filled = rows.stop
+
+    def write(self, folder: Path) -> None:
+        """Write the shard, and wait until it is on the disk."""
+        partial = folder.with_name(folder.name + PARTIAL)
+        remove(partial)
+        try:
+            partial.mkdir(parents=True)
+            files = [site_file(partial, site) for site in self.values]
+            listing = {
+                file.name: asdict(write_blocks(file, values, self.precision))
+                for file, values in zip(files, self.values.values(), strict=True)
+            }
+            listing[TOKENS] = asdict(write(partial / TOKENS, self._table()))
+            write(partial / LISTING, json.dumps({"tokens": self.filled, "files": listing}, indent=1).encode())
+            publish(partial, folder)
+        except BaseException:
+            remove(partial)  # on a full disk this makes room again
+            raise
+
+    def _table(self) -> memoryview:
+        sink = pa.BufferOutputStream()
+        columns = {name: column.numpy() for name, column in self.tokens.items()}
+        pq.write_table(pa.table(columns), sink, compression="zstd")
+        return memoryview(sink.getvalue())
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A finished shard's list of files."""
+
+    folder: Path
+    tokens: int
+    files: Mapping[str, Written]
+
+    @classmethod
+    def open(cls, folder: Path) -> "Shard":
+        """Read the list. Raises ``InputError`` when there is none, or a file is missing or has another size."""
+        path = folder / LISTING
+        try:
+            listing = json.loads(path.read_bytes())
+            files = {name: Written(**entry) for name, entry in listing["files"].items()}
+            for name, written in files.items():
+                path = folder / name
+                size = path.stat().st_size
+                if size != written.bytes:
+                    raise ValueError(f"it has {size} bytes, it should have {written.bytes}")
+            return cls(folder, int(listing["tokens"]), files)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise damaged(path, error) from error
+
+    def verify(self) -> None:
+        """Compare every checksum. Raises ``InputError`` naming the first file that differs."""
+        for name, written in self.files.items():
+            if sha256(self.folder / name) != written.sha256:
+                raise damaged(self.folder / name, "its checksum differs")
+
+    def token_ids(self) -> Int[np.ndarray, " token"]:
+        """The token of each row."""
+        path = self.folder / TOKENS
+        try:
+            return pq.read_table(path, columns=["token"])["token"].to_numpy()
+        except (OSError, ValueError, KeyError) as error:
+            raise damaged(path, error) from error
+
+
+def _too_large(site: str, chunk: Chunk, kept: Tensor, precision: str) -> str:
+    unit, row = torch.nonzero(~torch.isfinite(kept))[0].tolist()
+    value, sequence = float(chunk.activations[row, unit]), int(chunk.sequence[row])
+    advice = "; record as bfloat16 or float32" if precision == "float16" else ""
+    return f"{site}/{unit} is {value:g} in sequence {sequence}, too large for {precision}{advice}"
