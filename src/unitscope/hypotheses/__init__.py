@@ -1,0 +1,6 @@
+"""Functions from text to one value per character."""
+
+from unitscope.hypotheses.hypothesis import Hypothesis
+from unitscope.hypotheses.library import find, names
+
+__all__ = ["Hypothesis", "find", "names"]
