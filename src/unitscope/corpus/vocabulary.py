@@ -5,6 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+UNKNOWN = "<unknown>"
+"""A vocabulary that holds this symbol reads every symbol it does not know as this one."""
+
 
 @dataclass(frozen=True)
 class Vocabulary:
@@ -20,6 +23,11 @@ class Vocabulary:
     @cached_property
     def ids(self) -> dict[str, int]:
         return {symbol: number for number, symbol in enumerate(self.symbols)}
+
+    @property
+    def unknown(self) -> int | None:
+        """The id that stands for symbols outside the vocabulary, where there is one."""
+        return self.ids.get(UNKNOWN)
 
     def __len__(self) -> int:
         return len(self.symbols)

@@ -1,0 +1,219 @@
+"""The documents of a text: which files there are, where they are cut, and what is in them.
+
+Only this table grows with a corpus. The text itself stays on disk and is read a document at a time.
+"""
+
+import fnmatch
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from unitscope.corpus.vocabulary import UNKNOWN, Vocabulary
+from unitscope.errors import InputError
+
+Unit = Literal["bytes", "characters"]
+DOCUMENT_BYTES = 4_000_000
+"""Files longer than this are cut into documents of about this length."""
+NEAR = 1 << 16
+"""How far before the wanted place a line end is looked for, in bytes."""
+SNIFF = 1 << 13
+"""A file of a folder is taken for text if its first bytes, so many, hold no zero (git's rule)."""
+
+
+@dataclass(frozen=True)
+class TextFile:
+    """A file and the name by which the corpus knows it: relative to the folder that was asked for."""
+
+    name: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class Document:
+    """A file, or a piece of a long one: bytes ``start`` to ``stop``."""
+
+    name: str
+    path: Path
+    start: int
+    stop: int
+    tokens: int
+    digest: str
+    """Hexadecimal SHA-256 of the bytes."""
+
+    def read(self) -> bytes:
+        """The bytes. Raises ``InputError`` if the file has become shorter or cannot be read."""
+        content = read_bytes(self.path, self.start, self.stop)
+        if len(content) < self.stop - self.start:
+            raise InputError(f"{self.path} has become shorter while it was being read; open the corpus again")
+        return content
+
+
+@dataclass(frozen=True)
+class Documents:
+    """All documents of a text, in order, and how often each symbol occurs in them."""
+
+    unit: Unit
+    entries: tuple[Document, ...]
+    counts: dict[str, int]
+
+    @cached_property
+    def tokens(self) -> int:
+        return sum(document.tokens for document in self.entries)
+
+    @cached_property
+    def files(self) -> int:
+        return len({document.path for document in self.entries})
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hexadecimal SHA-256 of the content."""
+        return hashlib.sha256("\n".join(document.digest for document in self.entries).encode()).hexdigest()
+
+    def vocabulary(self, at_least: int = 1) -> Vocabulary:
+        """The symbols that occur at least so often; above 1, rarer ones are read as ``UNKNOWN``."""
+        kept = [symbol for symbol, count in self.counts.items() if count >= at_least]
+        return Vocabulary.of([*kept, UNKNOWN] if at_least > 1 else kept)
+
+
+def scan(files: Sequence[TextFile], unit: Unit, document_bytes: int = DOCUMENT_BYTES) -> Documents:
+    """Read every file once and note its documents. Empty files are left out.
+
+    Raises ``InputError`` if a file cannot be read, if nothing is left, or if the unit is characters and a file is no
+    UTF-8.
+    """
+    if unit not in ("bytes", "characters"):
+        raise InputError(f"text is read as bytes or as characters, not as {unit!r}")
+    entries = []
+    counts: Counter[str] = Counter()
+    for file in files:
+        for start, stop in pieces(file.path, document_bytes):
+            content = read_bytes(file.path, start, stop)
+            symbols, times = np.unique(codes(content, unit, file.path, start), return_counts=True)
+            counts.update(dict(zip(map(chr, symbols.tolist()), times.tolist(), strict=True)))
+            digest = hashlib.sha256(content).hexdigest()
+            entries.append(Document(file.name, file.path, start, stop, int(times.sum()), digest))
+    if not entries:
+        where = "the text" if len(files) != 1 else str(files[0].path)
+        raise InputError(f"{where} is empty; give a text of at least one character")
+    return Documents(unit, tuple(entries), dict(counts))
+
+
+def codes(content: bytes, unit: Unit, path: Path, start: int = 0) -> np.ndarray:
+    """The number of each symbol: byte values (uint8), or code points (uint32).
+
+    ``start`` is where the content begins in the file, for the message of the ``InputError`` if it is no UTF-8.
+    """
+    if unit == "bytes":
+        return np.frombuffer(content, np.uint8)
+    return np.frombuffer(decode(content, path, start).encode("utf-32-le"), np.uint32)
+
+
+def decode(content: bytes, path: Path, start: int = 0) -> str:
+    """The text of UTF-8 bytes. Raises ``InputError`` with file and byte offset for anything else."""
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path} is no UTF-8: byte {start + error.start} is 0x{content[error.start]:02x}; read it as bytes instead"
+        ) from error
+
+
+def pieces(path: Path, document_bytes: int) -> Iterator[tuple[int, int]]:
+    """Where a file is cut: first byte and byte after the last of each document.
+
+    The pieces are about equally long. A cut lies behind a line end if there is one within the 64 KB before the
+    wanted place, and never inside a UTF-8 character.
+    """
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise unreadable(path, error) from error
+    count = -(-size // document_bytes)
+    start = 0
+    for number in range(1, count + 1):
+        stop = size if number == count else _cut(path, start, number * size // count)
+        if stop > start:
+            yield start, stop
+        start = stop
+
+
+def _cut(path: Path, start: int, wanted: int) -> int:
+    low = max(start, wanted - NEAR)
+    near = read_bytes(path, low, wanted + 4)
+    line_end = near.rfind(b"\n", 0, wanted - low)
+    if line_end >= 0:
+        return low + line_end + 1
+    back = wanted - low
+    while back > 0 and back < len(near) and near[back] & 0xC0 == 0x80 and wanted - low - back < 4:
+        back -= 1
+    return low + back
+
+
+def find_files(paths: Sequence[Path], pattern: str = "*", without: Set[str] = frozenset()) -> list[TextFile]:
+    """The files themselves, and the text files in the folders, recursively, sorted by name.
+
+    In a folder, files that do not match ``pattern`` (a glob over the file's name), hidden files and folders,
+    folders whose name is in ``without``, and files that hold a zero byte are passed over.
+    Raises ``InputError`` for a path that does not exist and for a folder without text.
+    """
+    found = []
+    for path in paths:
+        if path.is_dir():
+            inside = [file for file in _walk(path, pattern, without) if _is_text(file)]
+            if not inside:
+                matching = "" if pattern == "*" else f" that matches {pattern!r}"
+                raise InputError(f"{path} holds no text file{matching}; give a folder with text, or a file")
+            prefix = f"{path.name}/" if len(paths) > 1 else ""
+            found += [TextFile(prefix + _name(file.relative_to(path)), file) for file in inside]
+        elif path.exists():
+            found.append(TextFile(_name(Path(path.name)), path))
+        else:
+            raise InputError(f"{path} does not exist; give a text file or a folder of them")
+    return found
+
+
+def _walk(folder: Path, pattern: str, without: Set[str]) -> list[Path]:
+    files = []
+    for where, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in without)
+        shown = [name for name in names if not name.startswith(".")]
+        files += [Path(where, name) for name in shown if fnmatch.fnmatchcase(name, pattern)]
+    return sorted(files)
+
+
+def _is_text(path: Path) -> bool:
+    """Not empty, and without a zero byte at the beginning."""
+    try:
+        if not path.is_file():
+            return False
+        start = read_bytes(path, 0, SNIFF)
+    except InputError:
+        return False
+    return bool(start) and b"\0" not in start
+
+
+def _name(relative: Path) -> str:
+    """File names that are no UTF-8 become readable text, so that they can be hashed and shown."""
+    return os.fsencode(relative.as_posix()).decode(errors="backslashreplace")
+
+
+def read_bytes(path: Path, start: int, stop: int) -> bytes:
+    """Bytes ``start`` to ``stop`` of a file; fewer at its end."""
+    try:
+        with path.open("rb") as file:
+            file.seek(start)
+            return file.read(stop - start)
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
+def unreadable(path: Path, error: OSError) -> InputError:
+    """The message for a file that the system will not give."""
+    return InputError(f"{path} cannot be read: {error.strerror or error}")

@@ -1,0 +1,260 @@
+"""Plain text as a corpus: bytes or characters of files, cut into windows."""
+
+import hashlib
+import json
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from unitscope.corpus.batch import Batch
+from unitscope.corpus.documents import Document, Documents, codes, decode
+from unitscope.corpus.splits import Part, Split
+from unitscope.corpus.vocabulary import Vocabulary
+from unitscope.errors import InputError
+from unitscope.hypotheses import find
+
+LENGTH = 1024
+CONTEXT = 128
+KEPT = 1 << 18
+"""Documents stay in memory while they have no more tokens than this together; a batch of 64 windows is a quarter."""
+Annotation = Callable[[str], np.ndarray]
+"""From the text of a document to one value per token: a flag, or a number with NaN where it is undefined."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """A sequence: tokens ``start`` to ``stop`` of a document, read from ``begin`` on."""
+
+    document: int
+    begin: int
+    start: int
+    stop: int
+
+
+@dataclass
+class Loaded:
+    """A document in memory."""
+
+    ids: Int[np.ndarray, " token"]
+    labels: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+class TextCorpus:
+    """Windows over the documents of a text.
+
+    A sequence is a window of ``length`` tokens (fewer at the end of a stretch); the model reads up to ``context``
+    tokens of the same document before it, which are not counted. Where a window lies is arithmetic over the table of
+    documents, so any sequence is found by its number. Memory holds the last few short documents, or one long one, with
+    the labels that were asked for; reading sequences in order reads each document once.
+
+    A byte is the Latin-1 character of its value, in the vocabulary, in ``text`` and in what annotations are given.
+
+    Raises ``InputError`` if the part is empty, or if the text holds a symbol that ``vocabulary`` lacks and has no
+    ``UNKNOWN`` for.
+    """
+
+    def __init__(
+        self,
+        documents: Documents,
+        name: str,
+        split: Split = Split(),
+        vocabulary: Vocabulary | None = None,
+        length: int = LENGTH,
+        context: int = CONTEXT,
+        annotations: Mapping[str, Annotation] | None = None,
+    ) -> None:
+        if length < 1 or context < 0:
+            raise InputError(f"sequences have at least 1 token and context at least 0, not {length} and {context}")
+        self.documents = documents
+        self.name = name
+        self.split = split
+        self.length = length
+        self.context = context
+        self.annotations = dict(annotations or {})
+        self.vocabulary = vocabulary or documents.vocabulary()
+        self._stretches = _stretches(
+            documents.entries, split
+        )  # [stretch 3]: document, first token, token after the last
+        if not len(self._stretches):
+            raise InputError(
+                f"the {split.part} part of {name} is empty: it has {documents.tokens:,} {documents.unit} in "
+                f"{documents.files:,} files, and the split is {split.kind}; give more text or another split"
+            )
+        windows = -(-(self._stretches[:, 2] - self._stretches[:, 1]) // length)
+        self._firsts = np.concatenate(
+            [[0], np.cumsum(windows)]
+        )  # number of each stretch's first sequence, and the total
+        self._loaded: OrderedDict[int, Loaded] = OrderedDict()
+        self._id_of_code = _lookup(self.vocabulary, documents)
+        self._refuse_unknown_symbols()
+
+    def part(self, part: Part) -> "TextCorpus":
+        """Another part of the same text, with the same vocabulary and cut."""
+        return TextCorpus(
+            self.documents, self.name, self.split.of(part), self.vocabulary, self.length, self.context, self.annotations
+        )
+
+    def __len__(self) -> int:
+        return int(self._firsts[-1])
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of this part."""
+        return int((self._stretches[:, 2] - self._stretches[:, 1]).sum())
+
+    @property
+    def fingerprint(self) -> str:
+        entries = self.documents.entries
+        where = [[entries[d].digest, start, stop] for d, start, stop in self._stretches.tolist()]
+        cut = [self.documents.unit, self.vocabulary.symbols, self.length, self.context, where]
+        return hashlib.sha256(json.dumps(cut).encode()).hexdigest()
+
+    def lengths(self, sequences: Sequence[int]) -> list[int]:
+        windows = [self.window(number) for number in sequences]
+        return [window.stop - window.start for window in windows]
+
+    def batch(self, sequences: Sequence[int]) -> Batch:
+        windows = [self.window(number) for number in sequences]
+        steps = max((window.stop - window.begin for window in windows), default=0)
+        tokens = np.zeros((len(windows), steps), np.int64)
+        targets = np.full((len(windows), steps), -1, np.int64)
+        for row, window in enumerate(windows):
+            ids = self._load(window.document).ids
+            tokens[row, : window.stop - window.begin] = ids[window.begin : window.stop]
+            following = ids[window.start + 1 : window.stop + 1]  # one fewer at the end of a document
+            first = window.start - window.begin
+            targets[row, first : first + len(following)] = following
+        return Batch(
+            tokens=torch.from_numpy(tokens),
+            targets=torch.from_numpy(targets),
+            context=torch.tensor([window.start - window.begin for window in windows]),
+            lengths=torch.tensor([window.stop - window.begin for window in windows]),
+            sequence=torch.tensor([int(number) for number in sequences]),
+        )
+
+    def labels(self, name: str, sequence: int) -> Float[Tensor, " token"]:
+        window = self.window(sequence)
+        loaded = self._load(window.document)
+        if name not in loaded.labels:
+            loaded.labels[name] = self._annotate(name, window.document)
+        values = loaded.labels[name][window.start : window.stop]
+        return torch.from_numpy(values.astype(np.float32))
+
+    def text(self, sequence: int) -> str:
+        """The counted text of a sequence, one character per token."""
+        window = self.window(sequence)
+        return self._text(window.document)[window.start : window.stop]
+
+    def window(self, sequence: int) -> Window:
+        """Where a sequence lies. Raises ``IndexError`` for a number that there is not."""
+        if not 0 <= sequence < len(self):
+            raise IndexError(f"sequence {sequence} of {len(self)}")
+        stretch = int(np.searchsorted(self._firsts, sequence, side="right")) - 1
+        document, first, after = self._stretches[stretch].tolist()
+        start = first + (int(sequence) - int(self._firsts[stretch])) * self.length
+        return Window(document, max(0, start - self.context), start, min(start + self.length, after))
+
+    def document(self, sequence: int) -> Document:
+        """The document in which a sequence lies."""
+        return self.documents.entries[self.window(sequence).document]
+
+    def stretches(self) -> Iterator[tuple[Int[np.ndarray, " token"], int]]:
+        """The ids of each stretch of this part, in order, and the id that follows it in its document or -1."""
+        for document, first, after in self._stretches.tolist():
+            ids = self._load(document).ids
+            yield ids[first:after], int(ids[after]) if after < len(ids) else -1
+
+    def describe(self) -> dict[str, str]:
+        unit = self.documents.unit
+        files = f"{self.documents.files:,} files" if self.documents.files > 1 else "1 file"
+        part = "all" if self.split.part == "all" else f"{self.split.part} ({self.split.kind} split)"
+        return {
+            "corpus": self.name,
+            "corpus size": f"{self.documents.tokens:,} {unit} in {files}",
+            "corpus part": f"{part}: {self.tokens:,} {unit}",
+            "sequences": f"{len(self):,} of up to {self.length:,} {unit}, each after up to {self.context:,} before it",
+            "vocabulary": f"{len(self.vocabulary)} symbols",
+        }
+
+    def _load(self, number: int) -> Loaded:
+        """A document from memory or disk."""
+        if number in self._loaded:
+            self._loaded.move_to_end(number)
+            return self._loaded[number]
+        document = self.documents.entries[number]
+        content = document.read()
+        loaded = Loaded(self._id_of_code[codes(content, self.documents.unit, document.path, document.start)])
+        self._loaded[number] = loaded
+        while len(self._loaded) > 1 and sum(len(other.ids) for other in self._loaded.values()) > KEPT:
+            self._loaded.popitem(last=False)
+        return loaded
+
+    def _text(self, number: int) -> str:
+        document = self.documents.entries[number]
+        content = document.read()
+        if self.documents.unit == "bytes":
+            return content.decode("latin-1")
+        return decode(content, document.path, document.start)
+
+    def _annotate(self, name: str, number: int) -> np.ndarray:
+        """A label over a whole document: the annotation or else the hypothesis of that name. Flags stay one byte each."""
+        annotation = self.annotations.get(name) or find(name)
+        text = self._text(number)
+        values = np.asarray(annotation(text))
+        if values.shape != (len(text),):
+            raise InputError(f"{name} gave values of shape {values.shape} for a text of {len(text):,} characters")
+        return values if values.dtype == np.bool_ else values.astype(np.float32)
+
+    def _refuse_unknown_symbols(self) -> None:
+        lacking = set(self.documents.counts) - set(self.vocabulary.symbols)
+        if not lacking or self.vocabulary.unknown is not None:
+            return
+        wanted = np.array([ord(symbol) for symbol in lacking])
+        for number in np.unique(self._stretches[:, 0]).tolist():
+            document = self.documents.entries[number]
+            content = document.read()
+            values = codes(content, self.documents.unit, document.path, document.start)
+            hits = np.flatnonzero(np.isin(values, wanted))
+            if len(hits):
+                token = int(hits[0])
+                before = content[:token] if self.documents.unit == "bytes" else content.decode()[:token].encode()
+                offset = document.start + len(before)
+                raise InputError(
+                    f"{document.path} holds {chr(int(values[token]))!r} at byte {offset}, and the vocabulary of "
+                    f"{len(self.vocabulary)} symbols does not; leave that file out, or use a model that was trained "
+                    "with an unknown symbol"
+                )
+
+
+def _stretches(entries: Sequence[Document], split: Split) -> Int[np.ndarray, "stretch 3"]:
+    """What is read: document, first token, token after the last; in the order of the text."""
+    chosen = [number for number, document in enumerate(entries) if split.holds(document.name)]
+    edges = np.concatenate([[0], np.cumsum([entries[number].tokens for number in chosen], dtype=np.int64)])
+    found = []
+    for first, after in split.spans(int(edges[-1])):
+        # The text is all documents end to end; a span may reach over several of them.
+        begin = int(np.searchsorted(edges, first, side="right")) - 1
+        end = int(np.searchsorted(edges, after, side="left"))
+        for place in range(begin, end):
+            low, high = int(edges[place]), int(edges[place + 1])
+            found.append((chosen[place], max(first, low) - low, min(after, high) - low))
+    return np.array(found, dtype=np.int64).reshape(-1, 3)
+
+
+def _lookup(vocabulary: Vocabulary, documents: Documents) -> np.ndarray:
+    """The id of each code, as narrow as the vocabulary allows.
+
+    Codes outside the vocabulary become the unknown symbol; without one they are refused before any is looked up.
+    """
+    dtype = np.uint8 if len(vocabulary) <= 1 << 8 else np.uint16 if len(vocabulary) <= 1 << 16 else np.uint32
+    size = 256 if documents.unit == "bytes" else 0x110000
+    table = np.full(size, vocabulary.unknown or 0, dtype)
+    for symbol, number in vocabulary.ids.items():
+        if len(symbol) == 1 and ord(symbol) < size:
+            table[ord(symbol)] = number
+    return table
