@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
@@ -24,7 +24,7 @@ class Column:
     """One number per unit, for the table of all units."""
 
     name: str
-    values: Float[np.ndarray, " unit"]
+    values: Shaped[np.ndarray, " unit"]
     help: str
     kind: Kind = "number"
 
