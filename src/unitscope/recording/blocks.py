@@ -50,7 +50,7 @@ def write_blocks(path: Path, values: Float[Tensor, "unit token"], precision: str
         entries[block_name(first)] = {"dtype": code, "shape": [height, tokens], "data_offsets": offsets}
     header = json.dumps(entries, separators=(",", ":")).encode()
     header += b" " * (-len(header) % 8)  # keeps the values aligned
-    data = memoryview(values.contiguous().view(torch.uint8).numpy()).cast("B") if values.numel() else b""
+    data = values.contiguous().view(torch.uint8).numpy().data if values.numel() else b""
     return write(path, struct.pack("<Q", len(header)), header, data)
 
 

@@ -1,5 +1,6 @@
 """The only thing an analysis ever sees."""
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -40,7 +41,7 @@ class Chunk:
             return []
         cuts = torch.nonzero(self.sequence[1:] != self.sequence[:-1]).squeeze(1) + 1
         edges = [0, *cuts.tolist(), len(self)]
-        return list(zip(edges[:-1], edges[1:], strict=True))
+        return list(itertools.pairwise(edges))
 
     def check_finite(self, site: str) -> None:
         """Raises ``InputError``, naming site, unit and sequence, if an activation is NaN or infinite."""

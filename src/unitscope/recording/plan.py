@@ -4,8 +4,10 @@ A shard is some whole batches, so an interrupted recording and a plain one run t
 bytes, and a live source that runs the same batches gives the same values.
 """
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +16,15 @@ from jaxtyping import Int
 
 from unitscope.corpus.corpus import Corpus
 from unitscope.errors import InputError
+
+
+@dataclass(frozen=True)
+class Run:
+    """Rows of a shard that follow each other."""
+
+    shard: int
+    start: int
+    stop: int
 
 
 @dataclass(frozen=True)
@@ -51,6 +62,12 @@ class Plan:
             filled += int(tokens[batch].sum())
         return cls(numbers, tokens, shard, row)
 
+    @cached_property
+    def digest(self) -> str:
+        """Hexadecimal SHA-256 of all of it."""
+        columns = (self.sequence, self.tokens, self.shard, self.row)
+        return hashlib.sha256(b"".join(column.astype("<i8").tobytes() for column in columns)).hexdigest()
+
     @property
     def shards(self) -> int:
         return int(self.shard[-1]) + 1 if len(self.shard) else 0
@@ -76,6 +93,16 @@ class Plan:
         if row == len(self.sequence) or self.sequence[row] != sequence:
             raise InputError(f"sequence {sequence} is not in this recording of {len(self.sequence)} sequences")
         return row
+
+    def runs(self, rows: Sequence[int]) -> list[Run]:
+        """Where the tokens of these rows of the plan lie, in their order and in as few pieces as can be."""
+        runs: list[Run] = []
+        for row in rows:
+            run = Run(int(self.shard[row]), int(self.row[row]), int(self.row[row] + self.tokens[row]))
+            if runs and runs[-1].shard == run.shard and runs[-1].stop == run.start:
+                run = Run(run.shard, runs.pop().start, run.stop)
+            runs.append(run)
+        return runs
 
     def to_parquet(self) -> memoryview:
         columns = {"sequence": self.sequence, "tokens": self.tokens, "shard": self.shard, "row": self.row}

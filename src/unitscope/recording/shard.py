@@ -78,6 +78,7 @@ class ShardBuffer:
             }
             listing[TOKENS] = asdict(write(partial / TOKENS, self._table()))
             write(partial / LISTING, json.dumps({"tokens": self.filled, "files": listing}, indent=1).encode())
+            remove(folder)  # only a damaged one is ever written again
             publish(partial, folder)
         except BaseException:
             remove(partial)  # on a full disk this makes room again
@@ -124,7 +125,7 @@ class Shard:
         """The token of each row."""
         path = self.folder / TOKENS
         try:
-            return pq.read_table(path, columns=["token"])["token"].to_numpy()
+            return np.asarray(pq.read_table(path, columns=["token"])["token"])
         except (OSError, ValueError, KeyError) as error:
             raise damaged(path, error) from error
 

@@ -1,0 +1,148 @@
+"""Write a model's activations over a corpus into a folder, shard by shard."""
+
+import fcntl
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+
+import unitscope.recording.durable as durable
+from unitscope.corpus.corpus import Corpus
+from unitscope.errors import InputError
+from unitscope.models.model import Model
+from unitscope.models.site import choose
+from unitscope.recording.blocks import Precision, precision_bytes
+from unitscope.recording.live import chunks_of
+from unitscope.recording.manifest import MANIFEST, Manifest, Origin
+from unitscope.recording.plan import Plan
+from unitscope.recording.recording import PLAN, Recording
+from unitscope.recording.shard import LISTING, Shard, ShardBuffer, shard_folder
+
+SHARD_TOKENS = 65_536
+SHARD_BYTES = 256_000_000
+"""A shard is held in memory until it is written, so a wide model gets shards of fewer tokens."""
+
+
+def record(
+    model: Model,
+    corpus: Corpus,
+    folder: Path | str,
+    sites: Iterable[str] = ("*",),
+    dtype: Precision = "float32",
+    sequences: Sequence[int] | None = None,
+    batch_size: int = 64,
+    shard_tokens: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Recording:
+    """Record the sites that match the glob patterns, and return the recording.
+
+    Interrupted at any instant (Ctrl-C, ``kill -9``, a full disk) and called again with the same arguments, it goes on
+    after the last finished shard and ends with the same bytes as if nothing had happened. ``batch_size`` sequences are
+    run together; memory grows with it and with ``shard_tokens`` (65,536, or fewer where that would be over 256 MB),
+    and with nothing else. ``progress`` is called with sequences done and sequences in all.
+
+    Raises ``InputError`` for a folder with something else in it, or begun with another model, corpus or settings; for
+    activations that are not finite or too large for ``dtype``; and for a disk without room.
+    """
+    folder = Path(folder)
+    chosen = choose(model.sites(), sites)
+    row_bytes = sum(site.units for site in chosen) * precision_bytes(dtype)
+    if shard_tokens is None:
+        shard_tokens = max(1, min(SHARD_TOKENS, SHARD_BYTES // row_bytes))
+    plan = Plan.of(corpus, sequences, batch_size, shard_tokens)
+    asked = Manifest(
+        model=Origin.of(model),
+        corpus=Origin.of(corpus),
+        sites=chosen,
+        dtype=dtype,
+        batch_size=batch_size,
+        shard_tokens=shard_tokens,
+        sequences=len(plan.sequence),
+        tokens=int(plan.tokens.sum()),
+        plan=plan.digest,
+        vocabulary=corpus.vocabulary.symbols,
+    )
+    with _only_writer(folder):
+        manifest = _begin(folder, asked)
+        missing = [number for number in range(plan.shards) if not _is_whole(shard_folder(folder, number))]
+        if manifest.complete and not missing:
+            return Recording.open(folder)
+        needed = int(plan.only(missing).tokens.sum()) * row_bytes
+        if needed > durable.free(folder):
+            raise InputError(
+                f"the recording needs {durable.gigabytes(needed)} more, and the disk of {folder} has "
+                f"{durable.gigabytes(durable.free(folder))} free; choose fewer sites, a narrower dtype or another disk"
+            )
+        with durable.disk_errors(folder, needed):
+            durable.replace(folder / PLAN, plan.to_parquet())
+            _fill(folder, plan, missing, asked, model, corpus, progress)
+            listings = (shard_folder(folder, number) / LISTING for number in range(plan.shards))
+            manifest.finished(tuple(map(durable.sha256, listings))).save(folder)
+    return Recording.open(folder)
+
+
+def _fill(
+    folder: Path,
+    plan: Plan,
+    missing: Sequence[int],
+    manifest: Manifest,
+    model: Model,
+    corpus: Corpus,
+    progress: Callable[[int, int], None] | None,
+) -> None:
+    done = len(plan.sequence) - len(plan.only(missing).sequence)
+    names = [site.name for site in manifest.sites]
+    for number in missing:
+        part = plan.part(number)
+        buffer = ShardBuffer(manifest.sites, int(part.tokens.sum()), manifest.dtype)
+        for numbers in part.batches(manifest.batch_size):
+            batch = corpus.batch(numbers).to(model.device)
+            with torch.no_grad():
+                buffer.add(chunks_of(model.run(batch, names), batch, corpus))
+            done += len(numbers)
+            if progress:
+                progress(done, len(plan.sequence))
+        buffer.write(shard_folder(folder, number))
+
+
+def _begin(folder: Path, asked: Manifest) -> Manifest:
+    """The manifest of a recording that was begun here, or of a new one."""
+    for leftover in (*folder.glob(f"*{durable.PARTIAL}"), *folder.glob(f"shards/*{durable.PARTIAL}")):
+        durable.remove(leftover)
+    if (folder / MANIFEST).exists():
+        begun = Manifest.load(folder)
+        begun.check_same(asked, folder)
+        return begun
+    if any(folder.iterdir()):
+        raise InputError(f"{folder} holds something else than a recording; choose a new or an empty folder")
+    with durable.disk_errors(folder, 0):
+        asked.save(folder)
+    return asked
+
+
+def _is_whole(shard: Path) -> bool:
+    try:
+        Shard.open(shard)
+    except InputError:
+        return False
+    return True
+
+
+@contextmanager
+def _only_writer(folder: Path) -> Iterator[None]:
+    """Make the folder, and hold it against a second recorder."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise InputError(f"cannot record into {folder}: {error.strerror}; choose a folder") from error
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InputError(f"another process is recording into {folder}; wait, or choose another") from error
+        yield
+    finally:
+        os.close(handle)
