@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from unitscope.corpus.batch import Batch
@@ -61,13 +62,14 @@ class Live:
             values = self.model.run(batch, sites, self.edits)
             yield chunks_of(values, batch, self.corpus, labels)
 
+    def labels(self, name: str, sequence: int) -> Float[Tensor, " token"]:
+        return self.corpus.labels(name, sequence)
+
     def describe(self) -> dict[str, str]:
         return {**self.model.describe(), **self.corpus.describe()}
 
 
-def chunks_of(
-    values: dict[str, Tensor], batch: Batch, corpus: Corpus, labels: Sequence[str] = ()
-) -> dict[str, Chunk]:
+def chunks_of(values: dict[str, Tensor], batch: Batch, corpus: Corpus, labels: Sequence[str] = ()) -> dict[str, Chunk]:
     """Lay the counted steps of a batch end to end, the same rows for every site."""
     counted = batch.counted  # [batch time]
     row, step = torch.nonzero(counted, as_tuple=True)  # both [token], ordered by row, then by step

@@ -4,6 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from jaxtyping import Float
+from torch import Tensor
+
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.models.site import Site
 from unitscope.recording.chunk import Chunk
@@ -40,6 +43,10 @@ class Source(Protocol):
         """
         ...
 
+    def labels(self, name: str, sequence: int) -> Float[Tensor, " token"]:
+        """One value per counted token of a sequence, by the name of an annotation or hypothesis; NaN where undefined."""
+        ...
+
     def describe(self) -> dict[str, str]:
         """Provenance: model, corpus, precision."""
         ...
@@ -69,6 +76,9 @@ class Subset:
         self, sites: Sequence[str], labels: Sequence[str] = (), sequences: Sequence[int] | None = None
     ) -> Iterator[dict[str, Chunk]]:
         return self.whole.chunks(sites, labels, self.sequences if sequences is None else sequences)
+
+    def labels(self, name: str, sequence: int) -> Float[Tensor, " token"]:
+        return self.whole.labels(name, sequence)
 
     def describe(self) -> dict[str, str]:
         return {**self.whole.describe(), "part": self.name}
