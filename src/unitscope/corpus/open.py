@@ -8,11 +8,12 @@ import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from unitscope.corpus.annotated import Annotation
 from unitscope.corpus.documents import DOCUMENT_BYTES, TextFile, Unit, find_files, scan
 from unitscope.corpus.splits import Split
 from unitscope.corpus.stdlib import NAME as STDLIB
 from unitscope.corpus.stdlib import stdlib_files
-from unitscope.corpus.text import CONTEXT, LENGTH, Annotation, TextCorpus
+from unitscope.corpus.text import CONTEXT, LENGTH, TextCorpus
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
 

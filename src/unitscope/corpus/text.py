@@ -3,45 +3,22 @@
 import hashlib
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from unitscope.corpus.annotated import KEPT, Annotated, Annotation, Window
 from unitscope.corpus.batch import Batch
 from unitscope.corpus.documents import Document, Documents, codes, decode
 from unitscope.corpus.splits import Part, Split
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
-from unitscope.hypotheses import find
 
 LENGTH = 1024
 CONTEXT = 128
-KEPT = 1 << 18
-"""Documents stay in memory while they have no more tokens than this together; a batch of 64 windows is a quarter."""
-Annotation = Callable[[str], np.ndarray]
-"""From the text of a document to one value per token: a flag, or a number with NaN where it is undefined."""
-
-
-@dataclass(frozen=True)
-class Window:
-    """A sequence: tokens ``start`` to ``stop`` of a document, read from ``begin`` on."""
-
-    document: int
-    begin: int
-    start: int
-    stop: int
-
-
-@dataclass
-class Loaded:
-    """A document in memory."""
-
-    ids: Int[np.ndarray, " token"]
-    labels: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 class TextCorpus:
@@ -89,7 +66,8 @@ class TextCorpus:
         self._firsts = np.concatenate(
             [[0], np.cumsum(windows)]
         )  # number of each stretch's first sequence, and the total
-        self._loaded: OrderedDict[int, Loaded] = OrderedDict()
+        self._loaded: OrderedDict[int, Int[np.ndarray, " token"]] = OrderedDict()
+        self._annotated = Annotated(self.document_text, self.annotations)
         self._id_of_code = _lookup(self.vocabulary, documents)
         self._refuse_unknown_symbols()
 
@@ -124,7 +102,7 @@ class TextCorpus:
         tokens = np.zeros((len(windows), steps), np.int64)
         targets = np.full((len(windows), steps), -1, np.int64)
         for row, window in enumerate(windows):
-            ids = self._load(window.document).ids
+            ids = self._load(window.document)
             tokens[row, : window.stop - window.begin] = ids[window.begin : window.stop]
             following = ids[window.start + 1 : window.stop + 1]  # one fewer at the end of a document
             first = window.start - window.begin
@@ -139,16 +117,12 @@ class TextCorpus:
 
     def labels(self, name: str, sequence: int) -> Float[Tensor, " token"]:
         window = self.window(sequence)
-        loaded = self._load(window.document)
-        if name not in loaded.labels:
-            loaded.labels[name] = self._annotate(name, window.document)
-        values = loaded.labels[name][window.start : window.stop]
-        return torch.from_numpy(values.astype(np.float32))
+        return self._annotated.labels(name, window.document, window.start, window.stop)
 
     def text(self, sequence: int) -> str:
         """The counted text of a sequence, one character per token."""
         window = self.window(sequence)
-        return self._text(window.document)[window.start : window.stop]
+        return self.document_text(window.document)[window.start : window.stop]
 
     def window(self, sequence: int) -> Window:
         """Where a sequence lies. Raises ``IndexError`` for a number that there is not."""
@@ -166,7 +140,7 @@ class TextCorpus:
     def stretches(self) -> Iterator[tuple[Int[np.ndarray, " token"], int]]:
         """The ids of each stretch of this part, in order, and the id that follows it in its document or -1."""
         for document, first, after in self._stretches.tolist():
-            ids = self._load(document).ids
+            ids = self._load(document)
             yield ids[first:after], int(ids[after]) if after < len(ids) else -1
 
     def describe(self) -> dict[str, str]:
@@ -181,34 +155,26 @@ class TextCorpus:
             "vocabulary": f"{len(self.vocabulary)} symbols",
         }
 
-    def _load(self, number: int) -> Loaded:
-        """A document from memory or disk."""
+    def document_text(self, document: int) -> str:
+        """All of a document, one character per token."""
+        entry = self.documents.entries[document]
+        content = entry.read()
+        if self.documents.unit == "bytes":
+            return content.decode("latin-1")
+        return decode(content, entry.path, entry.start)
+
+    def _load(self, number: int) -> Int[np.ndarray, " token"]:
+        """The ids of a document, from memory or disk."""
         if number in self._loaded:
             self._loaded.move_to_end(number)
             return self._loaded[number]
         document = self.documents.entries[number]
         content = document.read()
-        loaded = Loaded(self._id_of_code[codes(content, self.documents.unit, document.path, document.start)])
-        self._loaded[number] = loaded
-        while len(self._loaded) > 1 and sum(len(other.ids) for other in self._loaded.values()) > KEPT:
+        ids: Int[np.ndarray, " token"] = self._id_of_code[codes(content, self.documents.unit, document.path, document.start)]
+        self._loaded[number] = ids
+        while len(self._loaded) > 1 and sum(map(len, self._loaded.values())) > KEPT:
             self._loaded.popitem(last=False)
-        return loaded
-
-    def _text(self, number: int) -> str:
-        document = self.documents.entries[number]
-        content = document.read()
-        if self.documents.unit == "bytes":
-            return content.decode("latin-1")
-        return decode(content, document.path, document.start)
-
-    def _annotate(self, name: str, number: int) -> np.ndarray:
-        """A label over a whole document: the annotation or else the hypothesis of that name. Flags stay one byte each."""
-        annotation = self.annotations.get(name) or find(name)
-        text = self._text(number)
-        values = np.asarray(annotation(text))
-        if values.shape != (len(text),):
-            raise InputError(f"{name} gave values of shape {values.shape} for a text of {len(text):,} characters")
-        return values if values.dtype == np.bool_ else values.astype(np.float32)
+        return ids
 
     def _refuse_unknown_symbols(self) -> None:
         lacking = set(self.documents.counts) - set(self.vocabulary.symbols)

@@ -1,0 +1,92 @@
+"""What annotations and hypotheses say of a text, one document at a time.
+
+A hypothesis is asked of a whole document, since what it says of a character may hang on the first of the file;
+a sequence takes its part of the answer.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from unitscope.errors import InputError
+from unitscope.hypotheses import find
+
+KEPT = 1 << 18
+"""Documents stay in memory while they have no more tokens than this together; a batch of 64 windows is a quarter."""
+Annotation = Callable[[str], np.ndarray]
+"""From the text of a document to one value per token: a flag, or a number with NaN where it is undefined."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """A sequence: tokens ``start`` to ``stop`` of a document, read from ``begin`` on."""
+
+    document: int
+    begin: int
+    start: int
+    stop: int
+
+
+@runtime_checkable
+class Written(Protocol):
+    """A corpus whose sequences are windows over documents with one character per token.
+
+    A recording keeps the documents, so that hypotheses can be asked later without the corpus.
+    """
+
+    @property
+    def annotations(self) -> Collection[str]:
+        """Names of the labels that only this corpus can give."""
+        ...
+
+    def window(self, sequence: int) -> Window: ...
+
+    def document_text(self, document: int) -> str: ...
+
+
+@dataclass
+class Asked:
+    """A document in memory, and the answers so far."""
+
+    text: str
+    values: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+class Annotated:
+    """Labels over documents. Memory holds the last few short documents, or one long one, with what was asked."""
+
+    def __init__(self, text: Callable[[int], str], annotations: Mapping[str, Annotation] | None = None) -> None:
+        self._text = text
+        self._annotations = annotations or {}
+        self._asked: OrderedDict[int, Asked] = OrderedDict()
+
+    def labels(self, name: str, document: int, start: int, stop: int) -> Float[Tensor, " token"]:
+        """The annotation, or else the hypothesis, of that name over a part of a document.
+
+        Raises ``InputError`` for an unknown name, and for an annotation that does not give one value per character.
+        """
+        asked = self._load(document)
+        if name not in asked.values:
+            values = np.asarray((self._annotations.get(name) or find(name))(asked.text))
+            if values.shape != (len(asked.text),):
+                raise InputError(
+                    f"{name} gave values of shape {values.shape} for a text of {len(asked.text):,} characters"
+                )
+            # A flag stays one byte per token as long as its document is in memory.
+            asked.values[name] = values if values.dtype == np.bool_ else values.astype(np.float32)
+        return torch.from_numpy(asked.values[name][start:stop].astype(np.float32))
+
+    def _load(self, document: int) -> Asked:
+        if document in self._asked:
+            self._asked.move_to_end(document)
+            return self._asked[document]
+        asked = self._asked[document] = Asked(self._text(document))
+        while len(self._asked) > 1 and sum(len(other.text) for other in self._asked.values()) > KEPT:
+            self._asked.popitem(last=False)
+        return asked
