@@ -48,6 +48,10 @@ class Analysis(ABC, Generic[State]):
         """Labels that every chunk must carry."""
         return ()
 
+    def applies(self, site: Site) -> bool:
+        """Whether the question makes sense for the site; where it does not, there is no result."""
+        return True
+
     @abstractmethod
     def start(self, site: Site, given: Mapping[str, Any]) -> State:
         """An empty state. ``given`` holds the results of ``needs`` by analysis name."""

@@ -8,11 +8,15 @@ import torch
 from unitscope.analysis import Analysis
 from unitscope.errors import InputError
 from unitscope.models.site import choose
+from unitscope.recording.chunk import Chunk
 from unitscope.recording.source import Source
 from unitscope.resultset import ResultSet
 
 Progress = Callable[[int, int], None]
 """Called with sequences done and sequences in all."""
+
+CACHED = 2**19
+"""Values that all analyses see before the next ones are looked at: what a processor's cache can hold."""
 
 
 def analyze(
@@ -23,7 +27,8 @@ def analyze(
 ) -> ResultSet:
     """Fold every analysis over every chosen site, and return all results.
 
-    Analyses of one depth of ``needs`` share one read of the source. ``sites`` are glob patterns.
+    Analyses of one depth of ``needs`` share one read of the source. ``sites`` are glob patterns. An analysis
+    that does not apply to a site has no result there.
     Raises ``InputError`` for a pattern without a site, an empty source, or activations that are not finite.
     """
     chosen = choose(source.sites, sites)
@@ -33,12 +38,13 @@ def analyze(
     layers = _by_depth(analyses)
     total = len(layers) * len(source.sequences)
     for depth, layer in enumerate(layers):
+        folds = {site.name: [analysis for analysis in layer if analysis.applies(site)] for site in chosen}
         states = {
             (site.name, analysis.key): analysis.start(
                 site, {need.name: results[site.name, need.key] for need in analysis.needs}
             )
             for site in chosen
-            for analysis in layer
+            for analysis in folds[site.name]
         }
         labels = list(dict.fromkeys(name for analysis in layer for name in analysis.labels))
         done = 0
@@ -46,15 +52,23 @@ def analyze(
             for site in chosen:
                 chunk = chunks[site.name]
                 chunk.check_finite(site.name)
-                for analysis in layer:
-                    analysis.update(states[site.name, analysis.key], chunk)
+                for part in _cached(chunk):
+                    for analysis in folds[site.name]:
+                        analysis.update(states[site.name, analysis.key], part)
             done += len(torch.unique_consecutive(chunk.sequence))
             if progress:
                 progress(depth * len(source.sequences) + done, total)
         for site in chosen:
-            for analysis in layer:
+            for analysis in folds[site.name]:
                 results.add(analysis, analysis.compute(states[site.name, analysis.key]))
     return results
+
+
+def _cached(chunk: Chunk) -> Iterable[Chunk]:
+    """On a processor, parts that stay in its cache while every analysis reads them: several times faster."""
+    if chunk.activations.device.type != "cpu":
+        return [chunk]
+    return chunk.parts(CACHED // max(1, chunk.activations.shape[1]))
 
 
 def _by_depth(analyses: Sequence[Analysis[Any]]) -> list[list[Analysis[Any]]]:
