@@ -5,7 +5,7 @@ import json
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,8 @@ from unitscope.errors import InputError
 from unitscope.view import Kind, View
 
 SCHEMA = 1
+
+Kept = TypeVar("Kept", bound="Result")
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class Result(ABC):
         _with(path, ".json").write_text(json.dumps({"schema": SCHEMA, "fields": plain}))
 
     @classmethod
-    def load(cls, path: Path) -> Self:
+    def load(cls: type[Kept], path: Path) -> Kept:
         """Read what ``save`` wrote. Raises ``InputError`` for a file of another version or a damaged one."""
         try:
             head = json.loads(_with(path, ".json").read_text())
