@@ -19,11 +19,12 @@ ARGS ?=
 WORKERS ?= 2
 
 BIN := .venv/bin
+BUNDLE := src/unitscope/report/bundle
 MADE := .venv/made
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 help: ## What there is to make
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: env ## Make the environment and run the main job: a report on every unit of a small LSTM
 	$(BIN)/unitscope demo $(ARGS)
@@ -50,12 +51,15 @@ types: env ## Check types
 layers: env ## Check who imports whom
 	$(BIN)/lint-imports --no-logo
 
-docs: env ## Run the code of the docs (part of pytest)
+docs: env ## Write docs/reference.md anew, and run the code of the docs
+	$(BIN)/python docs/reference.py
 	$(ONE_THREAD) $(BIN)/python -m pytest tests/test_docs.py $(ARGS)
 
-web-check: env ## Check that the page that ships is built from its source (where there is npm)
-	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory web OUT=build/web && \
-		diff -r build/web $(BUNDLE); else echo "web-check: skipped, npm was not found"; fi
+web-check: ## Check that the page that ships is built from its source (where there is npm)
+	@command -v npm >/dev/null || { echo "web-check: skipped, npm was not found"; exit 0; }; \
+		set -e; $(MAKE) --no-print-directory web/node_modules; rm -rf build/bundle; \
+		npm --prefix web run check; npm --prefix web run build -- --outDir "$(CURDIR)/build/bundle" --emptyOutDir; \
+		diff -r build/bundle $(BUNDLE) >/dev/null || { echo "$(BUNDLE) is not what web/ makes: make web" >&2; exit 1; }
 
 pytest: env ## Run the tests
 	$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
@@ -64,8 +68,12 @@ format: env ## Repair lint and format where that is safe
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-web: ## Build the page from its source, with npm
-	npm --prefix web ci && npm --prefix web run build
+web: web/node_modules ## Build the page from its source, with npm
+	npm --prefix web run build
+
+web/node_modules: web/package-lock.json
+	npm --prefix web ci --no-audit --no-fund
+	@touch $@
 
 bench: env ## Measure speed and memory (benchmarks/)
 	for script in benchmarks/*.py; do $(ONE_THREAD) $(BIN)/python "$$script" || exit 1; done

@@ -1,0 +1,77 @@
+"""Write docs/reference.md: every command, analysis and hypothesis, in the words of the code.
+
+`make docs` runs this; a test fails while the page says anything else than the code.
+"""
+
+import dataclasses
+import inspect
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import typer
+
+import unitscope
+from unitscope.analysis import Analysis, catalogue, title
+from unitscope.cli.main import app
+from unitscope.hypotheses.library import catalogue as hypotheses
+
+PAGE = Path(__file__).with_name("reference.md")
+
+
+def page() -> str:
+    """The whole page, as Markdown."""
+    parts = ["# Reference", "Written from the code by `make docs`.", "## Commands"]
+    for name, command in sorted(typer.main.get_command(app).commands.items()):  # type: ignore[attr-defined]
+        parts += [f"### `unitscope {name}`", inspect.cleandoc(command.help or ""), *_options(command.params)]
+    parts.append("## Analyses")
+    for name, analysis in sorted(catalogue().items()):
+        parts += [f"### `{name}`", *_analysis(analysis)]
+    parts += ["## Hypotheses", *_hypotheses()]
+    if names := getattr(unitscope, "__all__", ()):
+        rows = [(f"`{name}`", _first_line(getattr(unitscope, name))) for name in sorted(names, key=str.lower)]
+        parts += ["## Python", _table(("`unitscope.`", "what it is"), rows)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _options(params: Sequence[Any]) -> Iterator[str]:
+    rows = []
+    for param in params:
+        if param.name == "help" or getattr(param, "hidden", False):
+            continue
+        flags = [*param.opts, *param.secondary_opts] if param.param_type_name == "option" else [param.name.upper()]
+        default = "" if param.default in (None, False, (), []) or callable(param.default) else f"`{param.default}`"
+        rows.append((" ".join(f"`{flag}`" for flag in flags), default, getattr(param, "help", None) or ""))
+    if rows:
+        yield _table(("option", "default", "what it does"), rows)
+
+
+def _analysis(analysis: type[Analysis[Any]]) -> Iterator[str]:
+    _, _, rest = inspect.cleandoc(analysis.__doc__ or "").partition("\n")
+    yield f"**{title(analysis)}.**"
+    if rest.strip():
+        yield rest.strip()
+    fields = dataclasses.fields(analysis)  # type: ignore[arg-type]
+    if fields:
+        rows = [(f"`{field.name}`", f"`{field.default}`", field.metadata.get("help", "")) for field in fields]
+        yield _table(("parameter", "default", "what it does"), rows)
+
+
+def _hypotheses() -> Iterator[str]:
+    rows = [(f"`{key}`", hypothesis.kind, hypothesis.help) for key, hypothesis in sorted(hypotheses().items())]
+    yield _table(("name", "kind", "what it says of a character"), rows)
+
+
+def _first_line(value: Any) -> str:
+    return (inspect.getdoc(value) or "").partition("\n")[0]
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(
+        "| " + " | ".join(" ".join(cell.split()).replace("|", r"\|") for cell in line) + " |" for line in lines
+    )
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

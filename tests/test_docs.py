@@ -1,0 +1,150 @@
+"""The code in README.md, CONTRIBUTING.md and docs/ runs, and says what there is.
+
+A page's ``python`` blocks are executed in order; they share their names and an empty folder. In a ``console`` block
+the lines that begin with ``$ `` are run by bash in the same folder, and each line below them must be in what they print
+(``…`` stands for anything). ``no-run`` after the language leaves a block alone; the ``unitscope`` commands
+of every block are still checked for their options.
+"""
+
+import importlib.util
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+SHELLS = {"console", "bash", "sh"}
+
+
+def tokens(page: Path) -> list[Token]:
+    return MarkdownIt("commonmark").enable("table").parse(page.read_text(encoding="utf-8"))
+
+
+def blocks(page: Path) -> list[tuple[str, set[str], str, int]]:
+    """Language, marks, text, and the line where the text begins (counted from 0), for every block of code."""
+    found = []
+    for token in tokens(page):
+        if token.type == "fence":
+            assert token.map is not None
+            language, *marks = token.info.split() or [""]
+            found.append((language, set(marks), token.content, token.map[0] + 1))
+    return found
+
+
+def commands(text: str, prompt: str) -> list[tuple[str, list[str]]]:
+    """The commands of a block, each with the lines that it is said to print."""
+    found: list[tuple[str, list[str]]] = []
+    for line in text.replace("\\\n", " ").splitlines():
+        if line.startswith(prompt):
+            found.append((line.removeprefix(prompt), []))
+        elif line.strip():
+            assert found, f"no line begins with {prompt!r} before: {line}"
+            found[-1][1].append(line)
+    return found
+
+
+def run(command: str, folder: Path, shown: list[str]) -> None:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = os.environ | {"PATH": path, "COLUMNS": "120", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", command],
+        cwd=folder, env=environment, capture_output=True, text=True, timeout=300, stdin=subprocess.DEVNULL, check=False,
+    )  # fmt: skip
+    printed = done.stdout + done.stderr
+    assert done.returncode == 0, f"{command} ended with {done.returncode}:\n{printed}"
+    for line in shown:
+        pattern = ".*".join(re.escape(" ".join(part.split())) for part in line.split("…"))
+        assert re.search(pattern, " ".join(printed.split())), f"{command} does not print {line!r} but:\n{printed}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_code_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {"__name__": "__main__"}
+    for language, marks, text, line in blocks(page):
+        if "no-run" in marks:
+            continue
+        if language == "python":
+            # Blank lines before it, so that an error names the line of the page.
+            exec(compile("\n" * line + text, str(page), "exec"), names)
+        elif language == "console":
+            for command, shown in commands(text, "$ "):
+                run(command, tmp_path, shown)
+
+
+def test_commands_have_the_options_they_are_shown_with() -> None:
+    known = command_line()
+    for page in PAGES:
+        for language, _, text, _ in blocks(page):
+            if language not in SHELLS:
+                continue
+            for line, _ in commands(text, "$ " if language == "console" else ""):
+                check_options(line, known, page)
+
+
+def check_options(line: str, known: dict[str, set[str]], page: Path) -> None:
+    words = list(shlex.shlex(line, posix=True, punctuation_chars=True))
+    if "unitscope" not in words:
+        return
+    name, *rest = words[words.index("unitscope") + 1 :]
+    if name.startswith("-"):
+        return
+    assert name in known, f"{page.name}: unitscope has no command {name}"
+    ends = [i for i, word in enumerate(rest) if word in {"|", "||", "&&", ";", ">", "<"}]
+    for word in rest[: min(ends, default=len(rest))]:
+        option = word.partition("=")[0]
+        if re.match(r"--?[A-Za-z]", option):
+            assert option in known[name], f"{page.name}: unitscope {name} has no option {option}"
+
+
+def command_line() -> dict[str, set[str]]:
+    """The options of every command."""
+    typer = pytest.importorskip("typer")
+    main = pytest.importorskip("unitscope.cli.main", reason="the command line is not written yet")
+    found = typer.main.get_command(main.app).commands
+    return {
+        name: {option for param in command.params for option in [*param.opts, *param.secondary_opts]} | {"--help"}
+        for name, command in found.items()
+    }
+
+
+def test_reference_is_what_the_code_says() -> None:
+    command_line()
+    spec = importlib.util.spec_from_file_location("reference", ROOT / "docs" / "reference.py")
+    assert spec is not None
+    assert spec.loader is not None
+    reference = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(reference)
+    assert reference.PAGE.read_text(encoding="utf-8") == reference.page(), "docs/reference.md is out of date: make docs"
+
+
+def test_every_command_is_shown_somewhere() -> None:
+    written = "\n".join(text for page in PAGES if page.name != "reference.md" for _, _, text, _ in blocks(page))
+    missing = [name for name in command_line() if f"unitscope {name}" not in written]
+    assert not missing, f"no page shows how to use: {missing}"
+
+
+def test_everything_has_a_word_of_help() -> None:
+    main = pytest.importorskip("unitscope.cli.main", reason="the command line is not written yet")
+    typer = pytest.importorskip("typer")
+    for name, command in typer.main.get_command(main.app).commands.items():
+        assert command.help, name
+        silent = [param.name for param in command.params if not getattr(param, "help", None)]
+        assert not silent, f"unitscope {name}: no help for {silent}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for token in tokens(page):
+        for child in token.children or ():
+            target = str(child.attrs.get("href") or child.attrs.get("src") or "")
+            if target and not re.match(r"[a-z]+:|#", target):
+                assert (page.parent / target.partition("#")[0]).exists(), f"{page.name} links to {target}"
