@@ -169,8 +169,8 @@ class TextCorpus:
             self._loaded.move_to_end(number)
             return self._loaded[number]
         document = self.documents.entries[number]
-        content = document.read()
-        ids: Int[np.ndarray, " token"] = self._id_of_code[codes(content, self.documents.unit, document.path, document.start)]
+        values = codes(document.read(), self.documents.unit, document.path, document.start)
+        ids: Int[np.ndarray, " token"] = self._id_of_code[values]
         self._loaded[number] = ids
         while len(self._loaded) > 1 and sum(map(len, self._loaded.values())) > KEPT:
             self._loaded.popitem(last=False)
