@@ -1,0 +1,254 @@
+"""Any ``torch.nn.Module``, unmodified, as a model whose units can be read."""
+
+import copy
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import cached_property
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from unitscope.corpus.batch import Batch
+from unitscope.errors import InputError
+from unitscope.models.edit import Edit
+from unitscope.models.reader import Reader, readers
+from unitscope.models.site import Site
+
+Call = Callable[[nn.Module, Batch], Any]
+"""Runs a module on a batch and returns its output."""
+
+Logits = Callable[[Any], Tensor | None]
+"""Finds the logits ``[batch time symbol]`` in a module's output, or None where it predicts nothing."""
+
+_LOSS, _LOG_PROB = "output.loss", "output.log_prob"
+
+
+def _on_tokens(module: nn.Module, batch: Batch) -> Any:
+    return module(batch.tokens)
+
+
+def _first_tensor(output: Any) -> Tensor | None:
+    first = output[0] if isinstance(output, tuple | list) else output
+    return first if isinstance(first, Tensor) else None
+
+
+class ModuleModel:
+    """A module that contains recurrent layers anywhere inside, with sites ``path.layer.stream``.
+
+    ``call`` runs the module on a batch (default: ``module(batch.tokens)``). ``logits`` finds next-token
+    logits in its output (default: the output, or its first tensor); return None from it for a module
+    that predicts no tokens.
+
+    The module always runs in evaluation mode without gradients and is afterwards as it was. Sequences
+    of different length run apart where a layer reads backwards, so that padding never leaks; a
+    ``call`` of one's own has to see to that itself, for example by packing with ``batch.lengths``.
+
+    Two sites stand for the prediction. ``output.loss`` is the loss of the target in nats, 0 at steps
+    without a target (``batch.targets`` is −1 there). ``output.log_prob`` is the logarithm of each
+    symbol's probability.
+    """
+
+    def __init__(
+        self, module: nn.Module, *, name: str | None = None, call: Call | None = None, logits: Logits | None = None
+    ) -> None:
+        self._module = module
+        self._name = name or type(module).__name__
+        self._call = call
+        self._logits = logits
+        self._readers: tuple[Reader, ...] = readers(module)
+        if not self._readers:
+            raise InputError(f"{self._name} contains no nn.RNN, nn.LSTM or nn.GRU; there is nothing to read in it")
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def module(self) -> nn.Module:
+        """The module itself."""
+        return self._module
+
+    @property
+    def device(self) -> torch.device:
+        return next(self._module.parameters()).device
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hexadecimal SHA-256 of the classes, their settings and every weight, taken when first asked for."""
+        digest = hashlib.sha256()
+        for path, child in self._module.named_modules():
+            settings = {name: getattr(child, name, None) for name in getattr(child, "__constants__", ())}
+            digest.update(f"{path} {type(child).__qualname__} {child.extra_repr()} {settings}\n".encode())
+        for name, weight in self._module.state_dict().items():
+            digest.update(f"{name} {weight.dtype} {tuple(weight.shape)}\n".encode())
+            digest.update(weight.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+        return digest.hexdigest()
+
+    def sites(self) -> tuple[Site, ...]:
+        return self._sites
+
+    @cached_property
+    def _sites(self) -> tuple[Site, ...]:
+        inside = tuple(site for reader in self._readers for site in reader.sites())
+        symbols = self._symbols()
+        if symbols is None:
+            return inside
+        return (*inside, Site(_LOSS, 1, low=0.0), Site(_LOG_PROB, symbols, high=0.0))
+
+    def _symbols(self) -> int | None:
+        """How many symbols the module predicts, from a run on two tokens; None if it predicts none."""
+        tokens = torch.zeros(1, 2, dtype=torch.long, device=self.device)
+        one = torch.zeros(1, dtype=torch.long, device=self.device)
+        batch = Batch(tokens=tokens, targets=tokens, context=one, lengths=one + 2, sequence=one)
+        try:
+            with torch.inference_mode(), _evaluating(self._module):
+                logits = self._logits_of(batch)
+        except (RuntimeError, TypeError, ValueError) as error:
+            raise InputError(
+                f"{self._name} does not run on a batch of token numbers; "
+                f"give ModuleModel a call=lambda module, batch: … that runs it ({error})"
+            ) from error
+        predicts = logits is not None and logits.is_floating_point() and logits.shape[:-1] == tokens.shape
+        return logits.shape[-1] if predicts and logits is not None else None
+
+    def run(self, batch: Batch, read: Sequence[str], edits: Sequence[Edit] = ()) -> dict[str, Tensor]:
+        """Activations of the named sites, each ``[batch time unit]``; reading never changes the outputs.
+
+        Edited units have their values at every step and in the initial state. Values at padding steps
+        are unspecified. Raises ``InputError`` for a site or unit that does not exist.
+        """
+        self._check(read, edits)
+        lengths = batch.lengths.tolist()
+        with torch.inference_mode(), _evaluating(self._module):
+            if self._call is not None or len(set(lengths)) == 1 or not any(r.reads_ahead for r in self._readers):
+                return self._run(batch, read, edits)
+            whole: dict[str, Tensor] = {}
+            for length in sorted(set(lengths)):
+                rows = torch.nonzero(batch.lengths == length).squeeze(1)
+                for name, values in self._run(_rows(batch, rows, length), read, edits).items():
+                    if name not in whole:
+                        whole[name] = values.new_zeros(*batch.tokens.shape, values.shape[2])
+                    whole[name][rows, :length] = values
+            return {name: whole[name] for name in read}
+
+    def untrained(self, seed: int) -> "ModuleModel":
+        """A twin with fresh weights from each submodule's ``reset_parameters``; the global generator stays as it is.
+
+        A module's own ``reset_parameters`` runs after those of the modules inside it. Raises
+        ``InputError`` if a weight belongs to a module without one.
+        """
+        twin = copy.deepcopy(self._module).cpu()
+        reset: set[Tensor] = set()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            for child in reversed(list(twin.modules())):
+                if callable(renew := getattr(child, "reset_parameters", None)):
+                    renew()
+                    reset.update(child.parameters())
+        kept = [name for name, weight in twin.named_parameters() if weight not in reset]
+        if kept:
+            raise InputError(
+                f"an untrained twin of {self._name} would keep the trained {', '.join(kept)}; "
+                "give the module that owns them a reset_parameters()"
+            )
+        return ModuleModel(
+            twin.to(self.device), name=f"{self._name} (untrained, seed {seed})", call=self._call, logits=self._logits
+        )
+
+    def describe(self) -> dict[str, str]:
+        """Name, layers and size."""
+        layers = [
+            f"{path}: {child}" if path else str(child)
+            for path, child in self._module.named_modules()
+            if not list(child.children())
+        ]
+        return {
+            "model": self._name,
+            "class": type(self._module).__qualname__,
+            "layers": "; ".join(layers),
+            "parameters": f"{sum(weight.numel() for weight in self._module.parameters()):,}",
+            "precision": str(next(self._module.parameters()).dtype).removeprefix("torch."),
+            "weights": self.fingerprint[:16],
+        }
+
+    def _run(self, batch: Batch, read: Sequence[str], edits: Sequence[Edit]) -> dict[str, Tensor]:
+        streams: dict[str, list[Tensor]] = {name: [] for name in read if name not in (_LOSS, _LOG_PROB)}
+        with ExitStack() as open_readings:
+            for reader in self._readers:
+                open_readings.enter_context(reader.reading(streams, edits))
+            logits = self._logits_of(batch)
+        values = {name: _joined(name, parts, batch) for name, parts in streams.items()}
+        if _LOSS in read or _LOG_PROB in read:
+            assert logits is not None
+            values |= _predictions(logits, batch)
+        return {name: values[name] for name in read}
+
+    def _logits_of(self, batch: Batch) -> Tensor | None:
+        return (self._logits or _first_tensor)((self._call or _on_tokens)(self._module, batch))
+
+    def _check(self, read: Sequence[str], edits: Sequence[Edit]) -> None:
+        known = {site.name: site for site in self.sites()}
+        for name in [*read, *(edit.site for edit in edits)]:
+            if name not in known:
+                raise InputError(f"{self._name} has no site {name!r}; there are: {', '.join(known)}")
+        for edit in edits:
+            if edit.site in (_LOSS, _LOG_PROB):
+                raise InputError(f"{edit.site} is what the model predicts and cannot be edited; edit a unit inside")
+            for unit in edit.units:
+                if not 0 <= unit < known[edit.site].units:
+                    raise InputError(f"{edit.site} has no unit {unit}; its units are 0 to {known[edit.site].units - 1}")
+
+
+@contextmanager
+def _evaluating(module: nn.Module) -> Iterator[None]:
+    """Evaluation mode in every submodule, and afterwards each one's own mode again."""
+    training = [child for child in module.modules() if child.training]
+    for child in training:
+        child.training = False
+    try:
+        yield
+    finally:
+        for child in training:
+            child.training = True
+
+
+def _rows(batch: Batch, rows: Tensor, length: int) -> Batch:
+    """Some rows of a batch, cut to a length."""
+    return Batch(
+        tokens=batch.tokens[rows, :length],
+        targets=batch.targets[rows, :length],
+        context=batch.context[rows],
+        lengths=batch.lengths[rows],
+        sequence=batch.sequence[rows],
+    )
+
+
+def _joined(name: str, parts: list[Tensor], batch: Batch) -> Float[Tensor, "batch time unit"]:
+    """The values of all calls of a layer, one after the other, as long as the batch."""
+    if not parts:
+        raise InputError(f"{name} cannot be read: the module never ran that layer")
+    values = parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
+    sequences, steps = batch.tokens.shape
+    if values.shape[0] != sequences or not int(batch.lengths.max()) <= values.shape[1] <= steps:
+        raise InputError(
+            f"{name} has {values.shape[1]} steps of {values.shape[0]} sequences where the batch has {steps} of "
+            f"{sequences}; only layers that read one step per token can be recorded (check batch_first)"
+        )
+    return F.pad(values, (0, 0, 0, steps - values.shape[1])) if values.shape[1] < steps else values
+
+
+def _predictions(logits: Tensor, batch: Batch) -> dict[str, Tensor]:
+    """Loss and logarithms of the probabilities, at least in float32."""
+    if int(batch.targets.max()) >= logits.shape[-1]:
+        raise InputError(
+            f"the batch has a target {int(batch.targets.max())} but the model predicts {logits.shape[-1]} symbols; "
+            "model and corpus need the same vocabulary"
+        )
+    wide = logits.float() if logits.dtype in (torch.float16, torch.bfloat16) else logits
+    log_prob = F.log_softmax(wide, dim=-1)
+    loss = F.nll_loss(log_prob.flatten(0, 1), batch.targets.flatten(), ignore_index=-1, reduction="none")
+    return {_LOG_PROB: log_prob, _LOSS: loss.view(*batch.tokens.shape, 1)}

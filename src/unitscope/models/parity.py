@@ -1,0 +1,71 @@
+"""Proof, while recording, that what is read is what the module computes.
+
+A few sequences over a few steps run twice: through the module as it stands and through the loops with
+every stream read. Outputs and last states must agree to 1e-6 in float32 and 1e-12 in float64. The
+stretch is short because rounding grows from step to step in any recurrent net (some 1e-5 over
+thousands of steps). A net with very large weights can leave that margin by rounding alone, so for
+precisions below float64 a larger difference is let pass if it is no more than four times what the same
+loop differs from itself in float64.
+"""
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from unitscope.models.layers import layer_names, run_layers
+from unitscope.models.layout import Layout, State
+
+SEQUENCES = 4
+STEPS = 16
+
+
+class ParityError(RuntimeError):
+    """The values read are not those the module computes; nothing recorded from it could be trusted."""
+
+
+def assert_parity(
+    path: str,
+    module: nn.RNNBase,
+    stock: Callable[..., Any],
+    x: Float[Tensor, "row in"],
+    layout: Layout,
+    initial: State,
+) -> None:
+    """Compare the loops with the module's own forward, ``stock``, on the beginning of ``x``.
+
+    Raises ``ParityError``.
+    """
+    rows, part = layout.part(SEQUENCES, STEPS)
+    x = x[rows.to(x.device)]
+    initial = tuple(state[:, : part.sizes[0]] for state in initial)
+
+    output, last = stock(part.form(x), initial if len(initial) > 1 else initial[0])
+    own = [Layout.of(output, module.batch_first)[0], *(last if len(initial) > 1 else [last])]
+    looped = _looped(module, x, part, initial)
+    tolerance = 1e-12 if x.dtype == torch.float64 else 1e-6
+    difference = _difference(own, looped)
+    if difference <= tolerance:
+        return
+    if x.dtype != torch.float64:
+        exact = _looped(copy.deepcopy(module).double(), x.double(), part, tuple(s.double() for s in initial))
+        tolerance = max(tolerance, 4 * _difference(exact, looped))
+    if not difference <= tolerance:
+        raise ParityError(
+            f"{path} ({type(module).__name__}, {x.dtype}): reading its units changes its output by {difference:.1e} "
+            f"within {STEPS} steps (at most {tolerance:.1e} is rounding); is this a stock layer with finite weights?"
+        )
+
+
+def _looped(module: nn.RNNBase, x: Tensor, layout: Layout, initial: State) -> list[Tensor]:
+    inside = "hidden" if module.mode.startswith("RNN") else "cell" if module.mode == "LSTM" else "new_gate"
+    names = {f"{name}.{inside}" for layer in range(module.num_layers) for name in layer_names(module, layer)}
+    output, last, _ = run_layers(module, x, layout.sizes, initial, names, {})
+    return [output, *last]
+
+
+def _difference(a: list[Any], b: list[Any]) -> float:
+    return max(float((x - y).abs().max()) for x, y in zip(a, b, strict=True))

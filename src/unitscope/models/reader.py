@@ -1,0 +1,48 @@
+"""Which kinds of module have units that can be read, and by what. A new kind is one more line here."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+from torch import Tensor, nn
+
+from unitscope.models.edit import Edit
+from unitscope.models.recurrent import RecurrentReader
+from unitscope.models.site import Site
+
+
+class Reader(Protocol):
+    """Reads and holds the units inside one module of a model."""
+
+    @property
+    def reads_ahead(self) -> bool:
+        """Whether a step's values depend on later steps, and so on padding."""
+        ...
+
+    def sites(self) -> tuple[Site, ...]:
+        """What can be read, in the order of computation."""
+        ...
+
+    def reading(self, streams: Mapping[str, list[Tensor]], edits: Sequence[Edit]) -> AbstractContextManager[None]:
+        """While open, each call of the module adds its streams, ``[batch time unit]``, to the lists by site name.
+
+        Names and edits of other modules are passed over. Afterwards the module is as it was.
+        """
+        ...
+
+
+_READERS: dict[type[nn.Module], Callable[[str, Any], Reader]] = {
+    nn.RNN: RecurrentReader,
+    nn.LSTM: RecurrentReader,
+    nn.GRU: RecurrentReader,
+}
+
+
+def readers(module: nn.Module) -> tuple[Reader, ...]:
+    """A reader for every module inside that has one. A subclass with a ``forward`` of its own has none."""
+    return tuple(
+        make(path, child)
+        for path, child in module.named_modules()
+        for kind, make in _READERS.items()
+        if isinstance(child, kind) and type(child).forward is kind.forward
+    )

@@ -1,0 +1,150 @@
+"""Reading and holding the units inside stock ``nn.RNN``, ``nn.LSTM`` and ``nn.GRU``.
+
+Streams are called as PyTorch's documentation calls them. Two conventions to keep in mind: in a GRU an
+update gate of 1 keeps the old state, and the reset gate acts after the recurrent product.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
+
+from unitscope.models.edit import Edit
+from unitscope.models.layers import layer_names, run_layers
+from unitscope.models.layout import Layout, State
+from unitscope.models.parity import assert_parity
+from unitscope.models.site import Site
+from unitscope.models.unroll import Held
+
+_GATE = (0.0, 1.0)
+_TANH = (-1.0, 1.0)
+_ANY = (-math.inf, math.inf)
+
+_RANGES = {
+    "RNN_TANH": {"hidden": _TANH},
+    "RNN_RELU": {"hidden": (0.0, math.inf)},
+    "LSTM": {
+        "input_gate": _GATE,
+        "forget_gate": _GATE,
+        "cell_gate": _TANH,
+        "output_gate": _GATE,
+        "cell": _ANY,
+        "hidden": _TANH,
+    },
+    "GRU": {"reset_gate": _GATE, "update_gate": _GATE, "new_gate": _TANH, "hidden": _TANH},
+}
+"""Streams of each mode in the order of computation, with their smallest and largest value."""
+
+
+class RecurrentReader:
+    """One stock recurrent module. Its sites are ``path.layer.stream`` and ``path.layer_reverse.stream``."""
+
+    def __init__(self, path: str, module: nn.RNNBase) -> None:
+        self._path = path or type(module).__name__.lower()
+        self._module = module
+        self._checked = False
+
+    @property
+    def reads_ahead(self) -> bool:
+        """Whether a step's values depend on later steps, and so on padding."""
+        return bool(self._module.bidirectional)
+
+    def sites(self) -> tuple[Site, ...]:
+        """Every stream of every layer and direction."""
+        projected = self._module.proj_size
+        found = []
+        for layer in range(self._module.num_layers):
+            for name in layer_names(self._module, layer):
+                for stream, (low, high) in _RANGES[self._module.mode].items():
+                    units = self._module.hidden_size
+                    if stream == "hidden" and projected:
+                        units, low, high = projected, *_ANY
+                    found.append(Site(f"{self._path}.{name}.{stream}", units, low, high))
+        return tuple(found)
+
+    @contextmanager
+    def reading(self, streams: Mapping[str, list[Tensor]], edits: Sequence[Edit]) -> Iterator[None]:
+        """While open, each call of the module adds its streams, ``[batch time unit]``, to the lists by site name.
+
+        The module's ``forward`` is replaced on this instance only, so its hooks run as ever.
+        """
+        prefix = f"{self._path}."
+        wanted = {name.removeprefix(prefix): found for name, found in streams.items() if name.startswith(prefix)}
+        held = self._held([edit for edit in edits if edit.site.startswith(prefix)])
+        if not wanted and not held:
+            yield
+            return
+        stock = self._module.forward
+        own = self._module.__dict__.get("forward")
+        self._module.__dict__["forward"] = self._forward(stock, wanted, held)
+        try:
+            yield
+        finally:
+            if own is None:
+                del self._module.__dict__["forward"]
+            else:
+                self._module.__dict__["forward"] = own
+
+    def _forward(
+        self, stock: Callable[..., Any], wanted: Mapping[str, list[Tensor]], held: Mapping[str, Held]
+    ) -> Callable[..., Any]:
+        module = self._module
+        top = {f"{name}.hidden": n for n, name in enumerate(layer_names(module, module.num_layers - 1))}
+
+        def fused(input: Tensor | PackedSequence, hx: Any = None) -> Any:
+            output, last = stock(input, hx)
+            rows, layout = Layout.of(output, module.batch_first)
+            parts = rows.chunk(len(top), dim=1)
+            for name, found in wanted.items():
+                found.append(layout.by_sequence(parts[top[name]]))
+            return output, last
+
+        def looped(input: Tensor | PackedSequence, hx: Any = None) -> Any:
+            x, layout = Layout.of(input, module.batch_first)
+            state = self._initial(x, layout, hx)
+            if not self._checked:
+                assert_parity(self._path, module, stock, x, layout, state)
+                self._checked = True
+            rows, last, found = run_layers(module, x, layout.sizes, state, wanted.keys(), held)
+            for name, value in found.items():
+                wanted[name].append(layout.by_sequence(value))
+            last = layout.last_state(last)
+            return layout.form(rows), last if module.mode == "LSTM" else last[0]
+
+        return fused if wanted.keys() <= top.keys() and not held else looped
+
+    def _initial(self, x: Tensor, layout: Layout, hx: Any) -> State:
+        """The given initial state, or zeros: ``[layer·direction batch unit]`` for hidden, then cell."""
+        module = self._module
+        if hx is not None:
+            state = layout.given_state(hx if module.mode == "LSTM" else (hx,))
+        else:
+            count = module.num_layers * (1 + module.bidirectional)
+            widths = [module.proj_size or module.hidden_size]
+            if module.mode == "LSTM":
+                widths.append(module.hidden_size)
+            state = tuple(x.new_zeros(count, layout.sizes[0], width) for width in widths)
+        batch = (module.num_layers * (1 + module.bidirectional), layout.sizes[0])
+        if any(part.shape[:2] != batch for part in state):
+            raise RuntimeError(f"{self._path}: expected initial states of shape {[*batch, '…']}")
+        return state
+
+    def _held(self, edits: Sequence[Edit]) -> dict[str, Held]:
+        device = next(self._module.parameters()).device
+        held: dict[str, Held] = {}
+        for edit in edits:
+            stream = edit.site.removeprefix(f"{self._path}.")
+            units, values = edit.units, edit.values
+            if stream in held:
+                units = (*held[stream].units.tolist(), *units)
+                values = (*held[stream].values.tolist(), *values)
+            last = dict(zip(units, values, strict=True))  # a unit held twice has the later value
+            held[stream] = Held(
+                torch.tensor(list(last), device=device, dtype=torch.long),
+                torch.tensor(list(last.values()), device=device, dtype=torch.float64),
+            )
+        return held
