@@ -88,7 +88,9 @@ class AffinityResult(Result):
         auc = np.where(winner >= 0, self.auc[np.arange(self.units), winner], np.nan)
         return [
             Column("best hypothesis", names, "the hypothesis with the largest |r|", "text"),
-            Column("best r", r, "correlation with the best hypothesis, on all tokens: chosen, so too high; see findings"),
+            Column(
+                "best r", r, "correlation with the best hypothesis, on all tokens: chosen, so too high; see findings"
+            ),
             Column("best AUC", auc, "AUC for the best hypothesis"),
         ]
 
@@ -114,11 +116,16 @@ class AffinityResult(Result):
                 [self.hypotheses[k], f"{self.site}/{u}", *(float(m[u, k]) for m in per_unit), float(self.prevalence[k])]
                 for u, k in pairs
             ]
-            return [Table("The best unit for each hypothesis", heads, rows, note=f"{note}; chosen and scored on the same tokens")]
+            return [
+                Table(
+                    "The best unit for each hypothesis",
+                    heads,
+                    rows,
+                    note=f"{note}; chosen and scored on the same tokens",
+                )
+            ]
         order = np.argsort(-np.where(np.isnan(self.r[unit]), -1.0, np.abs(self.r[unit])))
-        rows = [
-            [self.hypotheses[k], *(float(m[unit, k]) for m in per_unit), float(self.prevalence[k])] for k in order
-        ]
+        rows = [[self.hypotheses[k], *(float(m[unit, k]) for m in per_unit), float(self.prevalence[k])] for k in order]
         return [Table("Affinity to each hypothesis", heads, rows, note=note)]
 
 
@@ -129,9 +136,7 @@ class Affinity(Analysis[Tables]):
     Correlation, AUC, IoU and mutual information of every unit with every hypothesis.
     """
 
-    hypotheses: tuple[str, ...] = field(
-        default=(), metadata={"help": "what is asked: names of hypotheses"}
-    )
+    hypotheses: tuple[str, ...] = field(default=(), metadata={"help": "what is asked: names of hypotheses"})
 
     @property
     def needs(self) -> tuple[Analysis[Any], ...]:
@@ -285,7 +290,9 @@ def _correlation(
     return r.numpy(), low, high, p
 
 
-def _positive(variance: Float[Tensor, "unit hypothesis"], scale: Float[Tensor, "unit hypothesis"]) -> Float[Tensor, "unit hypothesis"]:
+def _positive(
+    variance: Float[Tensor, "unit hypothesis"], scale: Float[Tensor, "unit hypothesis"]
+) -> Float[Tensor, "unit hypothesis"]:
     """The variance, NaN where it is nothing but rounding: a constant has no correlation."""
     return torch.where(variance > 1e-10 * scale.clamp(min=1e-30), variance, torch.nan)
 

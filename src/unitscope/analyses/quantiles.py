@@ -49,7 +49,7 @@ class QuantilesResult(Result):
     label_means: Float[np.ndarray, " label"]
 
     def columns(self) -> list[Column]:
-        at = {level: row for level, row in zip(self.levels, self.values, strict=True)}
+        at = dict(zip(self.levels, self.values, strict=True))
         return [
             Column("q05", at[0.05], "5 % of the activations lie below"),
             Column("median", at[0.5], "half of the activations lie below"),
@@ -146,7 +146,9 @@ def _shift(x: Int[Tensor, " token"], bits: int) -> Int[Tensor, " token"]:
     return (x >> bits) & ((1 << (64 - bits)) - 1)
 
 
-def _quantiles(values: Float[Tensor, "sampled column"], levels: Float[Tensor, " level"]) -> Float[np.ndarray, "level column"]:
+def _quantiles(
+    values: Float[Tensor, "sampled column"], levels: Float[Tensor, " level"]
+) -> Float[np.ndarray, "level column"]:
     if values.shape[0] == 0 or values.shape[1] == 0:
         return np.full((len(levels), values.shape[1]), np.nan, dtype=np.float32)
     return torch.nanquantile(values, levels, dim=0).numpy()
