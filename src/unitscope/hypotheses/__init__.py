@@ -2,5 +2,6 @@
 
 from unitscope.hypotheses.hypothesis import Hypothesis
 from unitscope.hypotheses.library import find, names
+from unitscope.hypotheses.suggest import suggest
 
-__all__ = ["Hypothesis", "find", "names"]
+__all__ = ["Hypothesis", "find", "names", "suggest"]

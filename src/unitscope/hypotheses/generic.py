@@ -7,15 +7,17 @@ import numpy as np
 
 from unitscope.hypotheses.hypothesis import Flags, Numbers, flag, number
 from unitscope.hypotheses.scan import (
+    Counts,
     after,
     among,
     before,
     blank_lines,
+    count_since,
     depth,
     latch,
     line_breaks,
     line_starts,
-    paint,
+    matched,
     since,
     where,
 )
@@ -50,48 +52,56 @@ def is_word(character: str) -> bool:
     return character.isalnum() or character == "_"
 
 
+def _open(text: str, opening: str, closing: str) -> Counts:
+    return depth(among(text, opening), among(text, closing), blank_lines(text))
+
+
+def _open_braces(text: str) -> Counts:
+    # A block may hold blank lines, so braces are closed by one that stands where no line is indented.
+    closing = among(text, "}")
+    return depth(among(text, "{"), closing, closing & line_starts(text))
+
+
 @flag("inside parentheses")
 def inside_parentheses(text: str) -> Flags:
     """After an open parenthesis that is not closed yet; a blank line closes all."""
-    return depth(among(text, "("), among(text, ")"), blank_lines(text)).astype(np.bool_)
+    return _open(text, "(", ")").astype(np.bool_)
 
 
 @flag("inside brackets")
 def inside_brackets(text: str) -> Flags:
     """After an open square bracket that is not closed yet; a blank line closes all."""
-    return depth(among(text, "["), among(text, "]"), blank_lines(text)).astype(np.bool_)
+    return _open(text, "[", "]").astype(np.bool_)
 
 
 @flag("inside braces")
 def inside_braces(text: str) -> Flags:
-    """After an open brace that is not closed yet."""
-    return brace_depth.function(text).astype(np.bool_)
+    """After an open brace that is not closed yet; a closing brace that begins a line closes all."""
+    return _open_braces(text).astype(np.bool_)
 
 
 @number("parenthesis depth")
 def parenthesis_depth(text: str) -> Numbers:
     """Parentheses that are open; a blank line closes all."""
-    return depth(among(text, "("), among(text, ")"), blank_lines(text)).astype(np.float32)
+    return _open(text, "(", ")").astype(np.float32)
 
 
 @number("bracket depth")
 def bracket_depth(text: str) -> Numbers:
     """Square brackets that are open; a blank line closes all."""
-    return depth(among(text, "["), among(text, "]"), blank_lines(text)).astype(np.float32)
+    return _open(text, "[", "]").astype(np.float32)
 
 
 @number("brace depth")
 def brace_depth(text: str) -> Numbers:
-    """Braces that are open."""
-    nowhere = np.zeros(len(text), np.bool_)
-    return depth(among(text, "{"), among(text, "}"), nowhere).astype(np.float32)
+    """Braces that are open; a closing brace that begins a line closes all."""
+    return _open_braces(text).astype(np.float32)
 
 
 @number("nesting depth")
 def nesting_depth(text: str) -> Numbers:
     """Parentheses, square brackets and braces that are open, together."""
-    total = sum(depth.function(text) for depth in (parenthesis_depth, bracket_depth, brace_depth))
-    return np.asarray(total, np.float32)
+    return np.asarray(_open(text, "(", ")") + _open(text, "[", "]") + _open_braces(text), np.float32)
 
 
 @number("position in line")
@@ -103,30 +113,20 @@ def position_in_line(text: str) -> Numbers:
 @number("indentation")
 def indentation(text: str) -> Numbers:
     """Columns of white space that the line began with, as far as it was read; a tab counts 8."""
-    columns: Numbers = _leading(text, " ") + TAB_WIDTH * _leading(text, "\t")
-    return columns
+    return np.asarray(_leading(text, " ") + TAB_WIDTH * _leading(text, "\t"), np.float32)
 
 
 @number("tab depth")
 def tab_depth(text: str) -> Numbers:
     """Tabs that the line began with, as far as it was read."""
-    return _leading(text, "\t")
+    return _leading(text, "\t").astype(np.float32)
 
 
-def _leading(text: str, character: str) -> Numbers:
+def _leading(text: str, character: str) -> Counts:
     """How many of the line's leading blanks so far are this character."""
     starts = line_starts(text)
-    blank = among(text, " \t")
-    # Ink since the start of the line is counted from the count just before that start.
-    leading = blank & (_in_line(~blank, starts) == 0)
-    return _in_line(leading & among(text, character), starts).astype(np.float32)
-
-
-def _in_line(flags: Flags, starts: Flags) -> Numbers:
-    """Flagged characters of the line so far, this one included."""
-    total = np.cumsum(flags)
-    position = np.maximum.accumulate(np.where(starts, np.arange(len(flags)), 0))
-    return (total - total[position] + flags[position]).astype(np.float32)
+    leading = count_since(starts, ~among(text, " \t")) == 0
+    return count_since(starts, leading & among(text, character))
 
 
 @flag("long line")
@@ -173,7 +173,7 @@ def inside_word(text: str) -> Flags:
 def position_in_word(text: str) -> Numbers:
     """Characters of the word so far, 1 at its first; 0 outside words."""
     word = where(text, is_word)
-    return np.where(word, since(word & ~after(word)) + 1, 0).astype(np.float32)
+    return count_since(~word | ~after(word), word).astype(np.float32)
 
 
 @flag("upper case")
@@ -213,18 +213,13 @@ _ADDRESS = re.compile(r"(?<!\w)(?:(?:https?|ftp|file)://|www\.)[^\s<>\"'`()\[\]{
 @flag("inside number")
 def inside_number(text: str) -> Flags:
     """Within a number such as 1,024, 3.5e-7 or 0xFF."""
-    return _matched(_NUMBER, text)
+    return matched(_NUMBER, text)
 
 
 @flag("inside URL")
 def inside_url(text: str) -> Flags:
     """Within an address of the web such as https://example.org/a."""
-    return _matched(_ADDRESS, text)
-
-
-def _matched(pattern: re.Pattern[str], text: str) -> Flags:
-    spans = np.array([match.span() for match in pattern.finditer(text)], np.int64).reshape(-1, 2)
-    return paint(len(text), spans[:, 0], spans[:, 1])
+    return matched(_ADDRESS, text)
 
 
 @flag("next is newline")

@@ -5,11 +5,13 @@ from functools import cache
 from types import ModuleType
 
 from unitscope.errors import InputError
-from unitscope.hypotheses import generic
+from unitscope.hypotheses import c, generic, prose, python
 from unitscope.hypotheses.hypothesis import Hypothesis, key_of
+from unitscope.hypotheses.own import own
+from unitscope.hypotheses.regular_expression import PREFIX, regular_expression
 
 # A module is a group. Their order is the order of asking: of two hypotheses that agree, the first is kept.
-GROUPS: dict[str, ModuleType] = {module.__name__.rsplit(".", 1)[-1]: module for module in (generic,)}
+GROUPS: dict[str, ModuleType] = {module.__name__.rsplit(".", 1)[-1]: module for module in (generic, prose, python, c)}
 
 
 @cache
@@ -34,11 +36,21 @@ def names(group: str | None = None) -> list[str]:
 
 
 def find(name: str) -> Hypothesis:
-    """The hypothesis of this name or key. Raises ``InputError`` with near matches and all names."""
+    """The hypothesis of this name or key; ``regex:PATTERN`` makes one, ``path/to/file.py:function`` loads the user's.
+
+    Raises ``InputError`` for an unknown name, with near matches and all names.
+    """
+    if name.startswith(PREFIX):
+        return regular_expression(name)
+    if ".py:" in name:
+        return own(name)
     known = catalogue()
     key = key_of(name)
     if key in known:
         return known[key]
     near = difflib.get_close_matches(key, known, n=3)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
-    raise InputError(f"no hypothesis is called {name!r}; {hint}There are: {', '.join(known)}")
+    raise InputError(
+        f"no hypothesis is called {name!r}; {hint}There are: {', '.join(known)}; "
+        "also regex:PATTERN and path/to/file.py:function"
+    )

@@ -1,23 +1,26 @@
-"""What many hypotheses ask of a text, computed once: character codes, lines, and depths as array arithmetic.
+"""What many hypotheses ask of a text, as array arithmetic: kinds of characters, lines, switches, depths, spans.
 
-The scans of the last two texts are kept, so that all hypotheses of a document share them.
+The scans of the last two texts are kept, so that all hypotheses of a document share them; with those of
+the lexers that is some 20 bytes per character.
 """
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
+from typing import TypeAlias
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int, Integer
+from jaxtyping import Bool, Integer
 
-Flags = Bool[np.ndarray, " character"]
-Numbers = Float32[np.ndarray, " character"]
-Positions = Int[np.ndarray, " event"]
+Flags: TypeAlias = Bool[np.ndarray, " character"]
+Counts: TypeAlias = Integer[np.ndarray, " character"]
+Positions: TypeAlias = Integer[np.ndarray, " span"]
 
 shared = lru_cache(maxsize=2)
 
 
 @shared
-def codes(text: str) -> Integer[np.ndarray, " character"]:
+def codes(text: str) -> Counts:
     """The code of every character: one byte each if the text is Latin-1, else four."""
     try:
         return np.frombuffer(text.encode("latin-1"), np.uint8)
@@ -71,15 +74,22 @@ def line_starts(text: str) -> Flags:
     return starts
 
 
-def since(starts: Flags) -> Int[np.ndarray, " character"]:
+def line_number(text: str) -> Counts:
+    """Which line each character is on, from 0."""
+    return np.cumsum(line_starts(text)) - 1
+
+
+def since(starts: Flags) -> Counts:
     """Characters since the last start, 0 at it; since the beginning of the text before the first."""
     position = np.arange(len(starts))
     return position - np.maximum.accumulate(np.where(starts, position, 0))
 
 
-def line_number(text: str) -> Int[np.ndarray, " character"]:
-    """Which line each character is on, from 0."""
-    return np.cumsum(line_starts(text)) - 1
+def count_since(starts: Flags, flags: Flags) -> Counts:
+    """Flagged characters since the last start, both ends included."""
+    total = np.append(0, np.cumsum(flags))
+    counts: Counts = total[1:] - total[:-1][np.arange(len(flags)) - since(starts)]
+    return counts
 
 
 @shared
@@ -104,12 +114,30 @@ def latch(on: Flags, off: Flags, toggle: Flags) -> Flags:
     return state
 
 
-def depth(opening: Flags, closing: Flags, reset: Flags) -> Int[np.ndarray, " character"]:
+def depth(opening: Flags, closing: Flags, reset: Flags) -> Counts:
     """How many openings are open after each character; a closing too many is ignored, a reset closes all."""
     step = opening.astype(np.int64) - closing
+    # A fall by more than there are characters, stopped at zero, is a reset.
     step[reset] = -len(step) - 1
-    level = np.cumsum(step)
-    return level - np.minimum.accumulate(np.minimum(level, 0))
+    total = np.cumsum(step)
+    return (total - np.minimum.accumulate(np.minimum(total, 0))).astype(np.int32)
+
+
+def pairs(opening: Flags, closing: Flags, reset: Flags) -> tuple[Positions, Positions]:
+    """Where each opening is and where it ends: at its closing, at a reset, or with the text."""
+    level = depth(opening, closing, reset)
+    level_before = np.append(0, level[:-1])[: len(level)]
+    opens = opening & (level > 0) & ~reset
+    position = np.flatnonzero(opens | (closing & (level_before > 0)))
+    at = np.where(opens[position], level[position], level_before[position])
+    # Within one level openings and their closings follow each other.
+    order = np.argsort(at, kind="stable")
+    position, at = position[order], at[order]
+    end = np.append(np.where(at[1:] == at[:-1], position[1:], len(level)), len(level))[: len(position)]
+    chosen = opens[position]
+    starts, ends = position[chosen], end[chosen]
+    resets = np.append(np.flatnonzero(reset), len(level))
+    return starts, np.minimum(ends, resets[np.searchsorted(resets, starts)])
 
 
 def paint(length: int, starts: Positions, ends: Positions) -> Flags:
@@ -118,3 +146,28 @@ def paint(length: int, starts: Positions, ends: Positions) -> Flags:
     closed = np.bincount(ends, minlength=length + 1)
     painted: Flags = np.cumsum(opened - closed)[:length] > 0
     return painted
+
+
+def spans(pattern: re.Pattern[str], text: str, group: int | str = 0) -> tuple[Positions, Positions]:
+    """Starts and ends of the matches of a pattern, or of one group of it where that took part."""
+    found = [match.span(group) for match in pattern.finditer(text)]
+    both = np.array([span for span in found if span[0] >= 0], np.int64).reshape(-1, 2)
+    return both[:, 0], both[:, 1]
+
+
+def matched(pattern: re.Pattern[str], text: str, group: int | str = 0) -> Flags:
+    """True at the characters that a pattern, or one group of it, matches."""
+    return paint(len(text), *spans(pattern, text, group))
+
+
+def marked(length: int, positions: Positions) -> Flags:
+    """True at these positions; one at the very end marks nothing."""
+    flags = np.zeros(length + 1, np.bool_)
+    flags[positions] = True
+    return flags[:length]
+
+
+def next_after(positions: Positions, among: Positions, length: int) -> Positions:
+    """For each position the first of ``among`` (ascending) that lies behind it, else the length of the text."""
+    known = np.append(among, length)
+    return known[np.searchsorted(known[:-1], positions, side="right")]
