@@ -9,6 +9,6 @@ with warnings.catch_warnings():
     hook = install_import_hook("unitscope", "beartype.beartype")
     hook.__enter__()
 
-import torch  # noqa: E402
+import torch
 
 torch.set_num_threads(1)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float, Shaped
+from jaxtyping import Shaped
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 

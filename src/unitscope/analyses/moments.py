@@ -17,7 +17,7 @@ from unitscope.analysis import Analysis
 from unitscope.models.site import Site
 from unitscope.recording.chunk import Chunk
 from unitscope.result import Column, Result
-from unitscope.view import Field, Scatter, Group, Table, View
+from unitscope.view import Field, Group, Scatter, Table, View
 
 
 @dataclass
@@ -71,7 +71,14 @@ class Moments(Analysis[Sums]):
 
     def start(self, site: Site, given: Mapping[str, Any]) -> Sums:
         zeros = torch.zeros(site.units, dtype=torch.float64)
-        return Sums(site, 0, zeros.clone(), torch.zeros(3, site.units, dtype=torch.float64), zeros + torch.inf, zeros - torch.inf)
+        return Sums(
+            site,
+            0,
+            zeros.clone(),
+            torch.zeros(3, site.units, dtype=torch.float64),
+            zeros + torch.inf,
+            zeros - torch.inf,
+        )
 
     def update(self, state: Sums, chunk: Chunk) -> None:
         if len(chunk) == 0:
