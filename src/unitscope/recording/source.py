@@ -44,7 +44,7 @@ class Source(Protocol):
         ...
 
     def labels(self, name: str, sequence: int) -> Float[Tensor, " token"]:
-        """One value per counted token of a sequence, by the name of an annotation or hypothesis; NaN where undefined."""
+        """One value per counted token of a sequence, by an annotation's or hypothesis's name; NaN where undefined."""
         ...
 
     def describe(self) -> dict[str, str]:
