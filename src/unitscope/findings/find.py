@@ -13,17 +13,17 @@ With hundreds of units and dozens of hypotheses something always correlates. So 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 
 import numpy as np
 import torch
-from scipy import stats
 
-from unitscope.analyses.affinity import Affinity, AffinityResult
+from unitscope.analyses.affinity import Affinity
 from unitscope.analyses.moments import Moments, MomentsResult
 from unitscope.analyze import analyze
 from unitscope.corpus.corpus import Corpus
 from unitscope.errors import InputError
+from unitscope.findings.finding import Finding, Findings, Search, adjusted, affinity_of
 from unitscope.interventions.ablation import Bench, Damage
 from unitscope.models.edit import Edit
 from unitscope.models.model import Model
@@ -38,82 +38,6 @@ BLOCK = 8
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, steps done, and steps in all."""
-
-
-@dataclass(frozen=True)
-class Search:
-    """How findings are looked for."""
-
-    hypotheses: tuple[str, ...] = field(default=(), metadata={"help": "names of hypotheses"})
-    sites: tuple[str, ...] = field(default=("*",), metadata={"help": "glob patterns of the sites to look in"})
-    fdr: float = field(default=0.05, metadata={"help": "false discovery rate over all units and hypotheses"})
-    seed: int = field(
-        default=0, metadata={"help": "of the untrained twin, the shift of the labels and the random units"}
-    )
-    random_units: int = field(default=10, metadata={"help": "random units ablated at each site, for comparison"})
-    ablation_sequences: int = field(default=64, metadata={"help": "sequences on which units are ablated"})
-
-
-@dataclass(frozen=True)
-class Finding:
-    """The unit that stands for a hypothesis. All scores are from the half on which it was not chosen."""
-
-    hypothesis: str
-    site: str
-    unit: int
-    r_where_chosen: float
-    r: float
-    r_low: float
-    r_high: float
-    auc: float
-    iou: float
-    information: float
-    prevalence: float
-    p: float
-    q: float
-    """p after Benjamini and Hochberg's correction for all units and hypotheses."""
-    twin: str
-    """Address of the untrained twin's best unit, chosen on the same half."""
-    twin_r: float
-    twin_auc: float
-    damage: Damage | None = None
-    random_damage: tuple[float, ...] = ()
-    """Nats per token where the hypothesis holds, for random units of the same site held at their means."""
-
-    @property
-    def address(self) -> str:
-        return f"{self.site}/{self.unit}"
-
-    def confirmed(self, fdr: float) -> bool:
-        """Same sign on both halves, significant, and its interval lies beyond the untrained twin's best."""
-        weakest = self.r_low if self.r > 0 else -self.r_high
-        return bool(self.q <= fdr and self.r * self.r_where_chosen > 0 and weakest > abs(self.twin_r))
-
-    @property
-    def used(self) -> bool | None:
-        """Holding the unit at its mean costs most where the hypothesis holds. None if that was not tried."""
-        if self.damage is None:
-            return None
-        where, elsewhere = self.damage.where[self.hypothesis], self.damage.elsewhere[self.hypothesis]
-        return bool(where.low > 0 and where.mean > elsewhere.mean and where.mean > max(self.random_damage, default=0.0))
-
-
-@dataclass(frozen=True)
-class Findings:
-    """The outcome of ``find``: one finding per hypothesis, and the tables from which they were read."""
-
-    search: Search
-    findings: list[Finding]
-    tests: int
-    significant: int
-    """Pairs of unit and hypothesis that are significant on the confirming half."""
-    shifted_significant: int
-    """The same under shifted labels: what the method finds where nothing is."""
-    loss: float | None
-    """Of the intact model on the sequences of the ablations, nats per token."""
-    chosen: ResultSet
-    confirmed: ResultSet
-    twin_confirmed: ResultSet | None
 
 
 def find(
@@ -158,9 +82,9 @@ def find(
         if best is None:
             continue  # the label is constant on this half, so no unit can follow it
         site, unit = best
-        here, there = _affinity(chosen, affinity.key, site), _affinity(confirmed, affinity.key, site)
+        here, there = affinity_of(chosen, affinity.key, site), affinity_of(confirmed, affinity.key, site)
         twin_best = _best(twin_chosen, affinity.key, k) if twin_chosen else None
-        twin_scores = _affinity(twin_confirmed, affinity.key, twin_best[0]) if twin_confirmed and twin_best else None
+        twin_scores = affinity_of(twin_confirmed, affinity.key, twin_best[0]) if twin_confirmed and twin_best else None
         findings.append(
             Finding(
                 hypothesis=hypothesis,
@@ -188,42 +112,26 @@ def find(
     return Findings(
         search=search,
         findings=findings,
-        tests=sum(int(np.isfinite(_affinity(confirmed, affinity.key, site).p).sum()) for site in sites),
+        tests=sum(int(np.isfinite(affinity_of(confirmed, affinity.key, site).p).sum()) for site in sites),
         significant=_count(q, search.fdr),
         shifted_significant=_count(adjusted(shifted, affinity.key), search.fdr),
         loss=loss,
+        fingerprint=source.fingerprint,
         chosen=chosen,
         confirmed=confirmed,
         twin_confirmed=twin_confirmed,
     )
 
 
-def adjusted(results: ResultSet, key: str) -> dict[str, np.ndarray]:
-    """q-values ``[unit hypothesis]`` by site: Benjamini and Hochberg's correction over all sites together."""
-    tables = {site: _affinity(results, key, site).p for site in results.sites()}
-    flat = np.concatenate([table.ravel() for table in tables.values()])
-    defined = np.isfinite(flat)
-    values = np.full(flat.shape, np.nan)
-    values[defined] = stats.false_discovery_control(flat[defined]) if defined.any() else flat[defined]
-    parts = np.split(values, np.cumsum([table.size for table in tables.values()])[:-1])
-    return {site: part.reshape(table.shape) for (site, table), part in zip(tables.items(), parts, strict=True)}
-
-
 def _count(q: dict[str, np.ndarray], fdr: float) -> int:
     return sum(int((table <= fdr).sum()) for table in q.values())
-
-
-def _affinity(results: ResultSet, key: str, site: str) -> AffinityResult:
-    result = results[site, key]
-    assert isinstance(result, AffinityResult)
-    return result
 
 
 def _best(results: ResultSet, key: str, k: int) -> tuple[str, int] | None:
     """The unit with the largest absolute correlation with hypothesis k, over all sites."""
     best, strength = None, 0.0
     for site in results.sites():
-        r = np.abs(np.nan_to_num(_affinity(results, key, site).r[:, k]))
+        r = np.abs(np.nan_to_num(affinity_of(results, key, site).r[:, k]))
         if r.size and r.max() > strength:
             best, strength = (site, int(r.argmax())), float(r.max())
     return best
@@ -279,12 +187,10 @@ def _ablate(
         if progress:
             progress("ablating units", done + 1, len(jobs))
     return [
-        Finding(
-            **{
-                **vars(finding),
-                "damage": damage[finding.site, finding.unit],
-                "random_damage": tuple(damage[pair].where[finding.hypothesis].mean for pair in random[finding.site]),
-            }
+        replace(
+            finding,
+            damage=damage[finding.site, finding.unit],
+            random_damage=tuple(damage[pair].where[finding.hypothesis].mean for pair in random[finding.site]),
         )
         for finding in findings
     ], bench.intact()
