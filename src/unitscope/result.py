@@ -78,7 +78,8 @@ class Result(ABC):
             head = json.loads(_with(path, ".json").read_text())
             if head.get("schema") != SCHEMA:
                 raise InputError(f"{path}.json has schema {head.get('schema')!r}; this version reads {SCHEMA}")
-            return cls(**head["fields"], **load_file(_with(path, ".safetensors")))
+            arrays: dict[str, Any] = load_file(_with(path, ".safetensors"))
+            return cls(**head["fields"], **arrays)
         except (OSError, json.JSONDecodeError, SafetensorError, KeyError, TypeError, AttributeError) as error:
             raise InputError(f"{path} holds no readable {cls.__name__}: {error}") from error
 
