@@ -5,7 +5,7 @@ a sequence takes its part of the answer.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
@@ -39,11 +39,6 @@ class Written(Protocol):
 
     A recording keeps the documents, so that hypotheses can be asked later without the corpus.
     """
-
-    @property
-    def annotations(self) -> Collection[str]:
-        """Names of the labels that only this corpus can give."""
-        ...
 
     def window(self, sequence: int) -> Window: ...
 

@@ -1,6 +1,6 @@
 """The contract of a corpus: numbered sequences that can be read in any order."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from jaxtyping import Float
@@ -27,6 +27,11 @@ class Corpus(Protocol):
 
     @property
     def vocabulary(self) -> Vocabulary: ...
+
+    @property
+    def annotations(self) -> Collection[str]:
+        """Names of the labels that only this corpus can give: a recording keeps their values."""
+        ...
 
     def __len__(self) -> int:
         """Number of sequences."""

@@ -38,29 +38,26 @@ def write(path: Path, *parts: bytes | memoryview) -> Written:
     return Written(size, digest.hexdigest())
 
 
-def replace(path: Path, *parts: bytes | memoryview) -> Written:
-    """Write a file beside its place, then move it there in one step."""
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a place beside ``path`` to make a file or folder in, which is then moved to ``path`` in one step."""
     partial = path.with_name(path.name + PARTIAL)
+    remove(partial)
     try:
-        written = write(partial, *parts)
-        publish(partial, path)
-    except BaseException:
-        remove(partial)
-        raise
-    return written
-
-
-def publish(partial: Path, path: Path) -> None:
-    """Move a finished file or folder to its place in one step."""
-    if partial.is_dir():
+        yield partial
         sync(partial)
-    os.replace(partial, path)
-    sync(path.parent)
+        if partial.is_dir():
+            remove(path)  # a full folder cannot be replaced; only a damaged one ever is
+        os.replace(partial, path)
+        sync(path.parent)
+    except BaseException:
+        remove(partial)  # on a full disk this makes room again
+        raise
 
 
-def sync(folder: Path) -> None:
-    """Wait until the disk has the names in a folder."""
-    handle = os.open(folder, os.O_RDONLY)
+def sync(path: Path) -> None:
+    """Wait until the disk has a file, or the names in a folder."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

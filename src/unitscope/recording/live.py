@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import torch
 from jaxtyping import Float
@@ -69,13 +70,24 @@ class Live:
         return {**self.model.describe(), **self.corpus.describe()}
 
 
+class Labelled(Protocol):
+    """A corpus or a source."""
+
+    def labels(self, name: str, sequence: int) -> Float[Tensor, " token"]: ...
+
+
+def labels_of(source: Labelled, names: Sequence[str], sequences: Sequence[int]) -> dict[str, Float[Tensor, " token"]]:
+    """Labels of sequences laid end to end."""
+    return {name: torch.cat([source.labels(name, number) for number in sequences]) for name in names}
+
+
 def chunks_of(values: dict[str, Tensor], batch: Batch, corpus: Corpus, labels: Sequence[str] = ()) -> dict[str, Chunk]:
     """Lay the counted steps of a batch end to end, the same rows for every site."""
     counted = batch.counted  # [batch time]
     row, step = torch.nonzero(counted, as_tuple=True)  # both [token], ordered by row, then by step
     device = batch.tokens.device
     label_values = {
-        name: torch.cat([corpus.labels(name, int(n)) for n in batch.sequence]).to(device) for name in labels
+        name: values.to(device) for name, values in labels_of(corpus, labels, batch.sequence.tolist()).items()
     }
     tokens = batch.tokens[row, step]
     sequence = batch.sequence[row]

@@ -48,16 +48,19 @@ class Manifest:
     plan: str
     """Digest of which sequences are in which shard."""
     vocabulary: tuple[str, ...]
+    annotations: tuple[str, ...]
+    """Labels of the corpus's own, kept with the tokens."""
     unitscope: str = VERSION
     """The version that began the recording."""
     complete: bool = False
-    shards: tuple[str, ...] = field(default=())
-    """Once complete: the checksum of each shard's list, which holds those of its files."""
+    checksums: dict[str, str] = field(default_factory=dict)
+    """Once complete: of every file but this one and those that a shard's list has."""
 
     def save(self, folder: Path) -> None:
         plain = {"schema": SCHEMA, **asdict(self)}
         plain["sites"] = [{**asdict(site), "low": _bound(site.low), "high": _bound(site.high)} for site in self.sites]
-        durable.replace(folder / MANIFEST, json.dumps(plain, indent=1).encode())
+        with durable.replacing(folder / MANIFEST) as partial:
+            durable.write(partial, json.dumps(plain, indent=1).encode())
 
     @classmethod
     def load(cls, folder: Path) -> "Manifest":
@@ -83,7 +86,7 @@ class Manifest:
                     "corpus": Origin(**plain["corpus"]),
                     "sites": tuple(_site(entry) for entry in plain["sites"]),
                     "vocabulary": tuple(plain["vocabulary"]),
-                    "shards": tuple(plain["shards"]),
+                    "annotations": tuple(plain["annotations"]),
                 }
             )
         except (ValueError, KeyError, TypeError) as error:
@@ -99,15 +102,16 @@ class Manifest:
                     "record with the same, or into another folder"
                 )
 
-    def finished(self, shards: tuple[str, ...]) -> "Manifest":
+    def finished(self, checksums: dict[str, str]) -> "Manifest":
         """The manifest of the complete recording."""
-        return replace(self, complete=True, shards=shards)
+        return replace(self, complete=True, checksums=checksums)
 
     def _settings(self) -> dict[str, str]:
         return {
             "model": f"{self.model.name} {self.model.fingerprint[:12]}",
             "corpus": f"{self.corpus.name} {self.corpus.fingerprint[:12]}",
             "choice of sites": ", ".join(site.name for site in self.sites),
+            "set of annotations": ", ".join(self.annotations) or "none",
             "dtype": self.dtype,
             "batch size": str(self.batch_size),
             "shard size": f"{self.shard_tokens} tokens",

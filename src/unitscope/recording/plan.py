@@ -6,16 +6,21 @@ bytes, and a live source that runs the same batches gives the same values.
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from jaxtyping import Int
 
+from unitscope.corpus.annotated import Written
 from unitscope.corpus.corpus import Corpus
 from unitscope.errors import InputError
+from unitscope.recording.durable import replacing
+
+PLAN = "sequences.parquet"
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,10 @@ class Plan:
     shard: Int[np.ndarray, " sequence"]
     row: Int[np.ndarray, " sequence"]
     """Where its first token stands in its shard."""
+    document: Int[np.ndarray, " sequence"]
+    """The document it lies in; −1 where the corpus has no text."""
+    start: Int[np.ndarray, " sequence"]
+    """Its first character there."""
 
     @classmethod
     def of(cls, corpus: Corpus, sequences: Sequence[int] | None, batch_size: int, shard_tokens: int) -> "Plan":
@@ -48,9 +57,8 @@ class Plan:
             raise InputError(
                 f"{corpus.name} has sequences 0 to {len(corpus) - 1}; {numbers[0]} to {numbers[-1]} were asked for"
             )
-        tokens = np.zeros(len(numbers), np.int64)
-        shard = np.zeros(len(numbers), np.int64)
-        row = np.zeros(len(numbers), np.int64)
+        tokens, shard, row, start = np.zeros((4, len(numbers)), np.int64)
+        document = np.full(len(numbers), -1)
         number, filled = 0, 0
         for first in range(0, len(numbers), batch_size):
             batch = slice(first, first + batch_size)
@@ -60,13 +68,17 @@ class Plan:
             shard[batch] = number
             row[batch] = filled + np.cumsum(tokens[batch]) - tokens[batch]
             filled += int(tokens[batch].sum())
-        return cls(numbers, tokens, shard, row)
+            if isinstance(corpus, Written):
+                windows = [corpus.window(sequence) for sequence in numbers[batch].tolist()]
+                document[batch] = [window.document for window in windows]
+                start[batch] = [window.start for window in windows]
+        return cls(numbers, tokens, shard, row, document, start)
 
     @cached_property
     def digest(self) -> str:
         """Hexadecimal SHA-256 of all of it."""
-        columns = (self.sequence, self.tokens, self.shard, self.row)
-        return hashlib.sha256(b"".join(column.astype("<i8").tobytes() for column in columns)).hexdigest()
+        columns = (column.astype("<i8").tobytes() for column in self._columns().values())
+        return hashlib.sha256(b"".join(columns)).hexdigest()
 
     @property
     def shards(self) -> int:
@@ -75,12 +87,11 @@ class Plan:
     def part(self, shard: int) -> "Plan":
         """The rows of one shard."""
         rows = slice(*np.searchsorted(self.shard, [shard, shard + 1]))
-        return Plan(self.sequence[rows], self.tokens[rows], self.shard[rows], self.row[rows])
+        return self._take(rows)
 
     def only(self, shards: Sequence[int]) -> "Plan":
         """The rows of some shards."""
-        rows = np.isin(self.shard, shards)
-        return Plan(self.sequence[rows], self.tokens[rows], self.shard[rows], self.row[rows])
+        return self._take(np.isin(self.shard, shards))
 
     def batches(self, size: int) -> Iterator[list[int]]:
         """The sequences' numbers, ``size`` at a time."""
@@ -104,13 +115,28 @@ class Plan:
             runs.append(run)
         return runs
 
-    def to_parquet(self) -> memoryview:
-        columns = {"sequence": self.sequence, "tokens": self.tokens, "shard": self.shard, "row": self.row}
-        sink = pa.BufferOutputStream()
-        pq.write_table(pa.table(columns), sink, compression="zstd")
-        return memoryview(sink.getvalue())
+    def save(self, folder: Path) -> None:
+        """Write the table, in one step."""
+        with replacing(folder / PLAN) as partial:
+            pq.write_table(pa.table(self._columns()), partial, compression="zstd")
 
     @classmethod
-    def from_parquet(cls, data: bytes) -> "Plan":
-        table = pq.read_table(pa.BufferReader(data))
-        return cls(*(table[name].to_numpy() for name in ("sequence", "tokens", "shard", "row")))
+    def load(cls, folder: Path, digest: str) -> "Plan":
+        """Read what ``save`` wrote. Raises ``InputError`` unless it has this digest."""
+        path = folder / PLAN
+        try:
+            table = pq.read_table(path)
+            plan = cls(**{field.name: np.asarray(table[field.name]) for field in fields(cls)})
+            if plan.digest != digest:
+                raise ValueError("its content differs from what the manifest says")
+        except (OSError, ValueError, KeyError) as error:
+            raise InputError(
+                f"{path} is damaged ({error}); record again with the same settings to restore it"
+            ) from error
+        return plan
+
+    def _columns(self) -> dict[str, np.ndarray]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def _take(self, rows: slice | np.ndarray) -> "Plan":
+        return Plan(**{name: column[rows] for name, column in self._columns().items()})

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import torch
 
 import unitscope.recording.durable as durable
+from unitscope.corpus.annotated import Written
 from unitscope.corpus.corpus import Corpus
 from unitscope.errors import InputError
 from unitscope.models.model import Model
@@ -16,13 +18,17 @@ from unitscope.models.site import choose
 from unitscope.recording.blocks import Precision, precision_bytes
 from unitscope.recording.live import chunks_of
 from unitscope.recording.manifest import MANIFEST, Manifest, Origin
-from unitscope.recording.plan import Plan
-from unitscope.recording.recording import PLAN, Recording
+from unitscope.recording.plan import PLAN, Plan
+from unitscope.recording.recording import Recording
 from unitscope.recording.shard import LISTING, Shard, ShardBuffer, shard_folder
+from unitscope.recording.texts import TEXTS, write_texts
 
 SHARD_TOKENS = 65_536
 SHARD_BYTES = 256_000_000
 """A shard is held in memory until it is written, so a wide model gets shards of fewer tokens."""
+
+TABLE_BYTES = 4
+"""About what a token takes beside its activations, compressed."""
 
 
 def record(
@@ -63,23 +69,23 @@ def record(
         tokens=int(plan.tokens.sum()),
         plan=plan.digest,
         vocabulary=corpus.vocabulary.symbols,
+        annotations=tuple(corpus.annotations),
     )
     with _only_writer(folder):
         manifest = _begin(folder, asked)
         missing = [number for number in range(plan.shards) if not _is_whole(shard_folder(folder, number))]
-        if manifest.complete and not missing:
-            return Recording.open(folder)
-        needed = int(plan.only(missing).tokens.sum()) * row_bytes
+        needed = int(plan.only(missing).tokens.sum()) * (row_bytes + TABLE_BYTES)
         if needed > durable.free(folder):
             raise InputError(
                 f"the recording needs {durable.gigabytes(needed)} more, and the disk of {folder} has "
                 f"{durable.gigabytes(durable.free(folder))} free; choose fewer sites, a narrower dtype or another disk"
             )
         with durable.disk_errors(folder, needed):
-            durable.replace(folder / PLAN, plan.to_parquet())
+            plan.save(folder)
+            if isinstance(corpus, Written) and not (folder / TEXTS).exists():
+                write_texts(folder, corpus, np.unique(plan.document).tolist())
             _fill(folder, plan, missing, asked, model, corpus, progress)
-            listings = (shard_folder(folder, number) / LISTING for number in range(plan.shards))
-            manifest.finished(tuple(map(durable.sha256, listings))).save(folder)
+            manifest.finished(_checksums(folder, plan.shards)).save(folder)
     return Recording.open(folder)
 
 
@@ -100,7 +106,7 @@ def _fill(
         for numbers in part.batches(manifest.batch_size):
             batch = corpus.batch(numbers).to(model.device)
             with torch.no_grad():
-                buffer.add(chunks_of(model.run(batch, names), batch, corpus))
+                buffer.add(chunks_of(model.run(batch, names), batch, corpus, manifest.annotations))
             done += len(numbers)
             if progress:
                 progress(done, len(plan.sequence))
@@ -120,6 +126,12 @@ def _begin(folder: Path, asked: Manifest) -> Manifest:
     with durable.disk_errors(folder, 0):
         asked.save(folder)
     return asked
+
+
+def _checksums(folder: Path, shards: int) -> dict[str, str]:
+    """Of every file, or of the list that has its checksum."""
+    paths = [folder / PLAN, folder / TEXTS, *(shard_folder(folder, number) / LISTING for number in range(shards))]
+    return {path.relative_to(folder).as_posix(): durable.sha256(path) for path in paths if path.exists()}
 
 
 def _is_whole(shard: Path) -> bool:

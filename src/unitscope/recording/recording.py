@@ -1,8 +1,9 @@
 """A source written down: a folder of shards, read as if the model were running."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -10,17 +11,21 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from unitscope.corpus.annotated import Annotated
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
 from unitscope.models.site import Site
 from unitscope.recording.blocks import BLOCK, Blocks
 from unitscope.recording.chunk import Chunk
 from unitscope.recording.durable import sha256
+from unitscope.recording.live import labels_of
 from unitscope.recording.manifest import Manifest
 from unitscope.recording.plan import Plan, Run
-from unitscope.recording.shard import LISTING, Shard, shard_folder, site_file
+from unitscope.recording.shard import LABEL, LISTING, Shard, read_column, shard_folder, site_file
+from unitscope.recording.texts import Texts
 
-PLAN = "sequences.parquet"
+COLUMNS = 64
+"""Columns of tokens and labels that stay in memory."""
 
 
 @dataclass(frozen=True)
@@ -43,14 +48,7 @@ class Recording:
         """
         folder = Path(folder)
         manifest = Manifest.load(folder)
-        try:
-            plan = Plan.from_parquet((folder / PLAN).read_bytes())
-            if plan.digest != manifest.plan:
-                raise ValueError("its content differs from what the manifest says")
-        except (OSError, ValueError, KeyError) as error:
-            raise InputError(
-                f"{folder / PLAN} is damaged ({error}); record again with the same settings to restore it"
-            ) from error
+        plan = Plan.load(folder, manifest.plan)
         numbers = list(range(plan.shards))
         if not manifest.complete:
             done = [number for number in numbers if shard_folder(folder, number).exists()]
@@ -100,12 +98,30 @@ class Recording:
             pages.keep({run.shard for run in runs})
             lengths = torch.from_numpy(self.plan.tokens[rows])
             sequence = torch.repeat_interleave(torch.from_numpy(self.plan.sequence[rows]), lengths)
-            tokens = torch.from_numpy(np.concatenate([pages.tokens(run.shard)[run.start : run.stop] for run in runs]))
+            tokens = torch.from_numpy(
+                np.concatenate([self._column(run.shard, "token")[run.start : run.stop] for run in runs])
+            )
             position = torch.cat([torch.arange(length) for length in lengths.tolist()])
+            said = labels_of(self, labels, self.plan.sequence[rows].tolist())
             yield {
-                site.name: Chunk(pages.values(site, runs), tokens, sequence, position, {}, vocabulary)
+                site.name: Chunk(pages.values(site, runs), tokens, sequence, position, said, vocabulary)
                 for site in chosen
             }
+
+    def labels(self, name: str, sequence: int) -> Float[Tensor, " token"]:
+        """One value per token: a kept annotation, or a hypothesis asked of the kept text.
+
+        Raises ``InputError`` for an unknown name, and for a hypothesis where the corpus had no text.
+        """
+        row = self.plan.find(sequence)
+        if name in self.manifest.annotations:
+            (run,) = self.plan.runs([row])
+            return torch.from_numpy(self._column(run.shard, LABEL + name)[run.start : run.stop])
+        if self.plan.document[row] < 0:
+            known = ", ".join(self.manifest.annotations) or "none"
+            raise InputError(f"{name!r} is not kept and there is no text to ask it of; labels that are kept: {known}")
+        start = int(self.plan.start[row])
+        return self._annotated.labels(name, int(self.plan.document[row]), start, start + int(self.plan.tokens[row]))
 
     def unit(self, site: str, unit: int) -> Float[np.ndarray, " token"]:
         """Every recorded value of one unit, sequence after sequence, reading no other unit's bytes."""
@@ -121,13 +137,15 @@ class Recording:
 
     def verify(self) -> None:
         """Read everything and compare every checksum. Raises ``InputError`` naming the first damaged file."""
-        for number in np.unique(self.plan.shard).tolist():
-            folder = shard_folder(self.folder, number)
-            if self.manifest.complete and sha256(folder / LISTING) != self.manifest.shards[number]:
+        for name, checksum in self.manifest.checksums.items():
+            path = self.folder / name
+            if not path.exists() or sha256(path) != checksum:
+                what = path.parent if path.name == LISTING else path
                 raise InputError(
-                    f"{folder / LISTING} differs from what the manifest says; delete {folder} and record again"
+                    f"{path} is damaged (its checksum differs); delete {what} and record again with the same settings"
                 )
-            Shard.open(folder).verify()
+        for number in np.unique(self.plan.shard).tolist():
+            Shard.open(shard_folder(self.folder, number)).verify()
 
     def describe(self) -> dict[str, str]:
         """Provenance: model, corpus, precision."""
@@ -138,6 +156,15 @@ class Recording:
         rows = self.plan.shard == shard
         path = site_file(shard_folder(self.folder, shard), site.name)
         return Blocks.open(path, site.units, int(self.plan.tokens[rows].sum()), self.manifest.dtype)
+
+    @cached_property
+    def _annotated(self) -> Annotated:
+        return Annotated(Texts(self.folder).read)
+
+    @cached_property
+    def _column(self) -> Callable[[int, str], np.ndarray]:
+        """A shard's column of tokens or labels; the last few stay in memory."""
+        return lru_cache(COLUMNS)(lambda shard, name: read_column(shard_folder(self.folder, shard), name))
 
     def _site(self, name: str) -> Site:
         for site in self.sites:
@@ -152,17 +179,10 @@ class _Pages:
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
         self.mapped: dict[tuple[int, str], list[Tensor]] = {}
-        self.token_ids: dict[int, np.ndarray] = {}
 
     def keep(self, shards: set[int]) -> None:
         """Let go of all other shards."""
         self.mapped = {key: blocks for key, blocks in self.mapped.items() if key[0] in shards}
-        self.token_ids = {shard: ids for shard, ids in self.token_ids.items() if shard in shards}
-
-    def tokens(self, shard: int) -> np.ndarray:
-        if shard not in self.token_ids:
-            self.token_ids[shard] = Shard.open(shard_folder(self.recording.folder, shard)).token_ids()
-        return self.token_ids[shard]
 
     def values(self, site: Site, runs: Sequence[Run]) -> Float[Tensor, "token unit"]:
         """Some runs of tokens, end to end."""

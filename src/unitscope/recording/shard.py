@@ -14,17 +14,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
-from jaxtyping import Int
+from jaxtyping import Shaped
 from torch import Tensor
 
 from unitscope.errors import InputError
 from unitscope.models.site import Site
 from unitscope.recording.blocks import TYPES, damaged, write_blocks
 from unitscope.recording.chunk import Chunk
-from unitscope.recording.durable import PARTIAL, Written, publish, remove, sha256, write
+from unitscope.recording.durable import Written, replacing, sha256, write
 
 LISTING = "shard.json"
 TOKENS = "tokens.parquet"
+LABEL = "label "
+"""Before the name of an annotation, among the columns of the table."""
 
 
 def shard_folder(recording: Path, number: int) -> Path:
@@ -44,9 +46,7 @@ class ShardBuffer:
         self.precision = precision
         dtype = TYPES[precision][1]
         self.values = {site.name: torch.empty(site.units, tokens, dtype=dtype) for site in sites}
-        self.tokens: dict[str, Int[Tensor, " token"]] = {
-            name: torch.empty(tokens, dtype=torch.int64) for name in ("sequence", "position", "token")
-        }
+        self.table: list[pa.Table] = []
         self.filled = 0
 
     def add(self, chunks: Mapping[str, Chunk]) -> None:
@@ -61,34 +61,24 @@ class ShardBuffer:
             buffer[:, rows] = chunk.activations.T
             if not torch.isfinite(buffer[:, rows]).all():
                 raise InputError(_too_large(site, chunk, buffer[:, rows], self.precision))
-        for name, column in (("sequence", chunk.sequence), ("position", chunk.position), ("token", chunk.tokens)):
-            self.tokens[name][rows] = column
+        columns = {"sequence": chunk.sequence, "position": chunk.position, "token": chunk.tokens}
+        columns |= {LABEL + name: values for name, values in chunk.labels.items()}
+        self.table.append(pa.table({name: column.cpu().numpy() for name, column in columns.items()}))
         self.filled = rows.stop
 
     def write(self, folder: Path) -> None:
         """Write the shard, and wait until it is on the disk."""
-        partial = folder.with_name(folder.name + PARTIAL)
-        remove(partial)
-        try:
+        with replacing(folder) as partial:
             partial.mkdir(parents=True)
             files = [site_file(partial, site) for site in self.values]
             listing = {
                 file.name: asdict(write_blocks(file, values, self.precision))
                 for file, values in zip(files, self.values.values(), strict=True)
             }
-            listing[TOKENS] = asdict(write(partial / TOKENS, self._table()))
+            table = pa.BufferOutputStream()
+            pq.write_table(pa.concat_tables(self.table), table, compression="zstd")
+            listing[TOKENS] = asdict(write(partial / TOKENS, memoryview(table.getvalue())))
             write(partial / LISTING, json.dumps({"tokens": self.filled, "files": listing}, indent=1).encode())
-            remove(folder)  # only a damaged one is ever written again
-            publish(partial, folder)
-        except BaseException:
-            remove(partial)  # on a full disk this makes room again
-            raise
-
-    def _table(self) -> memoryview:
-        sink = pa.BufferOutputStream()
-        columns = {name: column.numpy() for name, column in self.tokens.items()}
-        pq.write_table(pa.table(columns), sink, compression="zstd")
-        return memoryview(sink.getvalue())
 
 
 @dataclass(frozen=True)
@@ -121,13 +111,14 @@ class Shard:
             if sha256(self.folder / name) != written.sha256:
                 raise damaged(self.folder / name, "its checksum differs")
 
-    def token_ids(self) -> Int[np.ndarray, " token"]:
-        """The token of each row."""
-        path = self.folder / TOKENS
-        try:
-            return np.asarray(pq.read_table(path, columns=["token"])["token"])
-        except (OSError, ValueError, KeyError) as error:
-            raise damaged(path, error) from error
+
+def read_column(folder: Path, name: str) -> Shaped[np.ndarray, " token"]:
+    """A column of a shard's table of tokens: ``sequence``, ``position``, ``token`` or ``LABEL`` and an annotation."""
+    path = folder / TOKENS
+    try:
+        return np.asarray(pq.read_table(path, columns=[name])[name]).copy()  # torch wants to own what it is given
+    except (OSError, ValueError, KeyError) as error:
+        raise damaged(path, error) from error
 
 
 def _too_large(site: str, chunk: Chunk, kept: Tensor, precision: str) -> str:
