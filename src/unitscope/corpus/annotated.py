@@ -34,7 +34,7 @@ class Window:
 
 
 @runtime_checkable
-class Written(Protocol):
+class HasText(Protocol):
     """A corpus whose sequences are windows over documents with one character per token.
 
     A recording keeps the documents, so that hypotheses can be asked later without the corpus.

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from jaxtyping import Int
 
-from unitscope.corpus.annotated import Written
+from unitscope.corpus.annotated import HasText
 from unitscope.corpus.corpus import Corpus
 from unitscope.errors import InputError
 from unitscope.recording.durable import replacing
@@ -68,7 +68,7 @@ class Plan:
             shard[batch] = number
             row[batch] = filled + np.cumsum(tokens[batch]) - tokens[batch]
             filled += int(tokens[batch].sum())
-            if isinstance(corpus, Written):
+            if isinstance(corpus, HasText):
                 windows = [corpus.window(sequence) for sequence in numbers[batch].tolist()]
                 document[batch] = [window.document for window in windows]
                 start[batch] = [window.start for window in windows]

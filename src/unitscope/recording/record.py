@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 import unitscope.recording.durable as durable
-from unitscope.corpus.annotated import Written
+from unitscope.corpus.annotated import HasText
 from unitscope.corpus.corpus import Corpus
 from unitscope.errors import InputError
 from unitscope.models.model import Model
@@ -82,7 +82,7 @@ def record(
             )
         with durable.disk_errors(folder, needed):
             plan.save(folder)
-            if isinstance(corpus, Written) and not (folder / TEXTS).exists():
+            if isinstance(corpus, HasText) and not (folder / TEXTS).exists():
                 write_texts(folder, corpus, np.unique(plan.document).tolist())
             _fill(folder, plan, missing, asked, model, corpus, progress)
             manifest.finished(_checksums(folder, plan.shards)).save(folder)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from jaxtyping import Float
 from torch import Tensor
@@ -12,6 +12,7 @@ from unitscope.models.site import Site
 from unitscope.recording.chunk import Chunk
 
 
+@runtime_checkable
 class Source(Protocol):
     """Activations of a model over a corpus. No analysis can tell a recording from a live model."""
 

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from unitscope.corpus.annotated import Written
+from unitscope.corpus.annotated import HasText
 from unitscope.errors import InputError
 from unitscope.recording.durable import replacing
 
@@ -17,7 +17,7 @@ GROUP = 1 << 20
 SCHEMA = pa.schema([("document", pa.int64()), ("text", pa.large_string())])
 
 
-def write_texts(folder: Path, corpus: Written, documents: Iterable[int]) -> None:
+def write_texts(folder: Path, corpus: HasText, documents: Iterable[int]) -> None:
     """Write the text of each of these documents once, holding about one part in memory."""
     with replacing(folder / TEXTS) as partial, pq.ParquetWriter(partial, SCHEMA, compression="zstd") as file:
         numbers: list[int] = []
