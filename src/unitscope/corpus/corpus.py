@@ -1,7 +1,7 @@
 """The contract of a corpus: numbered sequences that can be read in any order."""
 
 from collections.abc import Collection, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from jaxtyping import Float
 from torch import Tensor
@@ -10,6 +10,7 @@ from unitscope.corpus.batch import Batch
 from unitscope.corpus.vocabulary import Vocabulary
 
 
+@runtime_checkable
 class Corpus(Protocol):
     """Sequences of tokens with their text. Sequences are independent: a model starts each one afresh.
 

@@ -1,7 +1,7 @@
 """The contract of a model: what can be read, and how to run it."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -11,6 +11,7 @@ from unitscope.models.edit import Edit
 from unitscope.models.site import Site
 
 
+@runtime_checkable
 class Model(Protocol):
     """An adapter over an unmodified ``torch.nn.Module``.
 
