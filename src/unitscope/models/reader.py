@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
@@ -11,6 +11,7 @@ from unitscope.models.recurrent import RecurrentReader
 from unitscope.models.site import Site
 
 
+@runtime_checkable
 class Reader(Protocol):
     """Reads and holds the units inside one module of a model."""
 

@@ -11,7 +11,7 @@ product.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
@@ -70,6 +70,7 @@ class Weights:
         return replace(self, state=state, state_bias=self.state_bias + shift)
 
 
+@runtime_checkable
 class Cell(Protocol):
     """The equations of one step over buffers for all steps."""
 

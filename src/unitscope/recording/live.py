@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -70,6 +70,7 @@ class Live:
         return {**self.model.describe(), **self.corpus.describe()}
 
 
+@runtime_checkable
 class Labelled(Protocol):
     """A corpus or a source."""
 
