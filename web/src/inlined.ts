@@ -1,0 +1,68 @@
+// The data of a standalone file: gzip in base64 inside script elements, as unitscope/report/html.py writes them.
+
+import type { Overview, Source, UnitGroup } from "./contract";
+
+type Plain = string | number | boolean | null | Plain[] | { [key: string]: Plain };
+
+async function unpack(element: Element): Promise<Plain> {
+  const bytes = Uint8Array.from(atob(element.textContent ?? ""), (c) => c.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const { tree, shared } = await new Response(stream).json();
+  return resolve(tree, shared);
+}
+
+/** Lists that units have in common are written once; `{"$": n}` stands for the n-th. */
+function resolve(value: Plain, shared: Plain[]): Plain {
+  if (Array.isArray(value)) return value.map((item) => resolve(item, shared));
+  if (value === null || typeof value !== "object") return value;
+  if (typeof value.$ === "number") return shared[value.$];
+  for (const key in value) value[key] = resolve(value[key], shared);
+  return value;
+}
+
+const complete = new Promise<void>((done) => {
+  if (document.readyState !== "loading") done();
+  else document.addEventListener("DOMContentLoaded", () => done(), { once: true });
+});
+
+/** The element of that name; waits for the end of the file where it has not been read so far. */
+async function block(name: string): Promise<Element | null> {
+  const id = `block-${name}`;
+  const found = document.getElementById(id);
+  // An element without a successor may still be growing.
+  if (found?.nextElementSibling) return found;
+  await complete;
+  return document.getElementById(id);
+}
+
+export function inlinedSource(): Source {
+  let unitsPerBlock = 1;
+  let sites: string[] = [];
+  const kept = new Map<string, Promise<UnitGroup[][]>>();
+
+  async function load(name: string): Promise<UnitGroup[][]> {
+    const element = await block(name);
+    return element ? ((await unpack(element)) as unknown as UnitGroup[][]) : [];
+  }
+
+  return {
+    async overview() {
+      const element = document.getElementById("block-overview");
+      if (!element) throw new Error("This file holds no data: it was cut off, or is not a report.");
+      const overview = (await unpack(element)) as unknown as Overview & { unitsPerBlock: number };
+      ({ unitsPerBlock, sites } = overview);
+      return overview;
+    },
+    async unit(site, unit) {
+      const name = `${sites.indexOf(site)}-${Math.floor(unit / unitsPerBlock)}`;
+      let units = kept.get(name);
+      if (!units) {
+        // A few blocks stay unpacked, so that stepping through units is instant and memory bounded.
+        if (kept.size >= 8) kept.delete(kept.keys().next().value!);
+        units = load(name);
+        kept.set(name, units);
+      }
+      return (await units)[unit % unitsPerBlock] ?? [];
+    },
+  };
+}

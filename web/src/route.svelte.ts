@@ -1,0 +1,48 @@
+// Addresses: `#/`, `#/section/<id>`, `#/units`, `#/unit/<site>/<unit>`. A unit's address in text is `site/unit`.
+
+export type Route =
+  | { page: "overview"; section: string }
+  | { page: "units" }
+  | { page: "unit"; site: string; unit: number };
+
+export function parse(hash: string): Route {
+  const parts = hash.replace(/^#\/?/, "").split("/").map(decode);
+  if (parts[0] === "units") return { page: "units" };
+  if (parts[0] === "unit" && parts.length >= 3) {
+    const unit = Number(parts.at(-1));
+    if (Number.isInteger(unit) && unit >= 0) return { page: "unit", site: parts.slice(1, -1).join("/"), unit };
+  }
+  return { page: "overview", section: parts[0] === "section" ? (parts[1] ?? "") : "" };
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+export const sectionLink = (id: string) => `#/section/${encodeURIComponent(id)}`;
+
+export const unitLink = (site: string, unit: number) =>
+  `#/unit/${site.split("/").map(encodeURIComponent).join("/")}/${unit}`;
+
+/** Site and unit of an address `site/unit`; null where the text is none. */
+export function parseAddress(text: string): { site: string; unit: number } | null {
+  const match = /^(.+)\/(\d+)$/.exec(text);
+  return match && { site: match[1], unit: Number(match[2]) };
+}
+
+export function addressLink(text: string): string | null {
+  const at = parseAddress(text);
+  return at && unitLink(at.site, at.unit);
+}
+
+export const here = $state({ route: parse(location.hash) });
+
+addEventListener("hashchange", () => (here.route = parse(location.hash)));
+
+export function go(link: string): void {
+  location.hash = link;
+}
