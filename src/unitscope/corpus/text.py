@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Integer
 from torch import Tensor
 
 from unitscope.corpus.annotated import KEPT, Annotated, Annotation, Window
@@ -66,7 +66,7 @@ class TextCorpus:
         self._firsts = np.concatenate(
             [[0], np.cumsum(windows)]
         )  # number of each stretch's first sequence, and the total
-        self._loaded: OrderedDict[int, Int[np.ndarray, " token"]] = OrderedDict()
+        self._loaded: OrderedDict[int, Integer[np.ndarray, " token"]] = OrderedDict()
         self._annotated = Annotated(self.document_text, self.annotations)
         self._id_of_code = _lookup(self.vocabulary, documents)
         self._refuse_unknown_symbols()
@@ -137,7 +137,7 @@ class TextCorpus:
         """The document in which a sequence lies."""
         return self.documents.entries[self.window(sequence).document]
 
-    def stretches(self) -> Iterator[tuple[Int[np.ndarray, " token"], int]]:
+    def stretches(self) -> Iterator[tuple[Integer[np.ndarray, " token"], int]]:
         """The ids of each stretch of this part, in order, and the id that follows it in its document or -1."""
         for document, first, after in self._stretches.tolist():
             ids = self._load(document)
@@ -163,14 +163,14 @@ class TextCorpus:
             return content.decode("latin-1")
         return decode(content, entry.path, entry.start)
 
-    def _load(self, number: int) -> Int[np.ndarray, " token"]:
+    def _load(self, number: int) -> Integer[np.ndarray, " token"]:
         """The ids of a document, from memory or disk."""
         if number in self._loaded:
             self._loaded.move_to_end(number)
             return self._loaded[number]
         document = self.documents.entries[number]
         values = codes(document.read(), self.documents.unit, document.path, document.start)
-        ids: Int[np.ndarray, " token"] = self._id_of_code[values]
+        ids: Integer[np.ndarray, " token"] = self._id_of_code[values]
         self._loaded[number] = ids
         while len(self._loaded) > 1 and sum(map(len, self._loaded.values())) > KEPT:
             self._loaded.popitem(last=False)
