@@ -75,12 +75,12 @@ def _loop(module: nn.RNNBase, x: Tensor, sizes: Sequence[int], directions: Seque
     streams: Streams = {}
     states = []
     for direction in directions:
-        cell = _LOOPED[module.mode](x, direction.weights, direction.held)
+        cell = _LOOPED[module.mode](x.shape[0], direction.weights, direction.held)
         initial = tuple(part.clone() for part in direction.initial)
         for stream, part in zip(("hidden", "cell"), initial, strict=False):
             if stream in direction.held:
                 direction.held[stream].apply(part)
-        states.append(unroll(cell, sizes, initial, reverse=direction.name.endswith("_reverse")))
+        states.append(unroll(cell, x, sizes, initial, reverse=direction.name.endswith("_reverse")))
         streams |= {f"{direction.name}.{stream}": rows for stream, rows in cell.streams.items()}
     return _joined(directions, streams), states, streams
 

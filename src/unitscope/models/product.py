@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 Product = Callable[[Tensor, Tensor], Tensor]
-"""``(x [row in], add [row out]) → x Wᵀ + add [row out]``, always a new tensor."""
+"""``(x [row in], add [out] or [row out]) → x Wᵀ + add [row out]``, always a new tensor."""
 
 
 def product_with(weight: Float[Tensor, "out in"]) -> Product:
@@ -27,17 +27,26 @@ def product_with(weight: Float[Tensor, "out in"]) -> Product:
 
 def _packed(weight: Tensor) -> Product:
     packed = torch.ops.mkldnn._reorder_linear_weight(weight.contiguous())
-    multiply = torch.ops.mkldnn._linear_pointwise.binary
-    return lambda x, add: multiply(x, add, packed, None, "add")
+    multiply = torch.ops.mkldnn._linear_pointwise
+
+    def product(x: Tensor, add: Tensor) -> Tensor:
+        if add.dim() == 1:
+            result: Tensor = multiply(x, packed, add, "none", [], "")
+        else:
+            result = multiply.binary(x, add, packed, None, "add")
+        return result
+
+    return product
 
 
 @cache
 def _packed_products_work() -> bool:
     """Whether this PyTorch has the operators and they multiply."""
     weight = torch.arange(96.0).reshape(8, 12).sin()
-    x, add = torch.arange(60.0).reshape(5, 12).cos(), torch.arange(40.0).reshape(5, 8)
+    x, bias, add = torch.arange(60.0).reshape(5, 12).cos(), torch.arange(8.0), torch.arange(40.0).reshape(5, 8)
     try:
-        result = _packed(weight)(x, add)
+        product = _packed(weight)
+        results = torch.stack([product(x, bias), product(x, add)])
     except (AttributeError, RuntimeError):
         return False
-    return torch.allclose(result, torch.addmm(add, x, weight.t()), atol=1e-5)
+    return torch.allclose(results, torch.stack([x @ weight.t() + bias, x @ weight.t() + add]), atol=1e-5)
