@@ -10,11 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from torch import nn
 
 import unitscope
+from unitscope.analyses.affinity import Affinity
 from unitscope.analysis import Analysis, catalogue, title
+from unitscope.analyze import analyze
 from unitscope.cli.main import app
+from unitscope.corpus.open import open_corpus
 from unitscope.hypotheses.library import catalogue as hypotheses
+from unitscope.models.module import ModuleModel
+from unitscope.recording.live import Live
 
 PAGE = Path(__file__).with_name("reference.md")
 
@@ -25,8 +31,11 @@ def page() -> str:
     for name, command in sorted(typer.main.get_command(app).commands.items()):  # type: ignore[attr-defined]
         parts += [f"### `unitscope {name}`", inspect.cleandoc(command.help or ""), *_options(command.params)]
     parts.append("## Analyses")
+    columns = _columns()
     for name, analysis in sorted(catalogue().items()):
         parts += [f"### `{name}`", *_analysis(analysis)]
+        if columns[name]:
+            parts.append(_table(("column", "what it says of a unit"), columns[name]))
     parts += ["## Hypotheses", *_hypotheses()]
     if names := getattr(unitscope, "__all__", ()):
         rows = [(f"`{name}`", _first_line(getattr(unitscope, name))) for name in sorted(names, key=str.lower)]
@@ -50,11 +59,27 @@ def _analysis(analysis: type[Analysis[Any]]) -> Iterator[str]:
     _, _, rest = inspect.cleandoc(analysis.__doc__ or "").partition("\n")
     yield f"**{title(analysis)}.**"
     if rest.strip():
-        yield rest.strip()
+        yield rest.strip().replace("\n>", "\n\\>")  # at the beginning of a line, > would make a quotation
     fields = dataclasses.fields(analysis)  # type: ignore[arg-type]
     if fields:
         rows = [(f"`{field.name}`", f"`{field.default}`", field.metadata.get("help", "")) for field in fields]
         yield _table(("parameter", "default", "what it does"), rows)
+
+
+def _columns() -> dict[str, list[tuple[str, str]]]:
+    """The columns that each analysis adds to the table of all units, read off a gate of a small network."""
+    corpus = open_corpus(Path(__file__), length=64)
+    module = nn.Sequential(nn.Embedding(len(corpus.vocabulary), 2), nn.GRU(2, 2, batch_first=True))
+    source = Live(ModuleModel(module, logits=lambda _: None), corpus)
+    # An affinity to nothing has nothing to say.
+    analyses = [Affinity(("digit",)) if kind is Affinity else kind() for kind in catalogue().values()]
+    results = analyze(source, analyses, ["1.0.update_gate"])
+    return {
+        analysis.name: [
+            (f"`{column.name}`", column.help) for column in results["1.0.update_gate", analysis.key].columns()
+        ]
+        for analysis in analyses
+    }
 
 
 def _hypotheses() -> Iterator[str]:
