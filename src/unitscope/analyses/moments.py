@@ -4,6 +4,7 @@ Sums of powers about a shift are merged by the formulas of Chan, Golub & LeVeque
 third and fourth order, Pébay (2008), so the order of the data does not cost precision.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -83,14 +84,25 @@ class Moments(Analysis[Sums]):
     def update(self, state: Sums, chunk: Chunk) -> None:
         if len(chunk) == 0:
             return
-        x = chunk.activations.double()  # [token unit]
-        mean = x.mean(0)  # [unit]
-        d = x - mean  # [token unit]
-        d2 = d * d
-        powers = torch.stack([d2.sum(0), (d2 * d).sum(0), (d2 * d2).sum(0)])  # [order unit]
-        part = Sums(state.site, len(chunk), mean, powers, x.amin(0), x.amax(0))
-        whole = self.merge(state, part)
-        vars(state).update(vars(whole))
+        x = chunk.activations  # [token unit]
+        n = len(chunk)
+        shift = x.mean(0)  # [unit]
+        d = x - shift  # [token unit]; small numbers, of which float32 powers are precise
+        first, smallest, largest = d.sum(0), x.amin(0), x.amax(0)
+        power = d * d
+        sums = [first, power.sum(0), power.mul_(d).sum(0), power.mul_(d).sum(0)]
+        shift, first, second, third, fourth = torch.stack([shift, *sums]).cpu().double()  # each [unit]
+        # The mean as float32 is a little off, and so are the powers about it.
+        off = first / n
+        powers = torch.stack(
+            [
+                second - n * off**2,
+                third - 3 * off * second + 2 * n * off**3,
+                fourth - 4 * off * third + 6 * off**2 * second - 3 * n * off**4,
+            ]
+        )
+        part = Sums(state.site, n, shift + off, powers, smallest.cpu().double(), largest.cpu().double())
+        vars(state).update(vars(self.merge(state, part)))
 
     def merge(self, a: Sums, b: Sums) -> Sums:
         n = a.count + b.count
@@ -117,15 +129,19 @@ class Moments(Analysis[Sums]):
 
     def compute(self, state: Sums) -> MomentsResult:
         n = state.count
-        variance, third, fourth = state.powers / n if n else torch.full_like(state.powers, torch.nan)
+        mean = state.mean if n else torch.full_like(state.mean, torch.nan)
+        variance, third, fourth = state.powers / (n or math.nan)
+        variance = variance.clamp(min=0)
+        # Below this the variance is nothing but rounding, and a constant has no shape.
+        spread = torch.where(variance > 1e-12 * (variance + mean**2), variance, torch.nan)
         return MomentsResult(
             site=state.site.name,
             units=state.site.units,
             count=n,
-            mean=(state.mean if n else torch.full_like(state.mean, torch.nan)).numpy(),
+            mean=mean.numpy(),
             std=variance.sqrt().numpy(),
-            skewness=(third / variance**1.5).numpy(),
-            kurtosis=(fourth / variance**2 - 3).numpy(),
+            skewness=(third / spread**1.5).numpy(),
+            kurtosis=(fourth / spread**2 - 3).numpy(),
             smallest=state.smallest.numpy(),
             largest=state.largest.numpy(),
         )
