@@ -38,7 +38,7 @@ def own(name: str) -> Hypothesis:
     if not callable(found):
         raise InputError(f"{name}: {place} defines no function {function_name!r}; define it, or correct the name")
 
-    def guarded(text: str) -> Shaped[np.ndarray, " value"]:
+    def guarded(text: str) -> Shaped[np.ndarray, "..."]:
         try:
             return np.asarray(found(text))
         except Exception as error:

@@ -9,7 +9,9 @@ from unitscope.hypotheses.hypothesis import Flags, Numbers, flag, number
 from unitscope.hypotheses.scan import Positions, after, blank_lines, count_since, marked, shared, since, spans, where
 
 # A full stop after a title ends no sentence.
-_SENTENCE_END = re.compile(r"(?<!\bMr)(?<!\bDr)(?<!\bSt)(?<!\bMrs)(?:[.!?…]+[\"'”’)\]]*(?=\s)|\n[ \t\r]*(?=\n))\s*")
+_SENTENCE_END = re.compile(
+    r"(?<!\bMr)(?<!\bDr)(?<!\bSt)(?<!\bMrs)(?:(?<![.!?…])[.!?…]++[\"'”’)\]]*+(?=\s)|\n[ \t\r]*(?=\n))\s*"
+)
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 
 

@@ -11,6 +11,7 @@ from unitscope.hypotheses.lexer import Lexed, lex
 from unitscope.hypotheses.scan import (
     Counts,
     Positions,
+    after,
     among,
     depth,
     line_starts,
@@ -101,7 +102,7 @@ def inside_python_string(text: str) -> Flags:
     return layout(text).lexed.string
 
 
-_ALONE = re.compile(r'^[ \t]*("+)[ \t\r;]*$', re.MULTILINE)
+_ALONE = re.compile(r'^(?:[ \t]*(?:async[ \t]+def|def|class)\b[^\n]*:)?[ \t]*("+)[ \t\r;]*$', re.MULTILINE)
 _PREFIX = re.compile(r"[rRuU]?[\"']")
 
 
@@ -112,7 +113,7 @@ def inside_docstring(text: str) -> Flags:
     found = [
         match.span(1)
         for match in _ALONE.finditer(parts.lexed.code)
-        if parts.logical[match.start()] and _PREFIX.match(text, match.start(1))
+        if parts.logical[match.start()] and parts.level[match.start(1)] == 0 and _PREFIX.match(text, match.start(1))
     ]
     both = np.array(found, np.int64).reshape(-1, 2)
     return paint(len(text), both[:, 0], both[:, 1])
@@ -135,12 +136,12 @@ def python_nesting_depth(text: str) -> Numbers:
 
 @flag("inside continuation line")
 def inside_continuation_line(text: str) -> Flags:
-    """On a line that goes on with the statement of the line before, because of a bracket or a backslash."""
+    """On a line that goes on with a statement because of a bracket or a backslash; lines in a string do not count."""
     parts = layout(text)
-    # A statement's later lines begin at a line start that is no logical one.
-    lines = np.flatnonzero(line_starts(parts.lexed.code))
-    later = ~parts.logical[lines]
-    return paint(len(text), lines[later], next_after(lines[later], lines, len(text)))
+    lines = np.flatnonzero(line_starts(text))
+    # The line break before the line is part of a string if the line begins inside it.
+    later = lines[~parts.logical[lines] & ~after(parts.lexed.string)[lines]]
+    return paint(len(text), later, next_after(later, lines, len(text)))
 
 
 _IF = re.compile(r"^[ \t]*((?:el)?if\b)", re.MULTILINE)
@@ -166,7 +167,8 @@ def inside_defined_name(text: str) -> Flags:
     return matched(_NAMED, layout(text).lexed.code, 1)
 
 
-_PARAMETERS = re.compile(r"\bdef[ \t]+\w+[ \t]*(?:\[[^\]]*\][ \t]*)?(\()")
+_TYPES = r"(?:\[[^\]\n]*\][ \t]*)?"
+_PARAMETERS = re.compile(rf"\bdef[ \t]+\w+[ \t]*{_TYPES}(\()")
 
 
 @flag("inside parameter list")

@@ -50,7 +50,7 @@ def among(text: str, characters: str) -> Flags:
 
 def before(flags: Flags) -> Flags:
     """True at the character before one that is flagged."""
-    return np.append(flags[1:], False)
+    return np.append(flags[1:], False)[: len(flags)]
 
 
 def after(flags: Flags) -> Flags:
@@ -167,7 +167,7 @@ def marked(length: int, positions: Positions) -> Flags:
     return flags[:length]
 
 
-def next_after(positions: Positions, among: Positions, length: int) -> Positions:
-    """For each position the first of ``among`` (ascending) that lies behind it, else the length of the text."""
-    known = np.append(among, length)
+def next_after(positions: Positions, places: Integer[np.ndarray, " place"], length: int) -> Positions:
+    """For each position the first of the places (ascending) that lies behind it, else the length of the text."""
+    known = np.append(places, length)
     return known[np.searchsorted(known[:-1], positions, side="right")]
