@@ -125,4 +125,9 @@ def _bound(value: float) -> float | None:
 
 def _site(entry: dict[str, Any]) -> Site:
     low, high = entry["low"], entry["high"]
-    return Site(entry["name"], entry["units"], -math.inf if low is None else low, math.inf if high is None else high)
+    return Site(
+        entry["name"],
+        entry["units"],
+        -math.inf if low is None else float(low),
+        math.inf if high is None else float(high),
+    )

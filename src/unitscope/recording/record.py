@@ -72,15 +72,15 @@ def record(
         annotations=tuple(corpus.annotations),
     )
     with _only_writer(folder):
-        manifest = _begin(folder, asked)
         missing = [number for number in range(plan.shards) if not _is_whole(shard_folder(folder, number))]
         needed = int(plan.only(missing).tokens.sum()) * (row_bytes + TABLE_BYTES)
-        if needed > durable.free(folder):
-            raise InputError(
-                f"the recording needs {durable.gigabytes(needed)} more, and the disk of {folder} has "
-                f"{durable.gigabytes(durable.free(folder))} free; choose fewer sites, a narrower dtype or another disk"
-            )
         with durable.disk_errors(folder, needed):
+            manifest = _begin(folder, asked)
+            if needed > durable.free(folder):
+                raise InputError(
+                    f"the recording needs {durable.gigabytes(needed)} more and {folder} has "
+                    f"{durable.gigabytes(durable.free(folder))} free; take fewer sites, a narrower dtype or another disk"
+                )
             plan.save(folder)
             if isinstance(corpus, HasText) and not (folder / TEXTS).exists():
                 write_texts(folder, corpus, np.unique(plan.document).tolist())
@@ -123,8 +123,7 @@ def _begin(folder: Path, asked: Manifest) -> Manifest:
         return begun
     if any(folder.iterdir()):
         raise InputError(f"{folder} holds something else than a recording; choose a new or an empty folder")
-    with durable.disk_errors(folder, 0):
-        asked.save(folder)
+    asked.save(folder)
     return asked
 
 

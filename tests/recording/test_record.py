@@ -1,0 +1,302 @@
+import errno
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from toys import GATE, HIDDEN, SUM, ToyCorpus, ToyModel, contents
+
+from unitscope.corpus.open import open_corpus
+from unitscope.errors import InputError
+from unitscope.models.module import ModuleModel
+from unitscope.recording import blocks, durable
+from unitscope.recording.live import Live
+from unitscope.recording.record import record
+from unitscope.recording.recording import Recording
+
+HERE = Path(__file__).parent
+
+
+def record_toys(folder, **changes):
+    """Five shards of two batches each."""
+    arguments = {"model": ToyModel(), "corpus": ToyCorpus(), "batch_size": 4, "shard_tokens": 40} | changes
+    return record(folder=folder, **arguments)
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    """What an uninterrupted recording writes."""
+    folder = tmp_path_factory.mktemp("plain") / "recording"
+    assert record_toys(folder).plan.shards == 5
+    return contents(folder)
+
+
+@dataclass(frozen=True)
+class Interrupting(ToyModel):
+    """Raises in place of the batch that begins with a sequence."""
+
+    at: int = 0
+    error: type[BaseException] = KeyboardInterrupt
+
+    def run(self, batch, read, edits=()):
+        if batch.sequence[0] == self.at:
+            raise self.error
+        return super().run(batch, read, edits)
+
+
+def test_twice_writes_the_same_bytes(tmp_path, plain):
+    record_toys(tmp_path / "again")
+    assert contents(tmp_path / "again") == plain
+
+
+@pytest.mark.parametrize("at", range(0, 40, 4))
+def test_an_interrupted_recording_goes_on_to_the_same_bytes(tmp_path, plain, at):
+    with pytest.raises(KeyboardInterrupt):
+        record_toys(tmp_path, model=Interrupting(at=at))
+    left = contents(tmp_path)
+    assert not [name for name in left if "partial" in name]
+    assert all(plain[name] == content for name, content in left.items() if name.startswith("shards"))
+    with pytest.raises(InputError, match="unfinished"):
+        Recording.open(tmp_path)
+    seen = []
+    record_toys(tmp_path, progress=lambda done, total: seen.append((done, total)))
+    assert contents(tmp_path) == plain
+    assert seen[-1] == (40, 40)
+    assert seen[0][0] > 8 * (at // 8)  # finished shards are not run again
+
+
+def test_killed_at_any_instant_it_ends_with_the_same_bytes(tmp_path):
+    environment = {**os.environ, "PYTHONPATH": str(HERE.parent), "OMP_NUM_THREADS": "1"}
+    program = subprocess.run(
+        [sys.executable, HERE / "killed.py", tmp_path], env=environment, capture_output=True, text=True
+    )
+    assert program.returncode == 0, program.stderr
+    alive = tmp_path / f"{int(program.stdout):03d}"
+    whole = contents(alive)
+    killed = [folder for folder in sorted(tmp_path.iterdir()) if folder != alive]
+    assert len(killed) > 30
+    unfinished = 0
+    for folder in killed:
+        unfinished += contents(folder) != whole
+        record(ToyModel(), ToyCorpus(6), folder, ["toy.gate", "toy.sum"], batch_size=3, shard_tokens=10).verify()
+        assert contents(folder) == whole, folder
+    assert unfinished >= len(killed) - 1  # only the last sync has nothing left to lose
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"model": ToyModel(fingerprint="b2" * 32)}, r"model \(toy a1a1.*; now toy b2b2"),
+        ({"corpus": ToyCorpus(fingerprint="d1" * 32)}, r"corpus \(digits c0c0.*; now digits d1d1"),
+        ({"sites": ["*.gate"]}, r"choice of sites \(toy.hidden, toy.gate, toy.sum; now toy.gate\)"),
+        ({"dtype": "float16"}, r"dtype \(float32; now float16\)"),
+        ({"batch_size": 5}, r"batch size \(4; now 5\)"),
+        ({"shard_tokens": 50}, r"shard size \(40 tokens; now 50 tokens\)"),
+        ({"sequences": range(39)}, "choice of sequences"),
+        ({"corpus": ToyCorpus(annotations={})}, r"set of annotations \(odd; now none\)"),
+    ],
+)
+def test_another_question_is_refused_and_nothing_is_lost(tmp_path, change, named):
+    with pytest.raises(KeyboardInterrupt):
+        record_toys(tmp_path, model=Interrupting(at=16))
+    before = contents(tmp_path)
+    with pytest.raises(InputError, match=named):
+        record_toys(tmp_path, **change)
+    assert contents(tmp_path) == before
+
+
+def test_a_finished_recording_is_left_as_it_is(tmp_path, plain):
+    record_toys(tmp_path)
+    record_toys(tmp_path, model=Interrupting(at=0))  # is not run at all
+    assert contents(tmp_path) == plain
+
+
+@pytest.mark.parametrize("damage", ["file", "listing", "folder", "short", "plan"])
+def test_what_is_missing_is_written_again(tmp_path, plain, damage):
+    record_toys(tmp_path)
+    shard = tmp_path / "shards" / "000001"
+    if damage == "file":
+        (shard / "toy.gate.safetensors").unlink()
+    elif damage == "listing":
+        (shard / "shard.json").write_text("{}")
+    elif damage == "folder":
+        shutil.rmtree(shard)
+    elif damage == "short":
+        os.truncate(shard / "toy.gate.safetensors", 100)
+    else:
+        (tmp_path / "sequences.parquet").unlink()
+    with pytest.raises(InputError, match="record again with the same settings"):
+        Recording.open(tmp_path)
+    record_toys(tmp_path)
+    assert contents(tmp_path) == plain
+
+
+@pytest.mark.parametrize("where", ["file", "full"])
+def test_a_place_that_is_no_recording(tmp_path, where):
+    (tmp_path / "file").write_text("precious")
+    with pytest.raises(InputError, match="choose a" if where == "file" else "holds something else"):
+        record_toys(tmp_path / "file" if where == "file" else tmp_path)
+    assert contents(tmp_path) == {"file": b"precious"}
+
+
+def test_a_place_below_a_file(tmp_path):
+    (tmp_path / "file").write_text("precious")
+    with pytest.raises(InputError, match="cannot record into"):
+        record_toys(tmp_path / "file" / "recording")
+
+
+def test_two_at_once(tmp_path):
+    class Second(ToyModel):
+        def run(self, batch, read, edits=()):
+            with pytest.raises(InputError, match="another process is recording"):
+                record_toys(tmp_path)
+            return super().run(batch, read, edits)
+
+    record_toys(tmp_path, model=Second())
+
+
+@pytest.mark.parametrize(
+    ("planted", "dtype", "message"),
+    [
+        (float("nan"), "float32", "toy.sum/0 is nan in sequence .*not finite"),
+        (float("inf"), "bfloat16", "toy.sum/0 is inf in sequence .*not finite"),
+        (1e5, "float16", "toy.sum/0 is 100000 in sequence .*too large for float16; record as bfloat16 or float32"),
+    ],
+)
+def test_values_that_cannot_be_kept(tmp_path, planted, dtype, message):
+    model = ToyModel(planted=planted)
+    with pytest.raises(InputError, match=message):
+        record_toys(tmp_path, model=model, dtype=dtype)
+    with pytest.raises(InputError, match="0 of 5 shards"):
+        Recording.open(tmp_path)
+
+
+def test_a_large_value_fits_bfloat16(tmp_path):
+    recording = record_toys(tmp_path, model=ToyModel(planted=1e5), dtype="bfloat16")
+    assert max(recording.unit(SUM.name, 0)) == pytest.approx(1e5, rel=2**-8)
+
+
+@pytest.mark.parametrize("call", [1, 2, 3, 4, 5, 9, 20, 24])
+def test_a_full_disk_keeps_finished_shards_and_goes_on(tmp_path, plain, monkeypatch, call):
+    calls = 0
+
+    def full(path, *parts):
+        nonlocal calls
+        calls += 1
+        if calls == call:
+            path.write_bytes(b"".join(parts)[:9])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return written(path, *parts)
+
+    written = durable.write
+    for module in (durable, blocks, sys.modules["unitscope.recording.shard"]):
+        monkeypatch.setattr(module, "write", full)
+    with pytest.raises(InputError, match=r"the disk is full .*finished shards are kept, make room and record again"):
+        record_toys(tmp_path)
+    assert not list(tmp_path.rglob("*.partial"))
+    monkeypatch.undo()
+    record_toys(tmp_path)
+    assert contents(tmp_path) == plain
+
+
+def test_a_limit_of_the_system_on_file_size(tmp_path):
+    (tmp_path / "text").write_bytes(os.urandom(60_000))
+    corpus = open_corpus(tmp_path / "text", length=1000)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for limit in (100, 50_000, 400_000):  # the manifest, the text, a site
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limits[1]))
+        try:
+            with pytest.raises(InputError, match="the disk is full"):
+                record(ToyModel(), corpus, tmp_path / "recording")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    record(ToyModel(), corpus, tmp_path / "recording").verify()
+
+
+def test_too_little_room_is_noticed_before_the_work(tmp_path, monkeypatch):
+    monkeypatch.setattr(durable, "free", lambda folder: 10_000)
+    with pytest.raises(InputError, match=r"needs 0\.\d\d MB more and .* has 0.01 MB free; take fewer sites"):
+        record_toys(tmp_path, model=Interrupting(at=0, error=AssertionError))
+
+
+def test_a_finished_shard_needs_no_room(tmp_path, monkeypatch):
+    record_toys(tmp_path)
+    shutil.rmtree(tmp_path / "shards" / "000004")
+    monkeypatch.setattr(durable, "free", lambda folder: 20_000)
+    record_toys(tmp_path)
+
+
+def test_the_files_hold_the_chosen_sites_and_sequences(tmp_path):
+    recording = record_toys(tmp_path, sites=["*.gate"], sequences=[5, 1, 3])
+    assert recording.sites == (GATE,)
+    assert sorted(contents(tmp_path)) == [
+        "manifest.json",
+        "sequences.parquet",
+        "shards/000000/shard.json",
+        "shards/000000/tokens.parquet",
+        "shards/000000/toy.gate.safetensors",
+    ]
+    values = load_file(tmp_path / "shards/000000/toy.gate.safetensors")["u000000"]
+    tokens = torch.cat([ToyCorpus().digits(n)[2:] for n in (1, 3, 5)])
+    assert torch.equal(values, torch.sigmoid(tokens[None] - torch.arange(GATE.units)[:, None]))
+
+
+def test_a_pattern_without_a_site(tmp_path):
+    with pytest.raises(InputError, match=f"no site matches 'cell'; there are: {HIDDEN.name}, {GATE.name}"):
+        record_toys(tmp_path / "recording", sites=["cell"])
+    assert not (tmp_path / "recording").exists()
+
+
+def test_a_wide_model_gets_smaller_shards(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys.modules["unitscope.recording.record"], "SHARD_BYTES", 76 * 4 * 20)
+    assert record(ToyModel(), ToyCorpus(), tmp_path, batch_size=4).manifest.shard_tokens == 20
+
+
+def test_the_version_that_began_is_kept(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        record_toys(tmp_path, model=Interrupting(at=16))
+    path = tmp_path / "manifest.json"
+    plain = json.loads(path.read_text())
+    path.write_text(json.dumps({**plain, "unitscope": "0.0.9"}))
+    record_toys(tmp_path)
+    assert json.loads(path.read_text())["unitscope"] == "0.0.9"
+
+
+@pytest.mark.parametrize("layer", [torch.nn.LSTM, torch.nn.GRU])
+def test_a_recurrent_module(tmp_path, layer):
+    class Net(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.embed = torch.nn.Embedding(10, 4)
+            self.rnn = layer(4, 6, num_layers=2, batch_first=True)
+            self.out = torch.nn.Linear(6, 10)
+
+        def forward(self, tokens):
+            return self.out(self.rnn(self.embed(tokens))[0])
+
+    model = ModuleModel(Net())
+    live = Live(model, ToyCorpus(), 4)
+    recording = record_toys(tmp_path / "plain", model=model)
+    names = [site.name for site in model.sites()]
+    assert recording.sites == model.sites()
+    for run, read in zip(live.chunks(names), recording.chunks(names), strict=True):
+        for name in names:
+            assert torch.equal(run[name].activations, read[name].activations)
+    done = []
+    with pytest.raises(KeyboardInterrupt):
+        record_toys(tmp_path / "cut", model=model, progress=lambda *_: done.append(0) or len(done) < 6 or interrupt())
+    record_toys(tmp_path / "cut", model=model)
+    assert contents(tmp_path / "cut") == contents(tmp_path / "plain")
+
+
+def interrupt():
+    """Ctrl-C."""
+    signal.raise_signal(signal.SIGINT)
