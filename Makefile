@@ -71,6 +71,7 @@ format: env ## Repair lint and format where that is safe
 web: web/node_modules ## Build the page from its source, with npm
 	npm --prefix web run build
 
+# rollup is held at a version (overrides in web/package.json) that the registry has for every platform: npm ci wants them all.
 web/node_modules: web/package-lock.json
 	npm --prefix web ci --no-audit --no-fund
 	@touch $@
