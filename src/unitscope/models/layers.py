@@ -6,7 +6,7 @@ computes everything that follows from the held value.
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 import torch
@@ -16,8 +16,13 @@ from torch import Tensor, nn
 from unitscope.models.layout import State
 from unitscope.models.unroll import GRUCell, Held, LSTMCell, Weights, unroll
 
-_FUSED = {"LSTM": torch.lstm, "GRU": torch.gru, "RNN_TANH": torch.rnn_tanh, "RNN_RELU": torch.rnn_relu}
-_LOOPED = {"LSTM": LSTMCell, "GRU": GRUCell}
+_FUSED: dict[str, Callable[..., tuple[Tensor, ...]]] = {
+    "LSTM": torch.lstm,
+    "GRU": torch.gru,
+    "RNN_TANH": torch.rnn_tanh,
+    "RNN_RELU": torch.rnn_relu,
+}
+_LOOPED: dict[str, type[LSTMCell] | type[GRUCell]] = {"LSTM": LSTMCell, "GRU": GRUCell}
 
 Streams = dict[str, Float[Tensor, "row _"]]
 """Rows by stream of one module: ``0_reverse.cell``."""

@@ -43,14 +43,15 @@ class Layout:
             return self.packed._replace(data=rows)
         if not self.batched:
             return rows
-        by_step = rows.unflatten(0, (len(self.sizes), self.sizes[0]))
+        by_step: Tensor = rows.unflatten(0, (len(self.sizes), self.sizes[0]))
         return by_step.transpose(0, 1) if self.batch_first else by_step
 
     def by_sequence(self, rows: Float[Tensor, "row unit"]) -> Float[Tensor, "batch time unit"]:
         """The rows of each sequence in the caller's order; padding, where there is any, is zero."""
         if self.packed is not None:
             return pad_packed_sequence(self.packed._replace(data=rows), batch_first=True)[0]
-        return rows.unflatten(0, (len(self.sizes), self.sizes[0])).transpose(0, 1)
+        by_step: Tensor = rows.unflatten(0, (len(self.sizes), self.sizes[0]))
+        return by_step.transpose(0, 1)
 
     def given_state(self, state: State) -> State:
         """A state as the caller gave it, with a batch axis and in the order of the rows."""

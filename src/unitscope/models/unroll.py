@@ -229,7 +229,8 @@ def _hold(held: Mapping[str, Held], **streams: Tensor) -> None:
 
 def _permuted(weight: Tensor, order: Sequence[int]) -> Tensor:
     """The blocks of rows in another order."""
-    return weight.unflatten(0, (len(order), -1))[list(order)].flatten(0, 1)
+    blocks: Tensor = weight.unflatten(0, (len(order), -1))
+    return blocks[list(order)].flatten(0, 1)
 
 
 def _buffer(rows: int, units: int, like: Tensor) -> Tensor:
