@@ -177,7 +177,7 @@ def test_every_generic_hypothesis_has_a_reference() -> None:
 
 
 @pytest.mark.parametrize("key", REFERENCE)
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(TEXTS)
 def test_reference(key: str, text: str) -> None:
     np.testing.assert_allclose(find(key)(text), np.array(REFERENCE[key](text), float), rtol=1e-6)

@@ -63,7 +63,7 @@ def sentence_starts(text: str) -> set[int]:
     return starts
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(TEXTS)
 def test_sentences_against_a_walk(text: str) -> None:
     starts = sentence_starts(text)

@@ -1,7 +1,7 @@
 """What many hypotheses ask of a text, as array arithmetic: kinds of characters, lines, switches, depths, spans.
 
 The scans of the last two texts are kept, so that all hypotheses of a document share them; with those of
-the lexers that is some 20 bytes per character.
+the lexers that is some 25 bytes per character.
 """
 
 import re
