@@ -154,7 +154,7 @@ def _provenance() -> Section:
         ["tokens", "1,048,576 characters"],
         ["model", "LSTM, 1 layer, 256 units"],
         ["loss", "1.42 bits per character"],
-        ["made by", "`unitscope demo --seed 0`"],
+        ["made by", "unitscope demo --seed 0"],
     ]
     return Section(
         "provenance",

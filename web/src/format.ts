@@ -24,7 +24,9 @@ export function columnFormat(kind: Kind, values: Value[]): (value: Value) => str
   const missing = (value: Value) => value === null || value === "";
   if (kind === "share") return (v) => (missing(v) ? MISSING : typeof v === "number" ? share(v) : String(v));
   if (kind === "integer") return (v) => (missing(v) ? MISSING : typeof v === "number" ? integer(v) : String(v));
-  if (kind !== "number") return (v) => (missing(v) ? MISSING : String(v));
+  // White space alone would look like nothing at all.
+  const text = (v: Value) => (typeof v === "string" && v.trim() === "" ? JSON.stringify(v) : String(v));
+  if (kind !== "number") return (v) => (missing(v) ? MISSING : text(v));
   let largest = 0;
   for (const v of values) if (typeof v === "number") largest = Math.max(largest, Math.abs(v));
   const digits = largest >= 1000 ? 1 : largest >= 100 ? 2 : 3;

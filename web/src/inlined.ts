@@ -16,8 +16,22 @@ function resolve(value: Plain, shared: Plain[]): Plain {
   if (Array.isArray(value)) return value.map((item) => resolve(item, shared));
   if (value === null || typeof value !== "object") return value;
   if (typeof value.$ === "number") return shared[value.$];
+  if (typeof value.letters === "string") return spell(value.letters, Number(value.first), Number(value.step));
   for (const key in value) value[key] = resolve(value[key], shared);
   return value;
+}
+
+const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-";
+const WORTH = new Map([...LETTERS].map((letter, i) => [letter, i]));
+const UNKNOWN = 64 * 64 - 1;
+
+/** Values written as whole steps, two letters each: the high letters of all, then the low ones. */
+function spell(letters: string, first: number, step: number): (number | null)[] {
+  const n = letters.length / 2;
+  return Array.from({ length: n }, (_, i) => {
+    const steps = 64 * WORTH.get(letters[i])! + WORTH.get(letters[n + i])!;
+    return steps === UNKNOWN ? null : (first + steps) * step;
+  });
 }
 
 const complete = new Promise<void>((done) => {
@@ -47,6 +61,7 @@ export function inlinedSource(): Source {
 
   return {
     async overview() {
+      if (!("DecompressionStream" in window)) throw new Error("This browser is too old to unpack the report's data.");
       const element = document.getElementById("block-overview");
       if (!element) throw new Error("This file holds no data: it was cut off, or is not a report.");
       const overview = (await unpack(element)) as unknown as Overview & { unitsPerBlock: number };

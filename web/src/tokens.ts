@@ -24,7 +24,7 @@ function piece(text: string): Piece {
     case "\n":
       return { text, glyph: "⏎", kind: "newline" };
     case "\r\n":
-      return { text, glyph: "␍⏎", kind: "newline" };
+      return { text, glyph: "⏎", kind: "newline" };
     case "\r":
       return { text: "", glyph: "␍", kind: "control" };
     case "\t":
