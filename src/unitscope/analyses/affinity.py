@@ -221,7 +221,7 @@ class Affinity(Analysis[Tables]):
             units=state.site.units,
             hypotheses=list(self.hypotheses),
             sequences=state.sequences,
-            tokens=n.numpy(),
+            tokens=n.numpy().copy(),
             prevalence=(state.flagged / n).numpy(),
             r=r, r_low=low, r_high=high, p=p,
             auc=auc, auc_error=error, iou=iou, information=information,

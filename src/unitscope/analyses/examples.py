@@ -231,7 +231,7 @@ class Examples(Analysis[Extremes]):
             unit=unit.cpu().numpy(),
             sequence=chunk.sequence[row].cpu().numpy(),
             position=chunk.position[row].cpu().numpy(),
-            tokens=torch.where(exists, chunk.tokens[around], -1).int().cpu().numpy(),
+            tokens=torch.where(exists, chunk.tokens[around].int(), -1).cpu().numpy(),
             activations=torch.where(exists, chunk.activations[around, unit[:, None]], torch.nan).cpu().numpy(),
         )
 
