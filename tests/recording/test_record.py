@@ -147,6 +147,30 @@ def test_a_place_that_is_no_recording(tmp_path, where):
     assert contents(tmp_path) == {"file": b"precious"}
 
 
+def test_a_stranger_s_half_files_are_left_alone(tmp_path):
+    (tmp_path / "thesis.partial").write_text("precious")
+    with pytest.raises(InputError, match="holds something else"):
+        record_toys(tmp_path)
+    assert contents(tmp_path) == {"thesis.partial": b"precious"}
+
+
+@pytest.mark.parametrize("change", [{"dtype": "int8"}, {"batch_size": 0}])
+def test_arguments_that_make_no_sense(tmp_path, change):
+    with pytest.raises(InputError, match=r"at least 1|there are: float32, float16, bfloat16"):
+        record_toys(tmp_path / "recording", **change)
+    assert not (tmp_path / "recording").exists()
+
+
+def test_before_the_first_shard_one_can_change_one_s_mind(tmp_path):
+    (tmp_path / "old.txt").write_text("old")
+    (tmp_path / "new.txt").write_text("new")
+    with pytest.raises(KeyboardInterrupt):
+        record_toys(tmp_path / "folder", corpus=open_corpus(tmp_path / "old.txt"), model=Interrupting())
+    for folder in ("folder", "fresh"):
+        record_toys(tmp_path / folder, corpus=open_corpus(tmp_path / "new.txt"), dtype="bfloat16")
+    assert contents(tmp_path / "folder") == contents(tmp_path / "fresh")
+
+
 def test_a_place_below_a_file(tmp_path):
     (tmp_path / "file").write_text("precious")
     with pytest.raises(InputError, match="cannot record into"):

@@ -11,7 +11,7 @@ import os
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -22,7 +22,6 @@ from unitscope.recording.durable import Written, write
 
 BLOCK = 64
 
-Precision = Literal["float32", "float16", "bfloat16"]
 TYPES: dict[str, tuple[str, torch.dtype]] = {
     "float32": ("F32", torch.float32),
     "float16": ("F16", torch.float16),
@@ -35,7 +34,9 @@ LONGEST_HEADER = 100_000_000
 
 
 def precision_bytes(precision: str) -> int:
-    """Bytes of one value."""
+    """Bytes of one value. Raises ``InputError`` for a precision that cannot be kept."""
+    if precision not in TYPES:
+        raise InputError(f"activations cannot be kept as {precision!r}; there are: {', '.join(TYPES)}")
     return TYPES[precision][1].itemsize
 
 

@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-import unitscope.recording.durable as durable
 from unitscope.corpus.annotated import HasText
 from unitscope.corpus.corpus import Corpus
 from unitscope.errors import InputError
 from unitscope.models.model import Model
 from unitscope.models.site import choose
-from unitscope.recording.blocks import Precision, precision_bytes
+from unitscope.recording import durable
+from unitscope.recording.blocks import precision_bytes
+from unitscope.recording.durable import PARTIAL
 from unitscope.recording.live import chunks_of
 from unitscope.recording.manifest import MANIFEST, Manifest, Origin
 from unitscope.recording.plan import PLAN, Plan
@@ -27,6 +28,8 @@ SHARD_TOKENS = 65_536
 SHARD_BYTES = 256_000_000
 """A shard is held in memory until it is written, so a wide model gets shards of fewer tokens."""
 
+TOP = (MANIFEST, PLAN, TEXTS)
+"""The files beside the shards."""
 TABLE_BYTES = 4
 """About what a token takes beside its activations, compressed."""
 
@@ -36,13 +39,15 @@ def record(
     corpus: Corpus,
     folder: Path | str,
     sites: Iterable[str] = ("*",),
-    dtype: Precision = "float32",
+    dtype: str = "float32",
     sequences: Sequence[int] | None = None,
     batch_size: int = 64,
     shard_tokens: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Recording:
     """Record the sites that match the glob patterns, and return the recording.
+
+    ``dtype`` is float32, float16 or bfloat16.
 
     Interrupted at any instant (Ctrl-C, ``kill -9``, a full disk) and called again with the same arguments, it goes on
     after the last finished shard and ends with the same bytes as if nothing had happened. ``batch_size`` sequences are
@@ -53,6 +58,8 @@ def record(
     activations that are not finite or too large for ``dtype``; and for a disk without room.
     """
     folder = Path(folder)
+    if batch_size < 1:
+        raise InputError(f"at least 1 sequence is run at a time, not {batch_size}")
     chosen = choose(model.sites(), sites)
     row_bytes = sum(site.units for site in chosen) * precision_bytes(dtype)
     if shard_tokens is None:
@@ -75,16 +82,17 @@ def record(
         missing = [number for number in range(plan.shards) if not _is_whole(shard_folder(folder, number))]
         needed = int(plan.only(missing).tokens.sum()) * (row_bytes + TABLE_BYTES)
         with durable.disk_errors(folder, needed):
-            manifest = _begin(folder, asked)
+            manifest = _begun(folder, asked) or asked
             if needed > durable.free(folder):
                 raise InputError(
                     f"the recording needs {durable.gigabytes(needed)} more and {folder} has "
-                    f"{durable.gigabytes(durable.free(folder))} free; take fewer sites, a narrower dtype or another disk"
+                    f"{durable.gigabytes(durable.free(folder))} free; take fewer sites, another dtype or another disk"
                 )
+            manifest.save(folder)
             plan.save(folder)
             if isinstance(corpus, HasText) and not (folder / TEXTS).exists():
                 write_texts(folder, corpus, np.unique(plan.document).tolist())
-            _fill(folder, plan, missing, asked, model, corpus, progress)
+            _fill(folder, plan, missing, manifest, model, corpus, progress)
             manifest.finished(_checksums(folder, plan.shards)).save(folder)
     return Recording.open(folder)
 
@@ -113,18 +121,19 @@ def _fill(
         buffer.write(shard_folder(folder, number))
 
 
-def _begin(folder: Path, asked: Manifest) -> Manifest:
-    """The manifest of a recording that was begun here, or of a new one."""
-    for leftover in (*folder.glob(f"*{durable.PARTIAL}"), *folder.glob(f"shards/*{durable.PARTIAL}")):
+def _begun(folder: Path, asked: Manifest) -> Manifest | None:
+    """The manifest of a recording that was begun here and has shards. Cleans up what was left half-written."""
+    for leftover in (*(folder / f"{name}{PARTIAL}" for name in TOP), *folder.glob(f"shards/*{PARTIAL}")):
         durable.remove(leftover)
     if (folder / MANIFEST).exists():
         begun = Manifest.load(folder)
-        begun.check_same(asked, folder)
-        return begun
-    if any(folder.iterdir()):
+        if any(folder.glob("shards/*")):
+            begun.check_same(asked, folder)
+            return begun
+        durable.remove(folder / TEXTS)  # may be of another corpus
+    elif any(folder.iterdir()):
         raise InputError(f"{folder} holds something else than a recording; choose a new or an empty folder")
-    asked.save(folder)
-    return asked
+    return None
 
 
 def _checksums(folder: Path, shards: int) -> dict[str, str]:
