@@ -53,7 +53,12 @@ def open_corpus(
         files, name = [TextFile("standard input", _spool())], "standard input"
     else:
         files, name = find_files([Path(path) for path in names], pattern), ", ".join(Path(path).name for path in names)
-    documents = scan(files, unit, document_bytes)
+    try:
+        documents = scan(files, unit, document_bytes)
+    except InputError:
+        if names == [STANDARD_INPUT]:
+            files[0].path.unlink()
+        raise
     if names == [STANDARD_INPUT]:
         weakref.finalize(documents, os.unlink, files[0].path)
     return TextCorpus(

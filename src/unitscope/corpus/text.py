@@ -110,9 +110,9 @@ class TextCorpus:
         return Batch(
             tokens=torch.from_numpy(tokens),
             targets=torch.from_numpy(targets),
-            context=torch.tensor([window.start - window.begin for window in windows]),
-            lengths=torch.tensor([window.stop - window.begin for window in windows]),
-            sequence=torch.tensor([int(number) for number in sequences]),
+            context=torch.tensor([window.start - window.begin for window in windows], dtype=torch.int64),
+            lengths=torch.tensor([window.stop - window.begin for window in windows], dtype=torch.int64),
+            sequence=torch.tensor([int(number) for number in sequences], dtype=torch.int64),
         )
 
     def labels(self, name: str, sequence: int) -> Float[Tensor, " token"]:
