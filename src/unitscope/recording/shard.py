@@ -98,6 +98,8 @@ class Shard:
             files = {name: Written(**entry) for name, entry in listing["files"].items()}
             for name, written in files.items():
                 path = folder / name
+                if path.parent != folder:
+                    raise ValueError("it lies outside of the shard")
                 size = path.stat().st_size
                 if size != written.bytes:
                     raise ValueError(f"it has {size} bytes, it should have {written.bytes}")

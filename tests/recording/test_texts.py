@@ -1,0 +1,40 @@
+import pyarrow.parquet as pq
+import pytest
+
+from unitscope.corpus.open import open_corpus
+from unitscope.errors import InputError
+from unitscope.recording import texts
+from unitscope.recording.texts import Texts, write_texts
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    folder = tmp_path / "text"
+    folder.mkdir()
+    for number in range(9):
+        (folder / f"{number}.txt").write_text(f"document {number}, é\r\n\t" * (number + 1), newline="")
+    return open_corpus(folder, unit="characters")
+
+
+def test_each_document_comes_back(tmp_path, corpus, monkeypatch):
+    monkeypatch.setattr(texts, "GROUP", 100)
+    write_texts(tmp_path, corpus, [0, 1, 2, 4, 8])
+    kept = Texts(tmp_path)
+    assert [kept.read(number) for number in (8, 0, 4)] == [corpus.document_text(number) for number in (8, 0, 4)]
+    with pq.ParquetFile(tmp_path / "documents.parquet") as file:
+        assert file.num_row_groups > 2  # one document is read without the others
+        assert file.metadata.num_rows == 5
+
+
+def test_a_document_that_is_not_there(tmp_path, corpus):
+    write_texts(tmp_path, corpus, [0])
+    with pytest.raises(InputError, match=r"documents\.parquet is damaged .*record again"):
+        Texts(tmp_path).read(1)
+
+
+def test_damage(tmp_path, corpus):
+    with pytest.raises(InputError, match=r"documents\.parquet is damaged"):
+        Texts(tmp_path)
+    (tmp_path / "documents.parquet").write_bytes(b"PAR1 and so on")
+    with pytest.raises(InputError, match=r"documents\.parquet is damaged"):
+        Texts(tmp_path)
