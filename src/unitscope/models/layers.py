@@ -5,16 +5,16 @@ with their column of the recurrent matrix zero and its part added to the bias, t
 computes everything that follows from the held value.
 """
 
-import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from unitscope.models.layout import State
-from unitscope.models.unroll import GRUCell, Held, LSTMCell, Weights, unroll
+from unitscope.models.unroll import GRUCell, Held, LSTMCell, Weights, empty_rows, unroll
 
 _FUSED: dict[str, Callable[..., tuple[Tensor, ...]]] = {
     "LSTM": torch.lstm,
@@ -25,7 +25,7 @@ _FUSED: dict[str, Callable[..., tuple[Tensor, ...]]] = {
 _LOOPED: dict[str, type[LSTMCell] | type[GRUCell]] = {"LSTM": LSTMCell, "GRU": GRUCell}
 
 Streams = dict[str, Float[Tensor, "row _"]]
-"""Rows by stream of one module: ``0_reverse.cell``."""
+"""Rows by stream: ``0_reverse.cell`` in a module, ``cell`` in one direction of one layer."""
 
 
 def layer_names(module: nn.RNNBase, layer: int) -> list[str]:
@@ -45,7 +45,7 @@ def run_layers(
 
     Held values of ``hidden`` and ``cell`` are held in the initial state too.
     """
-    streams: Streams = {}
+    found: Streams = {}
     last: list[State] = []
     for layer in range(module.num_layers):
         directions = [
@@ -53,51 +53,64 @@ def run_layers(
                 name,
                 Weights.of(module, f"_l{name}"),
                 tuple(part[len(last) + number] for part in initial),
-                {stream.removeprefix(f"{name}."): h for stream, h in held.items() if stream.startswith(f"{name}.")},
+                _streams_of(name, wanted),
+                {stream: held[f"{name}.{stream}"] for stream in _streams_of(name, held)},
             )
             for number, name in enumerate(layer_names(module, layer))
         ]
-        inside = {stream for stream in {*wanted, *held} if not stream.endswith(".hidden")}
-        run = _loop if any(s.startswith(f"{d.name}.") for d in directions for s in inside) else _fuse
-        x, states, found = run(module, x, sizes, directions)
-        streams |= {name: rows for name, rows in found.items() if name in wanted}
+        run = _loop if any((d.wanted | d.held.keys()) - {"hidden"} for d in directions) else _fuse
+        x, states, streams = run(module, x, sizes, directions)
         last += states
-    return x, tuple(torch.stack(parts) for parts in zip(*last, strict=True)), streams
+        found |= {
+            f"{d.name}.{stream}": part[stream]
+            for d, part in zip(directions, streams, strict=True)
+            for stream in d.wanted
+        }
+    return x, tuple(torch.stack(parts) for parts in zip(*last, strict=True)), found
 
 
-@dataclasses.dataclass(frozen=True)
+def _streams_of(direction: str, names: Iterable[str]) -> set[str]:
+    return {stream for place, _, stream in (name.partition(".") for name in names) if place == direction}
+
+
+@dataclass(frozen=True)
 class _Direction:
     name: str
     weights: Weights
     initial: State
+    wanted: AbstractSet[str]
     held: Mapping[str, Held]
 
 
-_Ran = tuple[Tensor, list[State], Streams]
+_Ran = tuple[Tensor, list[State], list[Streams]]
+"""Output rows, and for each direction its last state and its streams."""
 
 
 def _loop(module: nn.RNNBase, x: Tensor, sizes: Sequence[int], directions: Sequence[_Direction]) -> _Ran:
-    streams: Streams = {}
-    states = []
+    states: list[State] = []
+    streams: list[Streams] = []
     for direction in directions:
-        cell = _LOOPED[module.mode](x.shape[0], direction.weights, direction.held)
         initial = tuple(part.clone() for part in direction.initial)
         for stream, part in zip(("hidden", "cell"), initial, strict=False):
             if stream in direction.held:
                 direction.held[stream].apply(part)
-        states.append(unroll(cell, x, sizes, initial, reverse=direction.name.endswith("_reverse")))
-        streams |= {f"{direction.name}.{stream}": rows for stream, rows in cell.streams.items()}
-    return _joined(directions, streams), states, streams
+        cell = _LOOPED[module.mode](direction.weights, direction.held)
+        widths = dict.fromkeys(direction.wanted, module.hidden_size) | {"hidden": initial[0].shape[1]}
+        kept = {stream: empty_rows(x.shape[0], units, like=x) for stream, units in widths.items()}
+        states.append(unroll(cell, x, sizes, initial, direction.name.endswith("_reverse"), kept))
+        streams.append(kept)
+    outputs = [kept["hidden"] for kept in streams]
+    return outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=1), states, streams
 
 
 def _fuse(module: nn.RNNBase, x: Tensor, sizes: Sequence[int], directions: Sequence[_Direction]) -> _Ran:
-    parameters = []
-    for direction in directions:
-        weights = direction.weights
-        if "hidden" in direction.held:
-            weights = weights.given(direction.held["hidden"])
-        parameters += weights.flat()
-    parts = tuple(torch.stack(parts) for parts in zip(*(d.initial for d in directions), strict=True))
+    held = [direction.held.get("hidden") for direction in directions]
+    parameters = [
+        weight
+        for direction, hidden in zip(directions, held, strict=True)
+        for weight in (direction.weights.given(hidden) if hidden else direction.weights).flat()
+    ]
+    parts = [torch.stack(parts) for parts in zip(*(direction.initial for direction in directions), strict=True)]
     state = parts if len(parts) > 1 else parts[0]
     kernel = _FUSED[module.mode]
     if len(set(sizes)) == 1:
@@ -106,15 +119,9 @@ def _fuse(module: nn.RNNBase, x: Tensor, sizes: Sequence[int], directions: Seque
         output = output.flatten(0, 1)
     else:
         output, *last = kernel(x, torch.tensor(sizes), state, parameters, True, 1, 0.0, False, module.bidirectional)
-    streams = {}
-    for number, (direction, rows) in enumerate(zip(directions, output.chunk(len(directions), 1), strict=True)):
-        if "hidden" in direction.held:
-            direction.held["hidden"].apply(rows)
-            direction.held["hidden"].apply(last[0][number])
-        streams[f"{direction.name}.hidden"] = rows
+    streams = [{"hidden": rows} for rows in output.chunk(len(directions), dim=1)]
+    for number, hidden in enumerate(held):
+        if hidden:
+            hidden.apply(streams[number]["hidden"])
+            hidden.apply(last[0][number])
     return output, list(zip(*last, strict=True)), streams
-
-
-def _joined(directions: Sequence[_Direction], streams: Streams) -> Tensor:
-    outputs = [streams[f"{direction.name}.hidden"] for direction in directions]
-    return outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=1)

@@ -4,13 +4,13 @@ The fused kernels of PyTorch return neither gates nor cells, so whatever reads o
 layer runs these loops. Steps lie end to end as in ``PackedSequence``: the rows of step 0, then those
 of step 1; the rows of a step are the sequences not yet ended, longest first.
 
-What makes the loops fast: packed products, gates that are written where they are kept, and no fresh
-memory within a step but what stays in the processor's cache.
+What makes the loops fast: one packed product for input and state with the squashing in it, steps small
+enough to stay in the processor's cache, and only what is asked for written to memory.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -18,11 +18,11 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from unitscope.models.dense import dense
 from unitscope.models.layout import State
-from unitscope.models.product import product_with
 
-_ROWS_AT_ONCE = 256
-"""Rows from which the input's product runs at full speed; more would only leave the cache."""
+_SEQUENCES_AT_ONCE = 128
+"""Sequences that run together; with more, what a step computes no longer stays in the processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -75,55 +75,61 @@ class Weights:
 
 @runtime_checkable
 class Cell(Protocol):
-    """The equations of one step, and buffers for what all steps compute."""
+    """The equations of one step."""
 
-    @property
-    def streams(self) -> Mapping[str, Float[Tensor, "row _"]]:
-        """What the steps have written so far."""
-        ...
-
-    def from_input(self, x: Float[Tensor, "row in"]) -> Float[Tensor, "row gates"]:
-        """The input's part of the sums in the gates."""
-        ...
-
-    def step(self, sums: Float[Tensor, "row gates"], rows: slice, state: State) -> State:
-        """The state after a step, whose values go to these rows of the buffers."""
+    def step(self, x: Float[Tensor, "row in"], *state: Float[Tensor, "row _"]) -> dict[str, Float[Tensor, "row _"]]:
+        """Every stream after a step from ``hidden`` (and ``cell``), the new ones among them."""
         ...
 
 
-def unroll(cell: Cell, x: Float[Tensor, "row in"], sizes: Sequence[int], initial: State, reverse: bool) -> State:
+def unroll(
+    cell: Cell,
+    x: Float[Tensor, "row in"],
+    sizes: Sequence[int],
+    initial: State,
+    reverse: bool,
+    kept: Mapping[str, Float[Tensor, "row _"]],
+) -> State:
     """Run the cell over all steps (``sizes`` rows each) and return each sequence's last state.
 
-    Sequences end where a step has fewer rows than the one before; in reverse they begin there.
+    What the streams named in ``kept`` are at each step is written there. Sequences end where a step has
+    fewer rows than the one before; in reverse they begin there.
     """
+    groups = -(-sizes[0] // _SEQUENCES_AT_ONCE)
+    edges = [sizes[0] * group // groups for group in range(groups + 1)]
+    last = [_unroll_group(cell, x, sizes, initial, reverse, kept, first, stop) for first, stop in pairwise(edges)]
+    return tuple(torch.cat(parts) for parts in zip(*last, strict=True))
+
+
+def _unroll_group(
+    cell: Cell,
+    x: Tensor,
+    sizes: Sequence[int],
+    initial: State,
+    reverse: bool,
+    kept: Mapping[str, Tensor],
+    first: int,
+    stop: int,
+) -> State:
+    """The same for the sequences ``first`` to ``stop``."""
+    steps = list(zip(accumulate(sizes, initial=0), sizes, strict=False))
+    initial = tuple(part[first:stop] for part in initial)
     state = tuple(part[:0] for part in initial)
     ended: list[State] = []
-    for steps in _blocks(sizes, reverse):
-        start = min(rows.start for rows in steps)
-        sums = cell.from_input(x[start : max(rows.stop for rows in steps)])
-        for rows in steps:
-            size, running = rows.stop - rows.start, state[0].shape[0]
-            if size > running:
-                state = tuple(torch.cat([s, s0[running:size]]) for s, s0 in zip(state, initial, strict=True))
-            elif size < running:
-                ended.append(tuple(part[size:] for part in state))
-                state = tuple(part[:size] for part in state)
-            state = cell.step(sums[rows.start - start : rows.stop - start], rows, state)
+    for start, size in reversed(steps) if reverse else steps:
+        rows = slice(start + first, start + min(max(size, first), stop))
+        count, running = rows.stop - rows.start, state[0].shape[0]
+        if count > running:
+            state = tuple(torch.cat([s, s0[running:count]]) for s, s0 in zip(state, initial, strict=True))
+        elif count < running:
+            ended.append(tuple(part[count:] for part in state))
+            state = tuple(part[:count] for part in state)
+        if count:
+            streams = cell.step(x[rows], *state)
+            for name, buffer in kept.items():
+                buffer[rows] = streams[name]
+            state = tuple(streams[name] for name, _ in zip(("hidden", "cell"), state, strict=False))
     return tuple(torch.cat(parts) for parts in zip(state, *reversed(ended), strict=True))
-
-
-def _blocks(sizes: Sequence[int], reverse: bool) -> Iterator[list[slice]]:
-    """The rows of each step in order of time, several steps together until they are enough for one product."""
-    ends = list(accumulate(sizes))
-    steps = [slice(end - size, end) for size, end in zip(sizes, ends, strict=True)]
-    block: list[slice] = []
-    for rows in reversed(steps) if reverse else steps:
-        block.append(rows)
-        if abs(rows.stop - block[0].start) >= _ROWS_AT_ONCE or abs(block[0].stop - rows.start) >= _ROWS_AT_ONCE:
-            yield block
-            block = []
-    if block:
-        yield block
 
 
 class LSTMCell:
@@ -132,54 +138,29 @@ class LSTMCell:
     i, f, o = σ(W x + U h + b), g = tanh(…); c = f⊙c + i⊙g; h = o⊙tanh(c), or its projection.
     """
 
-    def __init__(self, rows: int, weights: Weights, held: Mapping[str, Held]) -> None:
-        units = weights.state.shape[0] // 4
-        self._units = units
+    def __init__(self, weights: Weights, held: Mapping[str, Held]) -> None:
         self._held = held
         self._projection = weights.projection
-        # PyTorch's order is i, f, g, o. With i, f, o, g all sigmoids are one block.
-        order = [0, 1, 3, 2]
-        self._times_input = product_with(_permuted(weights.input, order))
-        self._times_state = product_with(_permuted(weights.state, order))
-        self._bias = _permuted(weights.input_bias + weights.state_bias, order)
-        self._gates = _buffer(rows, 4 * units, weights.state)
-        self._cell = _buffer(rows, units, weights.state)
-        self._hidden = _buffer(rows, weights.state.shape[1], weights.state)
+        w_i, w_f, w_g, w_o = torch.cat([weights.input, weights.state], dim=1).chunk(4)  # [unit in+out]
+        b_i, b_f, b_g, b_o = (weights.input_bias + weights.state_bias).chunk(4)
+        self._ifo = dense(torch.cat([w_i, w_f, w_o]), torch.cat([b_i, b_f, b_o]), "sigmoid")
+        self._g = dense(w_g, b_g, "tanh")
 
-    @property
-    def streams(self) -> Mapping[str, Float[Tensor, "row _"]]:
-        i, f, o, g = self._gates.split(self._units, dim=1)
-        return {
-            "hidden": self._hidden,
-            "cell": self._cell,
-            "input_gate": i,
-            "forget_gate": f,
-            "cell_gate": g,
-            "output_gate": o,
-        }
-
-    def from_input(self, x: Float[Tensor, "row in"]) -> Float[Tensor, "row gates"]:
-        return self._times_input(x, self._bias)
-
-    def step(self, sums: Float[Tensor, "row gates"], rows: slice, state: State) -> State:
+    def step(self, x: Float[Tensor, "row in"], *state: Float[Tensor, "row _"]) -> dict[str, Float[Tensor, "row _"]]:
         h, c = state
-        gates, units = self._gates[rows], self._units
-        sums = self._times_state(h, sums)
-        torch.sigmoid(sums[:, : 3 * units], out=gates[:, : 3 * units])
-        torch.tanh(sums[:, 3 * units :], out=gates[:, 3 * units :])
-        i, f, o, g = gates.split(units, dim=1)
+        xh = torch.cat([x, h], dim=1)  # [row in+out]
+        i, f, o = self._ifo(xh).chunk(3, dim=1)
+        g = self._g(xh)
         _hold(self._held, input_gate=i, forget_gate=f, output_gate=o, cell_gate=g)
 
-        c = torch.mul(f, c, out=self._cell[rows]).addcmul_(i, g)
+        c = torch.mul(f, c).addcmul_(i, g)
         _hold(self._held, cell=c)
 
-        squashed = torch.tanh(c)
-        if self._projection is None:
-            h = torch.mul(o, squashed, out=self._hidden[rows])
-        else:
-            h = torch.mm(squashed.mul_(o), self._projection.t(), out=self._hidden[rows])
+        h = torch.tanh(c).mul_(o)
+        if self._projection is not None:
+            h = h @ self._projection.t()
         _hold(self._held, hidden=h)
-        return h, c
+        return {"input_gate": i, "forget_gate": f, "cell_gate": g, "output_gate": o, "cell": c, "hidden": h}
 
 
 class GRUCell:
@@ -188,38 +169,28 @@ class GRUCell:
     r, z = σ(W x + b + U h + b'); n = tanh(W x + b + r⊙(U h + b')); h = (1 − z)⊙n + z⊙h.
     """
 
-    def __init__(self, rows: int, weights: Weights, held: Mapping[str, Held]) -> None:
-        self._units = weights.state.shape[1]
+    def __init__(self, weights: Weights, held: Mapping[str, Held]) -> None:
         self._held = held
-        self._times_input = product_with(weights.input)
-        self._times_state = product_with(weights.state)
-        self._input_bias = weights.input_bias
-        self._state_bias = weights.state_bias
-        self._gates = _buffer(rows, 3 * self._units, weights.state)
-        self._hidden = _buffer(rows, self._units, weights.state)
+        units = weights.state.shape[1]
+        (w_rz, w_n), (u_rz, u_n), (b_rz, b_n), (c_rz, c_n) = (
+            part.split([2 * units, units])
+            for part in (weights.input, weights.state, weights.input_bias, weights.state_bias)
+        )
+        self._rz = dense(torch.cat([w_rz, u_rz], dim=1), b_rz + c_rz, "sigmoid")
+        self._n_from_input = dense(w_n, b_n)
+        self._n_from_state = dense(u_n, c_n)
 
-    @property
-    def streams(self) -> Mapping[str, Float[Tensor, "row _"]]:
-        r, z, n = self._gates.split(self._units, dim=1)
-        return {"hidden": self._hidden, "reset_gate": r, "update_gate": z, "new_gate": n}
-
-    def from_input(self, x: Float[Tensor, "row in"]) -> Float[Tensor, "row gates"]:
-        return self._times_input(x, self._input_bias)
-
-    def step(self, sums: Float[Tensor, "row gates"], rows: slice, state: State) -> State:
+    def step(self, x: Float[Tensor, "row in"], *state: Float[Tensor, "row _"]) -> dict[str, Float[Tensor, "row _"]]:
         (h,) = state
-        gates, units = self._gates[rows], self._units
-        from_state = self._times_state(h, self._state_bias)
-        torch.add(sums[:, : 2 * units], from_state[:, : 2 * units], out=gates[:, : 2 * units]).sigmoid_()
-        r, z, n = gates.split(units, dim=1)
+        r, z = self._rz(torch.cat([x, h], dim=1)).chunk(2, dim=1)
         _hold(self._held, reset_gate=r, update_gate=z)
 
-        torch.addcmul(sums[:, 2 * units :], r, from_state[:, 2 * units :], out=n).tanh_()
+        n = self._n_from_input(x).addcmul_(r, self._n_from_state(h)).tanh_()
         _hold(self._held, new_gate=n)
 
-        h = torch.lerp(n, h, z, out=self._hidden[rows])
+        h = torch.lerp(n, h, z)
         _hold(self._held, hidden=h)
-        return (h,)
+        return {"reset_gate": r, "update_gate": z, "new_gate": n, "hidden": h}
 
 
 def _hold(held: Mapping[str, Held], **streams: Tensor) -> None:
@@ -227,14 +198,8 @@ def _hold(held: Mapping[str, Held], **streams: Tensor) -> None:
         held[name].apply(streams[name])
 
 
-def _permuted(weight: Tensor, order: Sequence[int]) -> Tensor:
-    """The blocks of rows in another order."""
-    blocks: Tensor = weight.unflatten(0, (len(order), -1))
-    return blocks[list(order)].flatten(0, 1)
-
-
-def _buffer(rows: int, units: int, like: Tensor) -> Tensor:
-    """Uninitialised memory. NumPy asks the kernel for huge pages, PyTorch does not.
+def empty_rows(rows: int, units: int, like: Tensor) -> Float[Tensor, "row _"]:
+    """Uninitialised memory for a stream. NumPy asks the kernel for huge pages, PyTorch does not.
 
     Touching fresh memory in small pages would take as long as a quarter of the whole computation.
     """
