@@ -84,7 +84,7 @@ class AffinityResult(Result):
 
     def columns(self) -> list[Column]:
         winner, r = self.best()
-        names = np.array([self.hypotheses[k] if k >= 0 else "" for k in winner], dtype=object)
+        names = np.array([self.hypotheses[k] if k >= 0 else "" for k in winner])
         auc = np.where(winner >= 0, self.auc[np.arange(self.units), winner], np.nan)
         return [
             Column("best hypothesis", names, "the hypothesis with the largest |r|", "text"),

@@ -14,6 +14,7 @@ With hundreds of units and dozens of hypotheses something always correlates. So 
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -84,25 +85,26 @@ def find(
         site, unit = best
         here, there = affinity_of(chosen, affinity.key, site), affinity_of(confirmed, affinity.key, site)
         twin_best = _best(twin_chosen, affinity.key, k) if twin_chosen else None
-        twin_scores = affinity_of(twin_confirmed, affinity.key, twin_best[0]) if twin_confirmed and twin_best else None
+        twin_scores = {"r": np.nan, "r_low": np.nan, "r_high": np.nan, "auc": np.nan}
+        if twin_best and twin_confirmed:
+            table = affinity_of(twin_confirmed, affinity.key, twin_best[0])
+            twin_scores = {name: float(getattr(table, name)[twin_best[1], k]) for name in twin_scores}
+        names = ("r", "r_low", "r_high", "auc", "iou", "information", "p")
+        scores: dict[str, Any] = {name: float(getattr(there, name)[unit, k]) for name in names}
         findings.append(
             Finding(
                 hypothesis=hypothesis,
                 site=site,
                 unit=unit,
                 r_where_chosen=float(here.r[unit, k]),
-                r=float(there.r[unit, k]),
-                r_low=float(there.r_low[unit, k]),
-                r_high=float(there.r_high[unit, k]),
-                auc=float(there.auc[unit, k]),
-                iou=float(there.iou[unit, k]),
-                information=float(there.information[unit, k]),
                 prevalence=float(there.prevalence[k]),
-                p=float(there.p[unit, k]),
                 q=float(q[site][unit, k]),
                 twin=f"{twin_best[0]}/{twin_best[1]}" if twin_best else "",
-                twin_r=float(twin_scores.r[twin_best[1], k]) if twin_scores and twin_best else float("nan"),
-                twin_auc=float(twin_scores.auc[twin_best[1], k]) if twin_scores and twin_best else float("nan"),
+                twin_r=twin_scores["r"],
+                twin_low=twin_scores["r_low"],
+                twin_high=twin_scores["r_high"],
+                twin_auc=twin_scores["auc"],
+                **scores,
             )
         )
     loss = None

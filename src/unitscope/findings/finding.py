@@ -52,6 +52,8 @@ class Finding:
     twin: str
     """Address of the untrained twin's best unit, chosen on the same half."""
     twin_r: float
+    twin_low: float
+    twin_high: float
     twin_auc: float
     damage: Damage | None = None
     random_damage: tuple[float, ...] = ()
@@ -62,9 +64,10 @@ class Finding:
         return f"{self.site}/{self.unit}"
 
     def confirmed(self, fdr: float) -> bool:
-        """Same sign on both halves, significant, and its interval lies beyond the untrained twin's best."""
+        """Same sign on both halves, significant, and its interval lies beyond that of the untrained twin's best."""
         weakest = self.r_low if self.r > 0 else -self.r_high
-        return bool(self.q <= fdr and self.r * self.r_where_chosen > 0 and weakest > abs(self.twin_r))
+        strongest = self.twin_high if self.twin_r > 0 else -self.twin_low
+        return bool(self.q <= fdr and self.r * self.r_where_chosen > 0 and weakest > strongest)
 
     @property
     def used(self) -> bool | None:
@@ -136,7 +139,8 @@ class Findings:
             schema = plain.pop("schema")
             if schema != SCHEMA:
                 raise InputError(f"{folder} has findings of schema {schema}; this version reads {SCHEMA}")
-            search = Search(**{key: tuple(v) if isinstance(v, list) else v for key, v in plain.pop("search").items()})
+            fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in plain.pop("search").items()}
+            search = Search(**fields)
             findings = [_finding(item) for item in plain.pop("findings")]
             twin = ResultSet.load(folder / "twin") if (folder / "twin").exists() else None
             chosen, confirmed = ResultSet.load(folder / "chosen"), ResultSet.load(folder / "confirmed")

@@ -1,0 +1,52 @@
+"""The command line's trunk: every other module of this folder that has commands adds them here."""
+
+import os
+
+import typer
+
+from unitscope import __version__
+from unitscope.cli import console
+
+app = typer.Typer(
+    name="unitscope",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help="""A microscope for the single units of neural sequence models.
+
+Look at once: `unitscope demo`. Step by step:
+
+    unitscope train  book.txt --out net        # or bring a trained one
+
+    unitscope sites  net                       # what can be read in it
+
+    unitscope record net book.txt --out run    # every unit, every token
+
+    unitscope analyze run                      # what each unit does
+
+    unitscope find    run                      # what it stands for, how sure, what is lost without it
+
+    unitscope report  run                      # all of it in one page
+""",
+)
+
+
+@app.callback(invoke_without_command=True)
+def main(
+    context: typer.Context,
+    version: bool = typer.Option(False, "--version", help="Print the version and stop."),
+    debug: bool = typer.Option(False, "--debug", help="Show where an error came from."),
+    threads: int = typer.Option(0, help="Processor threads to compute with; 0 for one per core, at most 8."),
+) -> None:
+    """Options of every command."""
+    if version:
+        console.out.print(f"unitscope {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        return
+    import torch
+
+    # More threads than cores are many times slower, and beyond a few these small products gain nothing.
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    torch.set_num_threads(threads or min(available, 8))

@@ -1,0 +1,40 @@
+"""``unitscope demo``: the main job, on what is on every machine."""
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unitscope.cli import analyze, console, find, record, report, train
+from unitscope.cli.app import app
+from unitscope.models.networks.files import SHIPPED, load
+from unitscope.models.networks.train import TrainOptions
+
+SEQUENCES = 256
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="folder for the recording, the results and the page")] = Path("demo"),
+    retrain: Annotated[
+        bool, typer.Option("--retrain", help="train the network anew first, as the shipped one was (some 20 minutes)")
+    ] = False,
+) -> None:
+    """From a trained LSTM and the source of Python's standard library to a report on every unit.
+
+    The network comes with the package, and so does the text with Python; nothing is downloaded.
+    """
+    model = str(SHIPPED)
+    if retrain:
+        _, card = load(SHIPPED)
+        options = TrainOptions(**{**card.training["options"], "out": str(out / "net")})
+        model = options.out
+        train.train(**dataclasses.asdict(options))
+    recording = out / "recording"
+    record.record(model, ["stdlib"], recording, dtype="float16", sequences=SEQUENCES)
+    analyze.analyze(recording)
+    find.find(recording)
+    page = out / "report.html"
+    report.report(recording, page)
+    console.out.print(f"open {page.resolve().as_uri()}")

@@ -1,0 +1,106 @@
+"""``unitscope find``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from unitscope import hypotheses as library
+from unitscope.cli import console
+from unitscope.cli.app import app
+from unitscope.cli.inputs import Inputs
+from unitscope.corpus.text import TextCorpus
+from unitscope.errors import InputError
+from unitscope.findings import Findings, Search
+from unitscope.findings import find as look
+from unitscope.recording.recording import Recording
+
+FINDINGS = "findings"
+
+
+def list_hypotheses(wanted: bool) -> None:
+    """Print the hypotheses and stop."""
+    if not wanted:
+        return
+    table = Table("hypothesis", "kind", "what it says of a character", title_justify="left")
+    for name in library.names():
+        hypothesis = library.find(name)
+        table.add_row(hypothesis.key, hypothesis.kind, hypothesis.help)
+    console.out.print(table)
+    raise typer.Exit
+
+
+@app.command()
+def find(
+    recording: Annotated[Path, typer.Argument(help="folder of a recording")],
+    hypotheses: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--hypothesis",
+            help="a name from --list, regex:PATTERN, or file.py:function of your own; may be repeated. "
+            "If not given: all that mean something on this text",
+        ),
+    ] = None,
+    sites: Annotated[list[str], typer.Option(help="glob patterns of the sites to look in")] = ["*"],  # noqa: B006
+    fdr: Annotated[float, typer.Option(help="false discovery rate over all units and hypotheses")] = 0.05,
+    seed: Annotated[int, typer.Option(help="of the untrained twin, the shifted labels and the random units")] = 0,
+    listing: Annotated[
+        bool, typer.Option("--list", help="List the hypotheses and stop.", callback=list_hypotheses, is_eager=True)
+    ] = False,
+) -> None:
+    """Find the unit that stands for each hypothesis, and say how sure that is.
+
+    A unit is chosen on one half of the sequences and confirmed on the other, against shifted labels, an untrained
+    twin of the network, and the damage of ablating the unit.
+
+    For example: `unitscope find run`, or `unitscope find run --hypothesis digit --hypothesis 'regex:[0-9]+'`
+    """
+    if not 0 < fdr < 1:
+        raise InputError(f"a false discovery rate lies between 0 and 1, not at {fdr}")
+    source = Recording.open(recording)
+    inputs = Inputs.load(recording)
+    network, card = inputs.open_model()
+    corpus = inputs.open_corpus(card)
+    manifest = source.manifest
+    if (network.fingerprint, corpus.fingerprint) != (manifest.model.fingerprint, manifest.corpus.fingerprint):
+        raise InputError(f"the network or the text of {recording} has changed since it was recorded; record it again")
+    asked = tuple(library.find(name).key for name in hypotheses) if hypotheses else suggested(corpus)
+    with console.progress_bar() as show:
+        findings = look(source, Search(asked, tuple(sites), fdr, seed), network, corpus, show)
+    findings.save(recording / FINDINGS)
+    print_findings(findings)
+    console.out.print(f"next: unitscope report {recording}")
+
+
+def suggested(corpus: TextCorpus) -> tuple[str, ...]:
+    """The hypotheses that mean something on a text."""
+    count = min(len(corpus), 64)
+    sample = "\n".join(corpus.text(number * len(corpus) // count) for number in range(count))
+    return tuple(library.suggest(sample))
+
+
+def print_findings(findings: Findings) -> None:
+    """The confirmed findings as a table, and how many of the rest fell."""
+    confirmed = findings.confirmed_findings()
+    table = Table("hypothesis", "unit", "r", "95 % interval", "AUC", "untrained", "costs there", "elsewhere", "used")
+    for f in confirmed:
+        where = f.damage.where[f.hypothesis].mean if f.damage else float("nan")
+        elsewhere = f.damage.elsewhere[f.hypothesis].mean if f.damage else float("nan")
+        table.add_row(
+            f.hypothesis,
+            f.address,
+            f"{f.r:+.2f}",
+            f"{f.r_low:+.2f} … {f.r_high:+.2f}",
+            f"{f.auc:.3f}",
+            f"{abs(f.twin_r):.2f}",
+            f"{where:+.3f}",
+            f"{elsewhere:+.3f}",
+            {True: "yes", False: "no", None: ""}[f.used],
+        )
+    console.out.print(table)
+    console.out.print(
+        f"{len(confirmed)} of {len(findings.findings)} hypotheses have a confirmed unit. "
+        f"{findings.significant:,} of {findings.tests:,} pairs of unit and hypothesis are significant; "
+        f"under shifted labels {findings.shifted_significant:,} are."
+    )

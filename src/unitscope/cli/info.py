@@ -1,0 +1,42 @@
+"""``unitscope info``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from unitscope.cli import console
+from unitscope.cli.app import app
+from unitscope.cli.inputs import Inputs
+from unitscope.errors import InputError
+from unitscope.models.networks.files import CONFIG
+from unitscope.recording.manifest import MANIFEST
+from unitscope.recording.recording import Recording
+
+
+@app.command()
+def info(
+    path: Annotated[Path, typer.Argument(help="folder of a recording or of a trained network")],
+    verify: Annotated[bool, typer.Option("--verify", help="read a recording whole and compare every checksum")] = False,
+) -> None:
+    """Say what a folder holds: a recording or a trained network."""
+    if (path / MANIFEST).exists():
+        recording = Recording.open(path, incomplete=True)
+        rows = {"recording": recording.name, **recording.describe()}
+        rows["sites"] = ", ".join(f"{site.name} ({site.units})" for site in recording.sites)
+        rows["recorded"] = f"{len(recording.sequences):,} of {recording.manifest.sequences:,} sequences"
+        if verify:
+            recording.verify()
+            rows["checksums"] = "all right"
+    elif (path / CONFIG).exists():
+        network, card = Inputs(model=str(path)).open_model()
+        rows = {"network": network.name, **network.describe(), "trained on": card.corpus}
+        rows |= {name: f"{value:,.4g}" for name, value in card.metrics.items()}
+        rows["made by"] = card.command
+    else:
+        raise InputError(f"{path} holds neither a recording ({MANIFEST}) nor a network ({CONFIG})")
+    table = Table(show_header=False, box=None)
+    for name, value in rows.items():
+        table.add_row(name, value)
+    console.out.print(table)

@@ -1,0 +1,81 @@
+"""The model and the text that a command is about, and how to find them again."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any, cast, get_args
+
+from unitscope.corpus.open import STANDARD_INPUT, open_corpus
+from unitscope.corpus.splits import Part
+from unitscope.corpus.text import CONTEXT, LENGTH, TextCorpus
+from unitscope.errors import InputError
+from unitscope.models.module import ModuleModel
+from unitscope.models.networks.files import SHIPPED, Card, load
+
+NAME = "inputs.json"
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """A trained network and the text it reads, as the user named them; kept beside a recording."""
+
+    model: str = SHIPPED.name
+    text: tuple[str, ...] = ("stdlib",)
+    part: str = ""
+    """Which part of the text; empty for the test part of the network's own text, and for all of any other."""
+    sequences: int = 0
+    """How many sequences, spread evenly over the text; 0 for all."""
+    length: int = LENGTH
+    context: int = CONTEXT
+    pattern: str = "*"
+
+    def open_model(self) -> tuple[ModuleModel, Card]:
+        """The network. Raises ``InputError`` if there is none."""
+        folder = SHIPPED if self.model == SHIPPED.name and not Path(self.model).exists() else Path(self.model)
+        net, card = load(folder)
+        return ModuleModel(net, name=folder.name), card
+
+    def open_corpus(self, card: Card) -> TextCorpus:
+        """The text, in the symbols of the network. Raises ``InputError`` if it cannot be read so."""
+        if self.part and self.part not in get_args(Part):
+            raise InputError(f"no part of a text is called {self.part!r}; there are: {', '.join(get_args(Part))}")
+        whole = open_corpus(
+            self.text,
+            unit=card.unit,
+            split=card.split.of("all"),
+            vocabulary=card.vocabulary,
+            length=self.length,
+            context=self.context,
+            pattern=self.pattern,
+        )
+        own = self.text == (card.corpus,) or whole.documents.fingerprint == card.corpus_fingerprint
+        part = self.part or ("test" if own else "all")
+        return whole if part == "all" else whole.part(cast(Part, part))
+
+    def chosen(self, corpus: TextCorpus) -> Sequence[int]:
+        """The numbers of the sequences that are read."""
+        if not 0 < self.sequences < len(corpus):
+            return range(len(corpus))
+        return [number * len(corpus) // self.sequences for number in range(self.sequences)]
+
+    def save(self, folder: Path) -> None:
+        """Remember beside a recording what it was made from, by absolute paths."""
+        if STANDARD_INPUT in self.text:
+            return
+        model = str(Path(self.model).resolve()) if Path(self.model).exists() else self.model
+        text = tuple(str(Path(name).resolve()) if Path(name).exists() else name for name in self.text)
+        (folder / NAME).write_text(json.dumps(asdict(replace(self, model=model, text=text)), indent=1) + "\n")
+
+    @classmethod
+    def load(cls, folder: Path) -> "Inputs":
+        """What a recording was made from. Raises ``InputError`` if that is not known."""
+        try:
+            plain = json.loads((folder / NAME).read_text())
+            known = {field.name for field in fields(cls)}
+            values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in plain.items() if k in known}
+            return cls(**values)
+        except (OSError, ValueError, AttributeError, TypeError) as error:
+            raise InputError(
+                f"{folder} does not say which network and text it was made from ({error}); give --model and --text"
+            ) from error

@@ -1,0 +1,56 @@
+"""``unitscope record``."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from unitscope.cli import console
+from unitscope.cli.app import app
+from unitscope.cli.inputs import Inputs
+from unitscope.corpus.text import CONTEXT, LENGTH
+from unitscope.recording.record import record as write_recording
+
+
+@app.command()
+def record(
+    model: Annotated[str, typer.Argument(help="folder of a trained network, or stdlib-lstm256, which comes with it")],
+    text: Annotated[list[str], typer.Argument(help="files or folders, - for standard input, or stdlib")],
+    out: Annotated[Path, typer.Option(help="folder of the recording")] = Path("run"),
+    sites: Annotated[list[str], typer.Option(help="glob patterns; all states and gates if not given")] = ["*"],  # noqa: B006
+    dtype: Annotated[
+        Literal["float32", "float16", "bfloat16"], typer.Option(help="precision on disk; float16 halves the size")
+    ] = "float32",
+    part: Annotated[
+        str, typer.Option(help="train, validation, test or all; by default test for the network's own text, else all")
+    ] = "",
+    sequences: Annotated[int, typer.Option(help="read only so many, spread evenly over the text; 0 for all")] = 0,
+    length: Annotated[int, typer.Option(help="tokens of a sequence")] = LENGTH,
+    context: Annotated[int, typer.Option(help="tokens read before each sequence, not recorded")] = CONTEXT,
+    pattern: Annotated[str, typer.Option(help="which files of a folder, for example *.txt")] = "*",
+    batch_size: Annotated[int, typer.Option(help="sequences that run together")] = 64,
+) -> None:
+    """Record every unit at every token of a text.
+
+    Ctrl-C, `kill -9` or a full disk lose nothing: the same command goes on after the last finished shard.
+
+    For example: `unitscope record net book.txt --out run --dtype float16`
+    """
+    inputs = Inputs(model, tuple(text), part, sequences, length, context, pattern)
+    network, card = inputs.open_model()
+    corpus = inputs.open_corpus(card)
+    patterns = sites if sites != ["*"] else [s.name for s in network.sites() if not s.name.startswith("output.")]
+    with console.progress_bar() as show:
+        recording = write_recording(
+            network,
+            corpus,
+            out,
+            patterns,
+            dtype,
+            inputs.chosen(corpus),
+            batch_size,
+            progress=lambda done, total: show("recording", done, total),
+        )
+    inputs.save(out)
+    console.out.print(f"{out}: {len(recording.sequences):,} sequences of {corpus.name}, {len(recording.sites)} sites")
+    console.out.print(f"next: unitscope analyze {out}")
