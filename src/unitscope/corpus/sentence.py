@@ -1,0 +1,60 @@
+"""A sentence with what is known of its words. Every format of treebank is read into this."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from unitscope.errors import InputError
+
+ROOT = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word: characters ``start`` to ``stop`` of the sentence's text. Words of one written token may share them."""
+
+    form: str
+    start: int
+    stop: int
+    labels: Mapping[str, str]
+    """``upos``, ``xpos``, ``deprel``, ``feats.Number``, ``iob`` …; a name that is not there is undefined."""
+    head: int | None = None
+    """Number of the word that this one hangs on, ``ROOT`` for the root, None where there is no tree."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Words ``start`` to ``stop`` (the one after the last) under a label: a constituent, an entity."""
+
+    start: int
+    stop: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """Text and words, the words in the order of the text."""
+
+    text: str
+    words: tuple[Word, ...]
+    document: str
+    where: str
+    """File and line, for messages."""
+    spans: tuple[Span, ...] = ()
+    silent: tuple[Word, ...] = ()
+    """Nodes without text (empty nodes of CoNLL-U); ``start`` equals ``stop``."""
+
+
+def place(text: str, form: str, cursor: int, where: str) -> tuple[int, int]:
+    """Where a form stands in a text at or after ``cursor``, with nothing but white space before it.
+
+    Raises ``InputError`` naming ``where`` if something else stands there.
+    """
+    while cursor < len(text) and text[cursor].isspace() and not text.startswith(form, cursor):
+        cursor += 1
+    if not form or not text.startswith(form, cursor):
+        found = text[cursor : cursor + 20]
+        raise InputError(
+            f"{where}: the word {form!r} does not stand where the text of its sentence goes on with {found!r}; "
+            "correct the word or the text"
+        )
+    return cursor, cursor + len(form)

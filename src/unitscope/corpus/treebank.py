@@ -1,0 +1,216 @@
+"""Annotated sentences as a corpus for models that read bytes or characters."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from functools import cached_property
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from unitscope.corpus.annotated import Annotated, Window
+from unitscope.corpus.batch import Batch
+from unitscope.corpus.brackets import read_brackets
+from unitscope.corpus.conllu import read_conllu
+from unitscope.corpus.documents import Unit
+from unitscope.corpus.iob import read_iob
+from unitscope.corpus.label_table import read_table
+from unitscope.corpus.sentence import Sentence
+from unitscope.corpus.vocabulary import Vocabulary
+from unitscope.errors import InputError
+
+CONTEXT = 128
+OPEN_ENDED = ("lemma", "deps", "misc.")
+"""Beginnings of labels with too many values to be kept with a recording; probes can still ask for them."""
+WORD = "word"
+
+
+def read_treebank(path: Path) -> list[Sentence]:
+    """The sentences of a file, by its ending: ``.conllu``, ``.ptb`` or ``.mrg`` (bracketed trees), ``.iob2`` (numbered
+    words), ``.conll``, ``.annotated`` or ``.bio`` (words and tags), ``.csv`` or ``.tsv`` (a table of labels).
+
+    Raises ``InputError`` for another ending, for a file that does not hold what it says, and for an empty one.
+    """
+    endings = {
+        ".conllu": read_conllu,
+        ".ptb": read_brackets,
+        ".mrg": read_brackets,
+        ".iob2": lambda file: read_iob(file, form=1, tag=2),
+        ".conll": read_iob,
+        ".annotated": read_iob,
+        ".bio": read_iob,
+        ".csv": read_table,
+        ".tsv": read_table,
+    }
+    if path.suffix not in endings:
+        raise InputError(f"{path} has none of the endings of a treebank: {', '.join(endings)}")
+    sentences = list(endings[path.suffix](path))
+    if not sentences:
+        raise InputError(f"{path} holds no sentence")
+    return sentences
+
+
+class TreebankCorpus:
+    """Each sentence is a sequence; the model reads up to ``context`` tokens of the same document before it.
+
+    The text of a document is its sentences with line ends between them. ``labels`` gives each character or byte the
+    number of its word's class (see ``classes``), NaN between words; ``word`` is the number of the word in its
+    sentence.
+
+    Raises ``InputError`` for no sentences, and for a symbol that ``vocabulary`` lacks while it has no ``UNKNOWN`` and
+    no ``stand_in`` is given to be read in its place.
+    """
+
+    def __init__(
+        self,
+        sentences: Sequence[Sentence],
+        name: str,
+        unit: Unit = "bytes",
+        vocabulary: Vocabulary | None = None,
+        context: int = CONTEXT,
+        stand_in: str | None = None,
+    ) -> None:
+        if not sentences:
+            raise InputError(f"{name} has no sentences")
+        self.sentences = sentences
+        self.name = name
+        self.unit = unit
+        self.context = context
+        self._texts: list[str] = []
+        self._windows: list[Window] = []
+        for _, group in groupby(sentences, key=lambda sentence: sentence.document):
+            text = ""
+            for sentence in group:
+                start = len(text)
+                text += self._symbols(sentence.text) + "\n"
+                self._windows.append(Window(len(self._texts), max(0, start - context), start, len(text) - 1))
+            self._texts.append(text)
+        self.vocabulary = vocabulary or Vocabulary.of(symbol for text in self._texts for symbol in text)
+        self.stand_in = stand_in
+        self._unknown = self.vocabulary.ids.get(stand_in) if stand_in is not None else self.vocabulary.unknown
+        self._refuse_unknown_symbols()
+        self._annotated = Annotated(self.document_text)
+
+    def __len__(self) -> int:
+        return len(self.sentences)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hexadecimal SHA-256 of text, words, labels and cut."""
+        digest = hashlib.sha256(json.dumps([self.unit, self.context, self.vocabulary.symbols, self.stand_in]).encode())
+        for s in self.sentences:
+            words = [[w.form, w.start, w.stop, sorted(w.labels.items()), w.head] for w in s.words]
+            digest.update(json.dumps([s.document, s.text, words]).encode())
+        return digest.hexdigest()
+
+    @cached_property
+    def annotations(self) -> tuple[str, ...]:
+        found = {name for s in self.sentences for w in s.words for name in w.labels}
+        return (WORD, *sorted(name for name in found if not name.startswith(OPEN_ENDED)))
+
+    @cached_property
+    def _classes(self) -> dict[str, tuple[str, ...]]:
+        values: dict[str, set[str]] = {}
+        for sentence in self.sentences:
+            for word in sentence.words:
+                for name, value in word.labels.items():
+                    values.setdefault(name, set()).add(value)
+        return {name: tuple(sorted(found)) for name, found in values.items()}
+
+    def classes(self, name: str) -> tuple[str, ...]:
+        """The values of a label, sorted; a class's number is its place here. Raises ``InputError`` for an unknown
+        name.""" if name not in self._classes:
+            raise InputError(f"{self.name} has no label {name!r}; there are: {', '.join(sorted(self._classes))}")
+        return self._classes[name]
+
+    def lengths(self, sequences: Sequence[int]) -> list[int]:
+        return [window.stop - window.start for window in map(self.window, sequences)]
+
+    def batch(self, sequences: Sequence[int]) -> Batch:
+        windows = [self.window(number) for number in sequences]
+        steps = max((window.stop - window.begin for window in windows), default=0)
+        tokens = np.zeros((len(windows), steps), np.int64)
+        targets = np.full((len(windows), steps), -1, np.int64)
+        for row, window in enumerate(windows):
+            ids = self._ids(self._texts[window.document][window.begin : window.stop + 1])  # with the line end
+            tokens[row, : len(ids) - 1] = ids[:-1]
+            first = window.start - window.begin
+            targets[row, first : len(ids) - 1] = ids[first + 1 :]
+        return Batch(
+            tokens=torch.from_numpy(tokens),
+            targets=torch.from_numpy(targets),
+            context=torch.tensor([window.start - window.begin for window in windows], dtype=torch.int64),
+            lengths=torch.tensor([window.stop - window.begin for window in windows], dtype=torch.int64),
+            sequence=torch.tensor([int(number) for number in sequences], dtype=torch.int64),
+        )
+
+    def labels(self, name: str, sequence: int) -> Float[Tensor, " token"]:
+        window = self.window(sequence)
+        if name != WORD and name not in self._classes:
+            return self._annotated.labels(name, window.document, window.start, window.stop)
+        number = {value: float(i) for i, value in enumerate(self._classes.get(name, ()))}
+        out = torch.full((window.stop - window.start,), torch.nan)
+        ranges = self.words(sequence).tolist()
+        for i in reversed(range(len(ranges))):  # of words that share their text the first one counts
+            value = float(i) if name == WORD else number.get(self.sentences[sequence].words[i].labels.get(name, ""))
+            if value is not None:
+                out[ranges[i][0] : ranges[i][1]] = value
+        return out
+
+    def words(self, sequence: int) -> Int[Tensor, "word 2"]:
+        """First token and token after the last of each word of a sentence, counted from the sentence's first."""
+        sentence = self.sentences[sequence]
+        if self.unit == "characters":
+            edges = [(word.start, word.stop) for word in sentence.words]
+        else:
+            widths = np.cumsum([0, *(len(character.encode()) for character in sentence.text)])
+            edges = [(int(widths[word.start]), int(widths[word.stop])) for word in sentence.words]
+        return torch.tensor(edges, dtype=torch.int64).reshape(-1, 2)
+
+    def window(self, sequence: int) -> Window:
+        """Where a sentence lies in its document. Raises ``IndexError`` for a number that there is not."""
+        if not 0 <= sequence < len(self):
+            raise IndexError(f"sequence {sequence} of {len(self)}")
+        return self._windows[sequence]
+
+    def document_text(self, document: int) -> str:
+        return self._texts[document]
+
+    def text(self, sequence: int) -> str:
+        """The text of a sentence, one character per token."""
+        return self._symbols(self.sentences[sequence].text)
+
+    def describe(self) -> dict[str, str]:
+        words = sum(len(sentence.words) for sentence in self.sentences)
+        return {
+            "corpus": self.name,
+            "corpus size": f"{words:,} words in {len(self):,} sentences of {len(self._texts):,} documents",
+            "sequences": f"sentences, each after up to {self.context:,} {self.unit} before it",
+            "vocabulary": f"{len(self.vocabulary)} symbols",
+        }
+
+    def _symbols(self, text: str) -> str:
+        return text if self.unit == "characters" else text.encode().decode("latin-1")
+
+    def _ids(self, text: str) -> Int[np.ndarray, " token"]:
+        ids = self.vocabulary.ids
+        return np.array([ids.get(symbol, self._unknown) for symbol in text], dtype=np.int64)
+
+    def _refuse_unknown_symbols(self) -> None:
+        if self._unknown is not None:
+            return
+        if self.stand_in is not None:
+            raise InputError(
+                f"the stand-in {self.stand_in!r} is no symbol of the vocabulary; choose one that is"
+            )
+        for sentence in self.sentences:
+            lacking = set(self._symbols(sentence.text + "\n")) - self.vocabulary.ids.keys()
+            if lacking:
+                raise InputError(
+                    f"{sentence.where}: the sentence holds {min(lacking)!r}, which the vocabulary of "
+                    f"{len(self.vocabulary)} symbols lacks; give a stand-in to be read in its place, such as '?'"
+                )
