@@ -122,8 +122,11 @@ class TreebankCorpus:
         return {name: tuple(sorted(found)) for name, found in values.items()}
 
     def classes(self, name: str) -> tuple[str, ...]:
-        """The values of a label, sorted; a class's number is its place here. Raises ``InputError`` for an unknown
-        name.""" if name not in self._classes:
+        """The values of a label, sorted; a class's number is its place here.
+
+        Raises ``InputError`` for an unknown name, and lists the known ones.
+        """
+        if name not in self._classes:
             raise InputError(f"{self.name} has no label {name!r}; there are: {', '.join(sorted(self._classes))}")
         return self._classes[name]
 
@@ -204,9 +207,7 @@ class TreebankCorpus:
         if self._unknown is not None:
             return
         if self.stand_in is not None:
-            raise InputError(
-                f"the stand-in {self.stand_in!r} is no symbol of the vocabulary; choose one that is"
-            )
+            raise InputError(f"the stand-in {self.stand_in!r} is no symbol of the vocabulary; choose one that is")
         for sentence in self.sentences:
             lacking = set(self._symbols(sentence.text + "\n")) - self.vocabulary.ids.keys()
             if lacking:
