@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 
@@ -15,15 +15,21 @@ class Batch:
     first token that counts; they belong to the sequence before and are never recorded.
     """
 
-    tokens: Int[Tensor, "batch time"]
-    targets: Int[Tensor, "batch time"]
-    """The token the model should predict at each step; -1 where there is none."""
+    tokens: Int[Tensor, "batch time"] | Float[Tensor, "batch time channel"]
+    """Symbols of a vocabulary, or for a series the values of its channels."""
+    targets: Int[Tensor, "batch time"] | Float[Tensor, "batch time"]
+    """What the model should predict at each step: a symbol, -1 where there is none; or a value, NaN where none."""
     context: Int[Tensor, " batch"]
     """Leading tokens of each row that are read but not counted."""
     lengths: Int[Tensor, " batch"]
     """Tokens of each row without padding, context included."""
     sequence: Int[Tensor, " batch"]
     """The number of each row's sequence in its corpus."""
+
+    @property
+    def has_target(self) -> Bool[Tensor, "batch time"]:
+        """True at the steps where the model should predict something."""
+        return ~self.targets.isnan() if self.targets.is_floating_point() else self.targets >= 0
 
     @property
     def counted(self) -> Bool[Tensor, "batch time"]:

@@ -24,6 +24,9 @@ Call = Callable[[nn.Module, Batch], Any]
 Logits = Callable[[Any], Tensor | None]
 """Finds the logits ``[batch time symbol]`` in a module's output, or None where it predicts nothing."""
 
+Values = Callable[[Any], Tensor]
+"""Finds the predicted values ``[batch time]`` in the output of a module that forecasts a series."""
+
 _LOSS, _LOG_PROB = "output.loss", "output.log_prob"
 
 
@@ -41,24 +44,34 @@ class ModuleModel:
 
     ``call`` runs the module on a batch (default: ``module(batch.tokens)``). ``logits`` finds next-token
     logits in its output (default: the output, or its first tensor); return None from it for a module
-    that predicts no tokens.
+    that predicts no tokens. A module that reads series instead of token numbers has so many ``channels``;
+    one that forecasts has ``values``, which finds what it forecasts, and its loss is the squared error.
 
     The module always runs in evaluation mode without gradients and is afterwards as it was. Sequences
     of different length run apart where a layer reads backwards, so that padding never leaks; a
     ``call`` of one's own has to see to that itself, for example by packing with ``batch.lengths``.
 
-    Two sites stand for the prediction. ``output.loss`` is the loss of the target in nats, 0 at steps
+    Two sites stand for the prediction of symbols. ``output.loss`` is the loss of the target in nats, 0 at steps
     without a target (``batch.targets`` is −1 there). ``output.log_prob`` is the logarithm of each
     symbol's probability.
     """
 
     def __init__(
-        self, module: nn.Module, *, name: str | None = None, call: Call | None = None, logits: Logits | None = None
+        self,
+        module: nn.Module,
+        *,
+        name: str | None = None,
+        call: Call | None = None,
+        logits: Logits | None = None,
+        values: Values | None = None,
+        channels: int | None = None,
     ) -> None:
         self._module = module
         self._name = name or type(module).__name__
         self._call = call
         self._logits = logits
+        self._values = values
+        self._channels = channels
         self._readers: tuple[Reader, ...] = readers(module)
         if not self._readers:
             raise InputError(f"{self._name} contains no nn.RNN, nn.LSTM or nn.GRU; there is nothing to read in it")
@@ -94,6 +107,8 @@ class ModuleModel:
     @cached_property
     def _sites(self) -> tuple[Site, ...]:
         inside = tuple(site for reader in self._readers for site in reader.sites())
+        if self._values is not None:
+            return (*inside, Site(_LOSS, 1, low=0.0))
         symbols = self._symbols()
         if symbols is None:
             return inside
@@ -101,18 +116,23 @@ class ModuleModel:
 
     def _symbols(self) -> int | None:
         """How many symbols the module predicts, from a run on two tokens; None if it predicts none."""
-        tokens = torch.zeros(1, 2, dtype=torch.long, device=self.device)
+        targets = torch.zeros(1, 2, dtype=torch.long, device=self.device)
         one = torch.zeros(1, dtype=torch.long, device=self.device)
-        batch = Batch(tokens=tokens, targets=tokens, context=one, lengths=one + 2, sequence=one)
+        tokens = targets
+        if self._channels is not None:
+            precision = next(self._module.parameters()).dtype
+            tokens = torch.zeros(1, 2, self._channels, dtype=precision, device=self.device)
+        batch = Batch(tokens=tokens, targets=targets, context=one, lengths=one + 2, sequence=one)
         try:
             with torch.inference_mode(), _evaluating(self._module):
-                logits = self._logits_of(batch)
+                logits = (self._logits or _first_tensor)((self._call or _on_tokens)(self._module, batch))
         except (RuntimeError, TypeError, ValueError) as error:
             raise InputError(
-                f"{self._name} does not run on a batch of token numbers; "
-                f"give ModuleModel a call=lambda module, batch: … that runs it ({error})"
+                f"{self._name} does not run on a batch of "
+                f"{'token numbers' if self._channels is None else f'series of {self._channels} channels'}; "
+                f"give ModuleModel a call=lambda module, batch: … that runs it, or channels= if it reads series ({error})"
             ) from error
-        predicts = logits is not None and logits.is_floating_point() and logits.shape[:-1] == tokens.shape
+        predicts = logits is not None and logits.is_floating_point() and logits.shape[:-1] == targets.shape
         return logits.shape[-1] if predicts and logits is not None else None
 
     def run(self, batch: Batch, read: Sequence[str], edits: Sequence[Edit] = ()) -> dict[str, Tensor]:
@@ -131,7 +151,7 @@ class ModuleModel:
                 rows = torch.nonzero(batch.lengths == length).squeeze(1)
                 for name, values in self._run(_rows(batch, rows, length), read, edits).items():
                     if name not in whole:
-                        whole[name] = values.new_zeros(*batch.tokens.shape, values.shape[2])
+                        whole[name] = values.new_zeros(*batch.tokens.shape[:2], values.shape[2])
                     whole[name][rows, :length] = values
             return {name: whole[name] for name in read}
 
@@ -156,7 +176,12 @@ class ModuleModel:
                 "give the module that owns them a reset_parameters()"
             )
         return ModuleModel(
-            twin.to(self.device), name=f"{self._name} (untrained, seed {seed})", call=self._call, logits=self._logits
+            twin.to(self.device),
+            name=f"{self._name} (untrained, seed {seed})",
+            call=self._call,
+            logits=self._logits,
+            values=self._values,
+            channels=self._channels,
         )
 
     def describe(self) -> dict[str, str]:
@@ -180,15 +205,18 @@ class ModuleModel:
         with ExitStack() as open_readings:
             for reader in self._readers:
                 open_readings.enter_context(reader.reading(streams, edits))
-            logits = self._logits_of(batch)
+            output = (self._call or _on_tokens)(self._module, batch)
         values = {name: _joined(name, parts, batch) for name, parts in streams.items()}
         if _LOSS in read or _LOG_PROB in read:
-            assert logits is not None
-            values |= _predictions(logits, batch)
+            values |= self._predictions(output, batch)
         return {name: values[name] for name in read}
 
-    def _logits_of(self, batch: Batch) -> Tensor | None:
-        return (self._logits or _first_tensor)((self._call or _on_tokens)(self._module, batch))
+    def _predictions(self, output: Any, batch: Batch) -> dict[str, Tensor]:
+        if self._values is not None:
+            return _forecasts(self._values(output), batch)
+        logits = (self._logits or _first_tensor)(output)
+        assert logits is not None
+        return _predictions(logits, batch)
 
     def _check(self, read: Sequence[str], edits: Sequence[Edit]) -> None:
         known = {site.name: site for site in self.sites()}
@@ -232,13 +260,24 @@ def _joined(name: str, parts: list[Tensor], batch: Batch) -> Float[Tensor, "batc
     if not parts:
         raise InputError(f"{name} cannot be read: the module never ran that layer")
     values = parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
-    sequences, steps = batch.tokens.shape
+    sequences, steps = batch.tokens.shape[:2]
     if values.shape[0] != sequences or not int(batch.lengths.max()) <= values.shape[1] <= steps:
         raise InputError(
             f"{name} has {values.shape[1]} steps of {values.shape[0]} sequences where the batch has {steps} of "
             f"{sequences}; only layers that read one step per token can be recorded (check batch_first)"
         )
     return F.pad(values, (0, 0, 0, steps - values.shape[1])) if values.shape[1] < steps else values
+
+
+def _forecasts(values: Tensor, batch: Batch) -> dict[str, Tensor]:
+    """The squared error, 0 at steps without a target."""
+    if values.shape != batch.targets.shape or not batch.targets.is_floating_point():
+        raise InputError(
+            f"the model forecasts values of shape {tuple(values.shape)} where the corpus has targets of shape "
+            f"{tuple(batch.targets.shape)} ({batch.targets.dtype}); a forecast is one value for each step"
+        )
+    error = torch.where(batch.has_target, values - batch.targets, 0.0)
+    return {_LOSS: error.square().unsqueeze(2)}
 
 
 def _predictions(logits: Tensor, batch: Batch) -> dict[str, Tensor]:
@@ -251,4 +290,4 @@ def _predictions(logits: Tensor, batch: Batch) -> dict[str, Tensor]:
     wide = logits.float() if logits.dtype in (torch.float16, torch.bfloat16) else logits
     log_prob = F.log_softmax(wide, dim=-1)
     loss = F.nll_loss(log_prob.flatten(0, 1), batch.targets.flatten(), ignore_index=-1, reduction="none")
-    return {_LOG_PROB: log_prob, _LOSS: loss.view(*batch.tokens.shape, 1)}
+    return {_LOG_PROB: log_prob, _LOSS: loss.view(*batch.targets.shape, 1)}
