@@ -91,7 +91,7 @@ def test_context_may_lie_in_another_part_but_not_in_another_document(texts):
 
 
 def test_stretches_know_what_follows(texts):
-    folder, documents = texts
+    folder, _ = texts
     corpus = open_corpus(folder, unit="characters", split=Split("contiguous", "train", (0.1, 0.1, 0.8)))
     ((ids, following),) = corpus.stretches()
     assert "".join(corpus.vocabulary.decode(ids.tolist())) == "The qui"

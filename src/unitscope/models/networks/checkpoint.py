@@ -32,7 +32,7 @@ class Position:
     best: float | None = None
     """Lowest validation loss so far, in nats."""
     best_epoch: int = 0
-    history: list[dict[str, float]] = field(default_factory=list)
+    history: list[dict[str, int | float]] = field(default_factory=list)
     """One entry per finished epoch."""
 
 

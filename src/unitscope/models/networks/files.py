@@ -45,7 +45,7 @@ class Card:
     """Made it."""
     training: dict[str, Any] = field(default_factory=dict)
     """Options, and versions of Python and PyTorch."""
-    metrics: dict[str, float] = field(default_factory=dict)
+    metrics: dict[str, int | float] = field(default_factory=dict)
     """Losses in nats and bits per symbol, by part of the text."""
 
 

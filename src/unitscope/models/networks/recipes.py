@@ -1,57 +1,14 @@
-"""Two ways to train a character network: the paper's, and the present one."""
+"""Two ways to train a character network: the paper's, and the present one.
+
+Everything that is neither the network nor the text. ``update`` counts from 0 over all epochs.
+"""
 
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
 
 from torch import nn
 from torch.optim import AdamW, Optimizer, RMSprop
-
-
-class Recipe(Protocol):
-    """Everything that is not the network or the text."""
-
-    @property
-    def epochs(self) -> int: ...
-
-    @property
-    def rows(self) -> int:
-        """Places of the text that are read at once."""
-        ...
-
-    @property
-    def steps(self) -> int:
-        """Steps of truncated back-propagation."""
-        ...
-
-    @property
-    def rate(self) -> float:
-        """The largest learning rate."""
-        ...
-
-    @property
-    def initial_range(self) -> float | None:
-        """Of fresh weights; None for PyTorch's own rule."""
-        ...
-
-    @property
-    def forget_bias(self) -> float: ...
-
-    @property
-    def patience(self) -> int:
-        """Epochs without a better validation loss before training stops; 0 for never."""
-        ...
-
-    def optimizer(self, parameters: Iterable[nn.Parameter]) -> Optimizer: ...
-
-    def rate_at(self, update: int, per_epoch: int) -> float:
-        """The learning rate of an update, counted from 0 over all epochs."""
-        ...
-
-    def clip(self, parameters: Iterable[nn.Parameter]) -> None:
-        """Bound the gradients, in place."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -64,19 +21,26 @@ class Paper:
 
     epochs: int = 50
     rows: int = 100
+    """Places of the text that are read at once."""
     steps: int = 100
+    """Steps of truncated back-propagation."""
     rate: float = 2e-3
+    """The largest learning rate."""
     initial_range: float | None = 0.08
+    """Fresh weights are uniform between minus and plus this; None for PyTorch's own rule."""
     forget_bias: float = 0.0
     patience: int = 0
+    """Epochs without a better validation loss before training stops; 0 for never."""
 
     def optimizer(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
         return RMSprop(parameters, lr=self.rate, alpha=0.95)
 
     def rate_at(self, update: int, per_epoch: int) -> float:
+        """The learning rate of an update."""
         return self.rate * 0.95 ** max(0, update // per_epoch - 9)
 
     def clip(self, parameters: Iterable[nn.Parameter]) -> None:
+        """Bound the gradients, in place."""
         nn.utils.clip_grad_value_(parameters, 5.0)
 
 
@@ -110,4 +74,5 @@ class Modern:
         nn.utils.clip_grad_norm_(parameters, 1.0)
 
 
+Recipe = Paper | Modern
 RECIPES: dict[str, type[Paper] | type[Modern]] = {"paper": Paper, "modern": Modern}

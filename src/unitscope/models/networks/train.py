@@ -124,7 +124,7 @@ class Trained:
 
     net: CharNet
     card: Card
-    history: list[dict[str, float]]
+    history: list[dict[str, int | float]]
     folder: Path
 
 
@@ -320,7 +320,7 @@ class _Run:
 
     def _finish(self) -> Trained:
         net, _ = load(self.folder)
-        metrics: dict[str, float] = {"best epoch": self.position.best_epoch}
+        metrics: dict[str, int | float] = {"best epoch": self.position.best_epoch}
         for part, stream in (("validation", self.validation), ("test", stream_of(self.corpus.part("test")))):
             nats = evaluate(net, stream, self.recipe.rows, self.recipe.steps)
             metrics |= {f"{part} nats": nats, f"{part} bits": nats / math.log(2), f"{part} symbols": len(stream)}
@@ -330,7 +330,7 @@ class _Run:
         (self.folder / checkpoint.NAME).unlink()
         return Trained(net, card, self.position.history, self.folder)
 
-    def _card(self, metrics: dict[str, float]) -> Card:
+    def _card(self, metrics: dict[str, int | float]) -> Card:
         versions = {"python": platform.python_version(), "torch": str(torch.__version__)}
         return Card(
             network=self.config,
