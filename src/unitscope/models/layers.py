@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from unitscope.models.layout import State
+from unitscope.models.layout import State, Steps
 from unitscope.models.unroll import GRUCell, Held, LSTMCell, Weights, empty_rows, unroll
 
 _FUSED: dict[str, Callable[..., tuple[Tensor, ...]]] = {
@@ -35,7 +35,7 @@ def layer_names(module: nn.RNNBase, layer: int) -> list[str]:
 
 def run_layers(
     module: nn.RNNBase,
-    x: Float[Tensor, "row in"],
+    x: Steps,
     sizes: Sequence[int],
     initial: State,
     wanted: AbstractSet[str],
@@ -87,6 +87,7 @@ _Ran = tuple[Tensor, list[State], list[Streams]]
 
 
 def _loop(module: nn.RNNBase, x: Tensor, sizes: Sequence[int], directions: Sequence[_Direction]) -> _Ran:
+    by_step = x.unbind() if x.dim() == 3 else x.split(list(sizes))
     states: list[State] = []
     streams: list[Streams] = []
     for direction in directions:
@@ -96,8 +97,8 @@ def _loop(module: nn.RNNBase, x: Tensor, sizes: Sequence[int], directions: Seque
                 direction.held[stream].apply(part)
         cell = _LOOPED[module.mode](direction.weights, direction.held)
         widths = dict.fromkeys(direction.wanted, module.hidden_size) | {"hidden": initial[0].shape[1]}
-        kept = {stream: empty_rows(x.shape[0], units, like=x) for stream, units in widths.items()}
-        states.append(unroll(cell, x, sizes, initial, direction.name.endswith("_reverse"), kept))
+        kept = {stream: empty_rows(sum(sizes), units, like=x) for stream, units in widths.items()}
+        states.append(unroll(cell, by_step, initial, direction.name.endswith("_reverse"), kept))
         streams.append(kept)
     outputs = [kept["hidden"] for kept in streams]
     return outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=1), states, streams
@@ -114,7 +115,7 @@ def _fuse(module: nn.RNNBase, x: Tensor, sizes: Sequence[int], directions: Seque
     state = parts if len(parts) > 1 else parts[0]
     kernel = _FUSED[module.mode]
     if len(set(sizes)) == 1:
-        by_step = x.unflatten(0, (len(sizes), sizes[0]))
+        by_step = x if x.dim() == 3 else x.unflatten(0, (len(sizes), sizes[0]))
         output, *last = kernel(by_step, state, parameters, True, 1, 0.0, False, module.bidirectional, False)
         output = output.flatten(0, 1)
     else:

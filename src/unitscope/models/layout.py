@@ -1,7 +1,7 @@
 """One layout for every kind of input that a recurrent module takes, and the way back.
 
-Batched either way round, a single sequence, a ``PackedSequence``: inside, steps lie end to end, and the
-rows of a step are the sequences that still run, longest first.
+Batched either way round, a single sequence, a ``PackedSequence``: inside, time comes first, and the rows
+of a step are the sequences that still run, longest first.
 """
 
 from collections.abc import Sequence
@@ -16,6 +16,10 @@ State = tuple[Tensor, ...]
 """``(hidden,)`` or ``(hidden, cell)``, each ``[direction·layer batch unit]``, or ``[batch unit]`` for one of them."""
 
 
+Steps = Float[Tensor, "row unit"] | Float[Tensor, "time batch unit"]
+"""Rows end to end, or by step and sequence where every sequence has the same length."""
+
+
 @dataclass(frozen=True)
 class Layout:
     """How the rows of a module's input lie, and which form it had."""
@@ -27,31 +31,33 @@ class Layout:
     batched: bool = True
 
     @classmethod
-    def of(cls, values: Tensor | PackedSequence, batch_first: bool) -> tuple[Float[Tensor, "row unit"], "Layout"]:
-        """The rows of a module's input or output, and their layout."""
+    def of(cls, values: Tensor | PackedSequence, batch_first: bool) -> tuple[Steps, "Layout"]:
+        """A module's input or output by steps, never copied, and its layout."""
         if isinstance(values, PackedSequence):
             return values.data, cls(values.batch_sizes.tolist(), values, batch_first)
         if values.dim() == 2:
             return values, cls([1] * values.shape[0], None, batch_first, batched=False)
-        by_step = values.transpose(0, 1) if batch_first else values  # [time batch unit]
+        by_step = values.transpose(0, 1) if batch_first else values
         steps, batch = by_step.shape[:2]
-        return by_step.flatten(0, 1), cls([batch] * steps, None, batch_first)
+        return by_step, cls([batch] * steps, None, batch_first)
 
-    def form(self, rows: Float[Tensor, "row unit"]) -> Tensor | PackedSequence:
-        """The rows in the form that the module's input had."""
+    def form(self, steps: Steps) -> Tensor | PackedSequence:
+        """The steps in the form that the module's input had."""
         if self.packed is not None:
-            return self.packed._replace(data=rows)
+            return self.packed._replace(data=steps)
         if not self.batched:
-            return rows
-        by_step: Tensor = rows.unflatten(0, (len(self.sizes), self.sizes[0]))
+            return steps
+        by_step = self._by_step(steps)
         return by_step.transpose(0, 1) if self.batch_first else by_step
 
-    def by_sequence(self, rows: Float[Tensor, "row unit"]) -> Float[Tensor, "batch time unit"]:
-        """The rows of each sequence in the caller's order; padding, where there is any, is zero."""
+    def by_sequence(self, steps: Steps) -> Float[Tensor, "batch time unit"]:
+        """The steps of each sequence in the caller's order; padding, where there is any, is zero."""
         if self.packed is not None:
-            return pad_packed_sequence(self.packed._replace(data=rows), batch_first=True)[0]
-        by_step: Tensor = rows.unflatten(0, (len(self.sizes), self.sizes[0]))
-        return by_step.transpose(0, 1)
+            return pad_packed_sequence(self.packed._replace(data=steps), batch_first=True)[0]
+        return self._by_step(steps).transpose(0, 1)
+
+    def _by_step(self, steps: Steps) -> Float[Tensor, "time batch unit"]:
+        return steps if steps.dim() == 3 else steps.view(len(self.sizes), self.sizes[0], -1)
 
     def given_state(self, state: State) -> State:
         """A state as the caller gave it, with a batch axis and in the order of the rows."""
@@ -68,12 +74,14 @@ class Layout:
     def _reordered(self, state: State, order: Tensor | None) -> State:
         return state if order is None else tuple(part.index_select(1, order) for part in state)
 
-    def part(self, sequences: int, steps: int) -> tuple[Tensor, "Layout"]:
-        """Row numbers of the first steps of the first sequences, and the layout that they have."""
-        first = torch.tensor(self.sizes).cumsum(0) - torch.tensor(self.sizes)
-        sizes = [min(size, sequences) for size in self.sizes[:steps]]
-        rows = torch.cat([start + torch.arange(size) for start, size in zip(first.tolist(), sizes, strict=False)])
-        packed = None
-        if self.packed is not None:
-            packed = PackedSequence(rows, torch.tensor(sizes))
-        return rows, Layout(sizes, packed, self.batch_first)
+    def part(self, values: Steps, sequences: int, steps: int) -> tuple[Steps, "Layout"]:
+        """The first steps of the first sequences."""
+        if values.dim() == 3:
+            values = values[:steps, :sequences]
+            return values, Layout([values.shape[1]] * len(values), None, self.batch_first)
+        by_step = [rows[:sequences] for rows in values.split(list(self.sizes))[:steps]]
+        sizes = [len(rows) for rows in by_step]
+        values = torch.cat(by_step)
+        return values, Layout(
+            sizes, self.packed and PackedSequence(values, torch.tensor(sizes)), self.batch_first, self.batched
+        )

@@ -13,11 +13,10 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from unitscope.models.layers import layer_names, run_layers
-from unitscope.models.layout import Layout, State
+from unitscope.models.layout import Layout, State, Steps
 
 SEQUENCES = 4
 STEPS = 16
@@ -31,7 +30,7 @@ def assert_parity(
     path: str,
     module: nn.RNNBase,
     stock: Callable[..., Any],
-    x: Float[Tensor, "row in"],
+    x: Steps,
     layout: Layout,
     initial: State,
 ) -> None:
@@ -39,12 +38,13 @@ def assert_parity(
 
     Raises ``ParityError``.
     """
-    rows, part = layout.part(SEQUENCES, STEPS)
-    x = x[rows.to(x.device)]
+    x, part = layout.part(x, SEQUENCES, STEPS)
     initial = tuple(state[:, : part.sizes[0]] for state in initial)
 
-    output, last = stock(part.form(x), initial if len(initial) > 1 else initial[0])
-    own = [Layout.of(output, module.batch_first)[0], *(last if len(initial) > 1 else [last])]
+    given = part.last_state(initial)
+    output, last = stock(part.form(x), given if len(given) > 1 else given[0])
+    own_steps, _ = Layout.of(output, module.batch_first)
+    own = [part.by_sequence(own_steps), *part.given_state(last if len(given) > 1 else (last,))]
     looped = _looped(module, x, part, initial)
     tolerance = 1e-12 if x.dtype == torch.float64 else 1e-6
     difference = _difference(own, looped)
@@ -60,11 +60,11 @@ def assert_parity(
         )
 
 
-def _looped(module: nn.RNNBase, x: Tensor, layout: Layout, initial: State) -> list[Tensor]:
+def _looped(module: nn.RNNBase, x: Steps, layout: Layout, initial: State) -> list[Tensor]:
     inside = "hidden" if module.mode.startswith("RNN") else "cell" if module.mode == "LSTM" else "new_gate"
     names = {f"{name}.{inside}" for layer in range(module.num_layers) for name in layer_names(module, layer)}
     output, last, _ = run_layers(module, x, layout.sizes, initial, names, {})
-    return [output, *last]
+    return [layout.by_sequence(output), *last]
 
 
 def _difference(a: list[Any], b: list[Any]) -> float:

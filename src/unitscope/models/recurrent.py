@@ -97,8 +97,8 @@ class RecurrentReader:
 
         def fused(input: Tensor | PackedSequence, hx: Any = None) -> Any:
             output, last = stock(input, hx)
-            rows, layout = Layout.of(output, module.batch_first)
-            parts = rows.chunk(len(top), dim=1)
+            steps, layout = Layout.of(output, module.batch_first)
+            parts = steps.chunk(len(top), dim=-1)
             for name, found in wanted.items():
                 found.append(layout.by_sequence(parts[top[name]]))
             return output, last

@@ -84,50 +84,49 @@ class Cell(Protocol):
 
 def unroll(
     cell: Cell,
-    x: Float[Tensor, "row in"],
-    sizes: Sequence[int],
+    x: Sequence[Float[Tensor, "sequence in"]],
     initial: State,
     reverse: bool,
     kept: Mapping[str, Float[Tensor, "row _"]],
 ) -> State:
-    """Run the cell over all steps (``sizes`` rows each) and return each sequence's last state.
+    """Run the cell over all steps of ``x`` and return each sequence's last state.
 
     What the streams named in ``kept`` are at each step is written there. Sequences end where a step has
     fewer rows than the one before; in reverse they begin there.
     """
-    groups = -(-sizes[0] // _SEQUENCES_AT_ONCE)
-    edges = [sizes[0] * group // groups for group in range(groups + 1)]
-    last = [_unroll_group(cell, x, sizes, initial, reverse, kept, first, stop) for first, stop in pairwise(edges)]
+    sequences = len(x[0])
+    groups = -(-sequences // _SEQUENCES_AT_ONCE)
+    edges = [sequences * group // groups for group in range(groups + 1)]
+    last = [_unroll_group(cell, x, initial, reverse, kept, slice(*ends)) for ends in pairwise(edges)]
     return tuple(torch.cat(parts) for parts in zip(*last, strict=True))
 
 
 def _unroll_group(
     cell: Cell,
-    x: Tensor,
-    sizes: Sequence[int],
+    x: Sequence[Tensor],
     initial: State,
     reverse: bool,
     kept: Mapping[str, Tensor],
-    first: int,
-    stop: int,
+    group: slice,
 ) -> State:
-    """The same for the sequences ``first`` to ``stop``."""
-    steps = list(zip(accumulate(sizes, initial=0), sizes, strict=False))
-    initial = tuple(part[first:stop] for part in initial)
+    """The same for some of the sequences."""
+    steps = list(zip(accumulate(map(len, x), initial=0), x, strict=False))
+    initial = tuple(part[group] for part in initial)
     state = tuple(part[:0] for part in initial)
     ended: list[State] = []
-    for start, size in reversed(steps) if reverse else steps:
-        rows = slice(start + first, start + min(max(size, first), stop))
-        count, running = rows.stop - rows.start, state[0].shape[0]
+    for start, rows in reversed(steps) if reverse else steps:
+        inputs = rows[group]
+        count, running = len(inputs), len(state[0])
         if count > running:
             state = tuple(torch.cat([s, s0[running:count]]) for s, s0 in zip(state, initial, strict=True))
         elif count < running:
             ended.append(tuple(part[count:] for part in state))
             state = tuple(part[:count] for part in state)
         if count:
-            streams = cell.step(x[rows], *state)
+            streams = cell.step(inputs, *state)
+            first = start + group.start
             for name, buffer in kept.items():
-                buffer[rows] = streams[name]
+                buffer[first : first + count] = streams[name]
             state = tuple(streams[name] for name, _ in zip(("hidden", "cell"), state, strict=False))
     return tuple(torch.cat(parts) for parts in zip(state, *reversed(ended), strict=True))
 
