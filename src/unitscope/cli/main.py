@@ -4,7 +4,6 @@ import importlib
 import pkgutil
 import sys
 
-import click
 from rich.text import Text
 
 from unitscope import cli
@@ -19,13 +18,13 @@ for _module in pkgutil.iter_modules(cli.__path__):
 def run() -> None:
     """The entry point: a mendable error is one line and status 2, Ctrl-C is status 130."""
     try:
-        sys.exit(app(standalone_mode=False) or 0)
-    except click.exceptions.Abort:
-        console.error.print("unitscope: stopped; what was finished is kept, and the same command goes on from there")
-        sys.exit(130)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
+        app()
+    except SystemExit as end:
+        if end.code == 130:
+            console.error.print(
+                "unitscope: stopped; what was finished is kept, and the same command goes on from there"
+            )
+        raise
     except (InputError, OSError) as error:
         if "--debug" in sys.argv:
             raise
