@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from unitscope.corpus.batch import Batch
@@ -84,18 +84,22 @@ def labels_of(source: Labelled, names: Sequence[str], sequences: Sequence[int]) 
 
 def chunks_of(values: dict[str, Tensor], batch: Batch, corpus: Corpus, labels: Sequence[str] = ()) -> dict[str, Chunk]:
     """Lay the counted steps of a batch end to end, the same rows for every site."""
-    counted = batch.counted  # [batch time]
-    row, step = torch.nonzero(counted, as_tuple=True)  # both [token], ordered by row, then by step
     device = batch.tokens.device
+    counted = list(zip(batch.context.tolist(), batch.lengths.tolist(), strict=True))
+
+    def laid(steps: Shaped[Tensor, "batch time ..."]) -> Shaped[Tensor, "token ..."]:
+        # Copying row by row takes a sixth of the time of picking out each step.
+        return torch.cat([row[start:stop] for row, (start, stop) in zip(steps, counted, strict=True)])
+
     label_values = {
         name: values.to(device) for name, values in labels_of(corpus, labels, batch.sequence.tolist()).items()
     }
-    tokens = batch.tokens[row, step]
-    sequence = batch.sequence[row]
-    position = step - batch.context[row]
+    tokens = laid(batch.tokens)
+    sequence = batch.sequence.repeat_interleave(batch.lengths - batch.context)
+    position = torch.cat([torch.arange(stop - start, device=device) for start, stop in counted])
     return {
         site: Chunk(
-            activations=value[row, step],
+            activations=laid(value),
             tokens=tokens,
             sequence=sequence,
             position=position,

@@ -15,7 +15,7 @@ from unitscope.corpus.annotated import Annotated
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
 from unitscope.models.site import Site
-from unitscope.recording.blocks import BLOCK, Blocks
+from unitscope.recording.blocks import Blocks
 from unitscope.recording.chunk import Chunk
 from unitscope.recording.durable import sha256
 from unitscope.recording.live import labels_of
@@ -186,15 +186,10 @@ class _Pages:
 
     def values(self, site: Site, runs: Sequence[Run]) -> Float[Tensor, "token unit"]:
         """Some runs of tokens, end to end."""
-        out = torch.empty(sum(run.stop - run.start for run in runs), site.units)
-        at = 0
-        for run in runs:
-            key = run.shard, site.name
-            if key not in self.mapped:
-                self.mapped[key] = self.recording.blocks(run.shard, site).map()
-            rows = slice(at, at + run.stop - run.start)
-            for number, block in enumerate(self.mapped[key]):
-                first = number * BLOCK
-                out[rows, first : first + len(block)] = block[:, run.start : run.stop].T
-            at = rows.stop
-        return out
+        for shard in {run.shard for run in runs} - {shard for shard, name in self.mapped if name == site.name}:
+            self.mapped[shard, site.name] = self.recording.blocks(shard, site).map()
+        parts = [
+            torch.cat([block[:, run.start : run.stop] for block in self.mapped[run.shard, site.name]]) for run in runs
+        ]  # each [unit token]
+        # Turning the values as a whole is faster than reading them turned.
+        return torch.cat(parts, 1).float().T.contiguous()
