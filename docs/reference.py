@@ -49,10 +49,17 @@ def _options(params: Sequence[Any]) -> Iterator[str]:
         if param.name == "help" or getattr(param, "hidden", False):
             continue
         flags = [*param.opts, *param.secondary_opts] if param.param_type_name == "option" else [param.name.upper()]
-        default = "" if param.default in (None, False, (), []) or callable(param.default) else f"`{param.default}`"
-        rows.append((" ".join(f"`{flag}`" for flag in flags), default, getattr(param, "help", None) or ""))
+        help_text = getattr(param, "help", None) or ""
+        rows.append((" ".join(f"`{flag}`" for flag in flags), _default(param.default), help_text))
     if rows:
         yield _table(("option", "default", "what it does"), rows)
+
+
+def _default(value: Any) -> str:
+    if value is None or value is False or callable(value):
+        return ""
+    text = " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    return f"`{text}`" if text else ""
 
 
 def _analysis(analysis: type[Analysis[Any]]) -> Iterator[str]:
@@ -62,7 +69,7 @@ def _analysis(analysis: type[Analysis[Any]]) -> Iterator[str]:
         yield rest.strip().replace("\n>", "\n\\>")  # at the beginning of a line, > would make a quotation
     fields = dataclasses.fields(analysis)  # type: ignore[arg-type]
     if fields:
-        rows = [(f"`{field.name}`", f"`{field.default}`", field.metadata.get("help", "")) for field in fields]
+        rows = [(f"`{field.name}`", _default(field.default), field.metadata.get("help", "")) for field in fields]
         yield _table(("parameter", "default", "what it does"), rows)
 
 
