@@ -5,7 +5,7 @@ peaks compete. The winners do not depend on how the data were divided, and ties 
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -55,7 +55,7 @@ class Extremes:
 
     site: Site
     vocabulary: Vocabulary | None
-    best: tuple[Peaks, Peaks]
+    best: tuple[Peaks, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +142,7 @@ class Examples(Analysis[Extremes]):
             tokens=np.full((places, steps), -1, np.int32),
             activations=np.full((places, steps), np.nan, np.float32),
         )
-        return Extremes(site, None, (free, free))
+        return Extremes(site, None, (free, free.at(np.arange(places))))
 
     def update(self, state: Extremes, chunk: Chunk) -> None:
         if len(chunk) == 0:
@@ -153,22 +153,18 @@ class Examples(Analysis[Extremes]):
             for begin, end in chunk.spans()
             for first in range(begin, end, self.stretch)
         ]
-        x = chunk.activations.float()  # [token unit]
-        chunk = replace(chunk, activations=x)
-        largest = torch.stack([x[first:last].amax(0) for first, last in stretches])  # [stretch unit]
-        smallest = torch.stack([x[first:last].amin(0) for first, last in stretches])
-        edges = torch.tensor(stretches)  # [stretch 2]
+        chunk = replace(chunk, activations=chunk.activations.float())
+        largest = torch.stack([chunk.activations[first:last].amax(0) for first, last in stretches])  # [stretch unit]
+        smallest = torch.stack([chunk.activations[first:last].amin(0) for first, last in stretches])
         high, low = state.best
-        state.best = (
-            self._ranked(high, self._entering(high, chunk, edges, largest, sign=1)),
-            self._ranked(low, self._entering(low, chunk, edges, smallest, sign=-1)),
-        )
+        self._admit(high, self._entering(high, chunk, stretches, largest, sign=1))
+        self._admit(low, self._entering(low, chunk, stretches, smallest, sign=-1))
 
     def merge(self, a: Extremes, b: Extremes) -> Extremes:
-        (high_a, low_a), (high_b, low_b) = a.best, b.best
-        return Extremes(
-            a.site, a.vocabulary or b.vocabulary, (self._ranked(high_a, high_b), self._ranked(low_a, low_b))
-        )
+        best = tuple(best.at(np.arange(len(best.value))) for best in a.best)
+        for mine, others in zip(best, b.best, strict=True):
+            self._admit(mine, others)
+        return Extremes(a.site, a.vocabulary or b.vocabulary, best)
 
     def compute(self, state: Extremes) -> ExamplesResult:
         shape = (2, state.site.units, self.count)
@@ -198,34 +194,34 @@ class Examples(Analysis[Extremes]):
         self,
         best: Peaks,
         chunk: Chunk,
-        edges: Int[Tensor, "stretch 2"],
+        stretches: Sequence[tuple[int, int]],
         peaks: Float[Tensor, "stretch unit"],
         sign: int,
     ) -> Peaks:
         """The peaks that beat the last of their unit's best, with their passages."""
         device = peaks.device
-        first_row = edges[:, 0].to(device)
         # Value, sequence and position of the last place of each unit; at equal values the earlier token wins.
         last = best.at(np.arange(self.count - 1, len(best.value), self.count))
         value = sign * torch.from_numpy(last.value).to(device)
         sequence, position = torch.from_numpy(last.sequence).to(device), torch.from_numpy(last.position).to(device)
+        first_row = torch.tensor([first for first, _ in stretches], device=device)
         own_sequence, own_position = chunk.sequence[first_row, None], chunk.position[first_row, None]
         earlier = (own_sequence < sequence) | ((own_sequence == sequence) & (own_position <= position))
         beats = peaks > value if sign > 0 else peaks < value
-        stretch, unit = torch.nonzero(beats | ((peaks == value) & earlier), as_tuple=True)
-
-        # The first row of the stretch that has the peak's value.
+        stretch, unit = torch.nonzero(beats | ((peaks == value) & earlier), as_tuple=True)  # both [peak]
         value = peaks[stretch, unit]
-        longest = int((edges[:, 1] - edges[:, 0]).max())
-        rows = first_row[stretch, None] + torch.arange(longest, device=device)  # [peak step]
-        inside = rows < edges[:, 1].to(device)[stretch, None]
-        same = chunk.activations[rows.clamp(max=len(chunk) - 1), unit[:, None]] == value[:, None]
-        row = first_row[stretch] + (same & inside).int().argmax(1)  # [peak]
+        row = torch.empty_like(unit)
+        done = 0
+        for (first, end), found in zip(stretches, stretch.bincount(minlength=len(stretches)).tolist(), strict=True):
+            if found:
+                here = slice(done, done + found)
+                row[here] = first + _first_row(chunk.activations[first:end].index_select(1, unit[here]), value[here])
+                done += found
 
         around = row[:, None] + torch.arange(-self.before, self.after + 1, device=device)  # [peak step]
         exists = (around >= 0) & (around < len(chunk))
         around = around.clamp(0, len(chunk) - 1)
-        exists &= chunk.sequence[around] == chunk.sequence[row][:, None]
+        exists &= chunk.sequence[around] == chunk.sequence[row, None]
         return Peaks(
             value=(sign * value).cpu().numpy(),
             unit=unit.cpu().numpy(),
@@ -235,21 +231,23 @@ class Examples(Analysis[Extremes]):
             activations=torch.where(exists, chunk.activations[around, unit[:, None]], torch.nan).cpu().numpy(),
         )
 
-    def _ranked(self, best: Peaks, new: Peaks) -> Peaks:
-        """The best ``count`` of each unit among both. Units without a new peak are not looked at."""
+    def _admit(self, best: Peaks, new: Peaks) -> None:
+        """Leave the best ``count`` of each unit among both in ``best``."""
         new = new.at(np.flatnonzero(new.sequence != NOWHERE))
-        units = np.unique(new.unit)
-        if len(units) == 0:
-            return best
+        units = np.unique(new.unit)  # only these are looked at
         places = (units[:, None] * self.count + np.arange(self.count)).ravel()
         both = best.at(places).followed_by(new)
         order = both.order()
         start = np.searchsorted(both.unit[order], units)  # [unit]
         kept = both.at(order[(start[:, None] + np.arange(self.count)).ravel()])
-        whole = {name: values.copy() for name, values in vars(best).items()}
-        for name, values in whole.items():
+        for name, values in vars(best).items():
             values[places] = vars(kept)[name]
-        return Peaks(**whole)
+
+
+def _first_row(x: Float[Tensor, "step peak"], value: Float[Tensor, " peak"]) -> Int[Tensor, " peak"]:
+    """The first step at which each column has its value."""
+    countdown = torch.arange(len(x), 0, -1, device=x.device, dtype=x.dtype)[:, None]
+    return len(x) - torch.eq(x, value, out=torch.empty_like(x)).mul_(countdown).amax(0).long()
 
 
 def _scale(site: Site, value: Float[np.ndarray, "end unit rank"]) -> tuple[np.ndarray, np.ndarray]:
