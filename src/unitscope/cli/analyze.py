@@ -31,8 +31,9 @@ def list_analyses(wanted: bool) -> None:
 
 
 def standard() -> list[Analysis[Any]]:
-    """Every analysis that needs no question to be asked, with its own defaults."""
-    return [kind() for name, kind in sorted(catalogue().items()) if name != "affinity"]
+    """Every analysis that needs no question to be asked and no stimulus, with its own defaults."""
+    every = [kind() for name, kind in sorted(catalogue().items()) if name != "affinity"]
+    return [analysis for analysis in every if not analysis.labels]
 
 
 @app.command()
