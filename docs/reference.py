@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import typer
 from torch import nn
 
@@ -75,18 +76,22 @@ def _analysis(analysis: type[Analysis[Any]]) -> Iterator[str]:
 
 def _columns() -> dict[str, list[tuple[str, str]]]:
     """The columns that each analysis adds to the table of all units, read off a gate of a small network."""
-    corpus = open_corpus(Path(__file__), length=64)
-    module = nn.Sequential(nn.Embedding(len(corpus.vocabulary), 2), nn.GRU(2, 2, batch_first=True))
-    source = Live(ModuleModel(module, logits=lambda _: None), corpus)
     # An affinity to nothing has nothing to say.
     analyses = [Affinity(("digit",)) if kind is Affinity else kind() for kind in catalogue().values()]
-    results = analyze(source, analyses, ["1.0.update_gate"])
+    stimuli = {label: _step for analysis in analyses for label in analysis.labels if label not in hypotheses()}
+    corpus = open_corpus(Path(__file__), length=64, annotations=stimuli)
+    module = nn.Sequential(nn.Embedding(len(corpus.vocabulary), 2), nn.GRU(2, 2, batch_first=True))
+    gate = "1.0.update_gate"
+    results = analyze(Live(ModuleModel(module, logits=lambda _: None), corpus), analyses, [gate])
     return {
-        analysis.name: [
-            (f"`{column.name}`", column.help) for column in results["1.0.update_gate", analysis.key].columns()
-        ]
+        analysis.name: [(f"`{column.name}`", column.help) for column in results[gate, analysis.key].columns()]
         for analysis in analyses
     }
+
+
+def _step(text: str) -> np.ndarray:
+    """For analyses whose label is a stimulus."""
+    return np.arange(len(text)) >= len(text) // 2
 
 
 def _hypotheses() -> Iterator[str]:
