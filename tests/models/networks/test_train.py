@@ -1,4 +1,5 @@
 import dataclasses
+import errno
 import json
 import os
 import signal
@@ -179,6 +180,43 @@ def test_rare_symbols_are_read_as_unknown(options, tmp_path):
 def test_wrong_options_are_refused(options, wrong, message):
     with pytest.raises(InputError, match=message):
         train(dataclasses.replace(options, **wrong))
+
+
+def test_a_network_of_another_kind_is_not_overwritten(options, tmp_path):
+    (tmp_path / "net").mkdir()
+    for name, content in ((WEIGHTS, "weights"), (CONFIG, '{"model_type": "llama"}')):
+        (tmp_path / "net" / name).write_text(content)
+        for restart in (False, True):
+            with pytest.raises(InputError, match="holds another network"):
+                train(dataclasses.replace(options, restart=restart))
+        assert (tmp_path / "net" / name).read_text() == content
+
+
+def test_a_folder_that_cannot_be_made_is_named(options, tmp_path):
+    (tmp_path / "net").write_text("a file")
+    with pytest.raises(InputError, match="net cannot be made: File exists"):
+        train(options)
+
+
+def test_a_full_disk_keeps_what_was_there(options, monkeypatch):
+    with pytest.raises(KeyboardInterrupt):
+        train(often(options, options.out), stop_after(3))
+
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(InputError, match=r"checkpoint\.safetensors cannot be written: No space left"):
+            train(options)
+    assert [entry["epoch"] for entry in train(options).history] == [1, 2, 3]
+
+
+def test_a_card_is_enough_to_train_again(options, tmp_path):
+    first = train(dataclasses.replace(options, epochs=1))
+    again = train(TrainOptions.from_json(first.card.training["options"], out=str(tmp_path / "again")))
+    assert torch.equal(weights(first), weights(again))
+    assert again.card.command == first.card.command.replace("net", "again")
 
 
 def test_every_option_has_help_and_the_command_says_what_was_asked():

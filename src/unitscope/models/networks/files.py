@@ -20,6 +20,7 @@ from unitscope.errors import InputError
 from unitscope.models.networks.char import CharConfig, CharNet
 
 SCHEMA = 1
+KIND = "CharNet"
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 HISTORY = "history.json"
@@ -44,18 +45,18 @@ class Card:
     command: str = ""
     """Made it."""
     training: dict[str, Any] = field(default_factory=dict)
-    """Options, and versions of Python and PyTorch."""
+    """Options, recipe, losses by epoch, and versions of Python and PyTorch."""
     metrics: dict[str, int | float] = field(default_factory=dict)
     """Losses in nats and bits per symbol, by part of the text."""
 
 
 def save(folder: Path, net: CharNet, card: Card) -> None:
     """Write the network; each file is replaced as a whole."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     save_tensors(folder / WEIGHTS, {name: value.detach().cpu() for name, value in net.state_dict().items()})
     config = {
         "schema": SCHEMA,
-        "kind": "CharNet",
+        "kind": KIND,
         "network": asdict(card.network),
         "unit": card.unit,
         "vocabulary": list(card.vocabulary.symbols),
@@ -79,7 +80,7 @@ def load(folder: Path) -> tuple[CharNet, Card]:
         raise InputError(
             f"{folder} holds no network: {CONFIG} cannot be read ({error}); train one with unitscope train"
         ) from error
-    if not isinstance(config, dict) or config.get("kind") != "CharNet":
+    if not isinstance(config, dict) or config.get("kind") != KIND:
         raise InputError(f"{folder / CONFIG} does not describe a network of unitscope; train one with unitscope train")
     if config.get("schema") != SCHEMA:
         raise InputError(
@@ -143,11 +144,9 @@ def _looks_pickled(path: Path) -> bool:
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> None:
-    """Write a safetensors file; an interruption leaves the old one."""
-    partial = path.with_name(path.name + ".partial")
+    """Write a safetensors file; an interruption leaves the old one. Raises ``InputError`` if the disk refuses."""
     # Not save_file: its files can be read by nobody else.
-    partial.write_bytes(to_bytes({name: value.contiguous() for name, value in tensors.items()}, dict(metadata or {})))
-    _replace(partial, path)
+    _replace(path, to_bytes({name: value.contiguous() for name, value in tensors.items()}, dict(metadata or {})))
 
 
 def load_tensors(path: Path) -> dict[str, Tensor]:
@@ -162,13 +161,40 @@ def load_tensors(path: Path) -> dict[str, Tensor]:
 
 
 def save_json(path: Path, value: Any) -> None:
-    """Write a JSON file; an interruption leaves the old one."""
+    """Write a JSON file; an interruption leaves the old one. Raises ``InputError`` if the disk refuses."""
+    _replace(path, (json.dumps(value, indent=1) + "\n").encode())
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it. Raises ``InputError`` if that cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder} cannot be made: {error.strerror}; give another folder") from error
+
+
+def refuse_foreign(folder: Path) -> None:
+    """Raises ``InputError`` if a folder holds a network that is not of this kind, which writing would destroy."""
+    try:
+        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        foreign = (folder / WEIGHTS).exists()
+    except (OSError, ValueError):
+        foreign = False
+    else:
+        foreign = not isinstance(config, dict) or config.get("kind") != KIND
+    if foreign:
+        raise InputError(f"{folder} holds another network, which would be lost; give another folder")
+
+
+def _replace(path: Path, content: bytes) -> None:
     partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
-    _replace(partial, path)
-
-
-def _replace(partial: Path, path: Path) -> None:
-    with partial.open("rb+") as file:
-        os.fsync(file.fileno())
-    os.replace(partial, path)
+    try:
+        with partial.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise InputError(f"{path} cannot be written: {error.strerror}; what was there before is kept") from error

@@ -22,7 +22,17 @@ from unitscope.models.networks import checkpoint
 from unitscope.models.networks.char import Cell, CharConfig, CharNet, State
 from unitscope.models.networks.checkpoint import Position
 from unitscope.models.networks.evaluate import evaluate
-from unitscope.models.networks.files import CONFIG, HISTORY, WEIGHTS, Card, load, save, save_json
+from unitscope.models.networks.files import (
+    CONFIG,
+    HISTORY,
+    WEIGHTS,
+    Card,
+    load,
+    make_folder,
+    refuse_foreign,
+    save,
+    save_json,
+)
 from unitscope.models.networks.recipes import RECIPES, Recipe
 from unitscope.models.networks.stream import Rows, Stream, stream_of
 
@@ -76,6 +86,12 @@ class TrainOptions:
     device: str = field(default="cpu", metadata={"help": "cpu or cuda"})
     checkpoint_seconds: float = field(default=60.0, metadata={"help": "seconds between checkpoints"})
     restart: bool = field(default=False, metadata={"help": "throw away what the folder holds and begin again"})
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any], **changes: Any) -> "TrainOptions":
+        """The options that a ``Card`` keeps, so that a network can be made again (``out`` is to be given)."""
+        plain: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+        return cls(**{**plain, **changes})
 
     def command(self) -> str:
         """The command line that asks for the same."""
@@ -139,6 +155,8 @@ def train(options: TrainOptions, progress: Callable[[Progress], None] | None = N
     recipe = recipe_of(options)
     asked = _comparable(options)
     corpus = _corpus(options, recipe)
+    if not (folder / checkpoint.NAME).exists():
+        refuse_foreign(folder)
     if options.restart:
         for name in (checkpoint.NAME, CONFIG, WEIGHTS, HISTORY):
             (folder / name).unlink(missing_ok=True)
@@ -249,7 +267,9 @@ class _Run:
             self.state = checkpoint.restore(tensors, self.net, self.optimizer)
 
     def go(self) -> Trained:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder)
+        # A folder without a checkpoint is a finished network, or none of ours.
+        self._checkpoint()
         while self.position.epoch < self.recipe.epochs and not self._no_better():
             self._epoch()
             self._end_of_epoch()
@@ -340,7 +360,12 @@ class _Run:
             corpus=self.corpus.name,
             corpus_fingerprint=self.corpus.documents.fingerprint,
             command=self.options.command(),
-            training={"options": self.position.options, "versions": versions, "history": self.position.history},
+            training={
+                "options": self.position.options,
+                "recipe": dataclasses.asdict(self.recipe),
+                "versions": versions,
+                "history": self.position.history,
+            },
             metrics=metrics,
         )
 
