@@ -1,3 +1,68 @@
-"""A microscope for the single units of neural sequence models."""
+"""A microscope for the single units of neural sequence models.
+
+From a trained network and a text to what each unit does, what it stands for, and what is lost without it::
+
+    model = unitscope.ModuleModel(network)                    # any nn.Module with recurrent layers
+    corpus = unitscope.open_corpus("book.txt", vocabulary=unitscope.Vocabulary(symbols))
+    recording = unitscope.record(model, corpus, "run")        # or unitscope.Live(model, corpus): no disk
+    results = unitscope.analyze(recording)
+    results.to_pandas()                                       # one row per unit
+"""
 
 __version__ = "0.1.0"
+
+from unitscope.analysis import Analysis
+from unitscope.analyze import analyze
+from unitscope.corpus.corpus import Corpus
+from unitscope.corpus.open import open_corpus
+from unitscope.corpus.splits import Split
+from unitscope.corpus.text import TextCorpus
+from unitscope.corpus.vocabulary import Vocabulary
+from unitscope.errors import InputError
+from unitscope.findings import Finding, Findings, Search, find
+from unitscope.interventions.ablation import Bench, Damage
+from unitscope.models.edit import Edit
+from unitscope.models.model import Model
+from unitscope.models.module import ModuleModel
+from unitscope.models.site import Site
+from unitscope.recording.chunk import Chunk
+from unitscope.recording.live import Live
+from unitscope.recording.record import record
+from unitscope.recording.recording import Recording
+from unitscope.recording.source import Source, Subset
+from unitscope.report.html import write_html
+from unitscope.report.run import page_of
+from unitscope.result import Column, Result
+from unitscope.resultset import ResultSet
+
+__all__ = [
+    "Analysis",
+    "Bench",
+    "Chunk",
+    "Column",
+    "Corpus",
+    "Damage",
+    "Edit",
+    "Finding",
+    "Findings",
+    "InputError",
+    "Live",
+    "Model",
+    "ModuleModel",
+    "Recording",
+    "Result",
+    "ResultSet",
+    "Search",
+    "Site",
+    "Source",
+    "Split",
+    "Subset",
+    "TextCorpus",
+    "Vocabulary",
+    "analyze",
+    "find",
+    "open_corpus",
+    "page_of",
+    "record",
+    "write_html",
+]

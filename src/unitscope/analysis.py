@@ -43,6 +43,9 @@ class Analysis(ABC, Generic[State]):
         """Analyses whose results are wanted first, over the same source."""
         return ()
 
+    asks: ClassVar[bool] = False
+    """Whether it means nothing until it is told what to ask, as affinity is its hypotheses."""
+
     @property
     def labels(self) -> tuple[str, ...]:
         """Labels that every chunk must carry."""
@@ -88,6 +91,12 @@ def catalogue() -> dict[str, type[Analysis[Any]]]:
             if isinstance(value, type) and issubclass(value, Analysis) and value.__module__ == module.__name__:
                 found[value.name] = value
     return found
+
+
+def standard() -> "list[Analysis[Any]]":
+    """Every analysis that asks no question and needs no labels, with its default parameters."""
+    made = [kind() for _, kind in sorted(catalogue().items())]
+    return [analysis for analysis in made if not analysis.asks and not analysis.labels]
 
 
 def result_type(analysis: type[Analysis[Any]]) -> type[Result]:

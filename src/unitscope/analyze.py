@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from unitscope.analysis import Analysis
+from unitscope.analysis import Analysis, standard
 from unitscope.errors import InputError
 from unitscope.models.site import choose
 from unitscope.recording.chunk import Chunk
@@ -21,11 +21,11 @@ CACHED = 2**19
 
 def analyze(
     source: Source,
-    analyses: Sequence[Analysis[Any]],
+    analyses: Sequence[Analysis[Any]] | None = None,
     sites: Iterable[str] = ("*",),
     progress: Progress | None = None,
 ) -> ResultSet:
-    """Fold every analysis over every chosen site, and return all results.
+    """Fold every analysis (all that ask no question, if none is given) over every chosen site; return all results.
 
     Analyses of one depth of ``needs`` share one read of the source. ``sites`` are glob patterns. An analysis
     that does not apply to a site has no result there.
@@ -35,7 +35,7 @@ def analyze(
     if not len(source.sequences):
         raise InputError(f"{source.name} has no sequences to analyse")
     results = ResultSet(source.fingerprint)
-    layers = _by_depth(analyses)
+    layers = _by_depth(standard() if analyses is None else analyses)
     total = len(layers) * len(source.sequences)
     for depth, layer in enumerate(layers):
         folds = {site.name: [analysis for analysis in layer if analysis.applies(site)] for site in chosen}

@@ -17,7 +17,7 @@ tokens are above each quantile, with and without the flag. So AUC gives ties wit
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -135,6 +135,8 @@ class Affinity(Analysis[Tables]):
 
     Correlation, AUC, IoU and mutual information of every unit with every hypothesis.
     """
+
+    asks: ClassVar[bool] = True
 
     hypotheses: tuple[str, ...] = field(default=(), metadata={"help": "what is asked: names of hypotheses"})
 

@@ -1,12 +1,12 @@
 """``unitscope analyze``."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from unitscope.analysis import Analysis, catalogue, parse
+from unitscope.analysis import catalogue, parse, standard
 from unitscope.analyze import analyze as fold
 from unitscope.cli import console
 from unitscope.cli.app import app
@@ -28,12 +28,6 @@ def list_analyses(wanted: bool) -> None:
         table.add_row(name, parameters, " ".join((kind.__doc__ or "").split("\n\n", 1)[-1].split()))
     console.out.print(table)
     raise typer.Exit
-
-
-def standard() -> list[Analysis[Any]]:
-    """Every analysis that needs no question to be asked and no stimulus, with its own defaults."""
-    every = [kind() for name, kind in sorted(catalogue().items()) if name != "affinity"]
-    return [analysis for analysis in every if not analysis.labels]
 
 
 @app.command()
