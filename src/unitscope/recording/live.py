@@ -94,8 +94,12 @@ def chunks_of(values: dict[str, Tensor], batch: Batch, corpus: Corpus, labels: S
     label_values = {
         name: values.to(device) for name, values in labels_of(corpus, labels, batch.sequence.tolist()).items()
     }
-    tokens = laid(batch.tokens)
     sequence = batch.sequence.repeat_interleave(batch.lengths - batch.context)
+    if batch.tokens.is_floating_point():
+        # A step of a series is no symbol: the last one of its corpus's vocabulary says so.
+        tokens = torch.full_like(sequence, len(corpus.vocabulary) - 1)
+    else:
+        tokens = laid(batch.tokens)
     position = torch.cat([torch.arange(stop - start, device=device) for start, stop in counted])
     return {
         site: Chunk(
