@@ -27,14 +27,23 @@ LEVELS = (*_TAIL, 0.5, *(round(1 - level, 3) for level in reversed(_TAIL)))
 """Denser towards the ends, where rare concepts live."""
 
 
+@dataclass(frozen=True)
+class Rows:
+    """Some tokens."""
+
+    numbers: Int[Tensor, " token"]
+    activations: Float[Tensor, "token unit"]
+    labels: Float[Tensor, "token label"]
+
+
 @dataclass
 class Sample:
-    """The tokens with the smallest numbers, in the order of these numbers."""
+    """Tokens among which are those with the smallest numbers. Sorting out the others can wait until they are many."""
 
     site: Site
-    numbers: Int[Tensor, " sampled"]
-    activations: Float[Tensor, "sampled unit"]
-    labels: Float[Tensor, "sampled label"]
+    parts: list[Rows]
+    limit: int
+    """Tokens with larger numbers need not be kept."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,54 +91,55 @@ class Quantiles(Analysis[Sample]):
         return self.of_labels
 
     def start(self, site: Site, given: Mapping[str, Any]) -> Sample:
-        return Sample(
-            site,
-            torch.empty(0, dtype=torch.int64),
-            torch.empty(0, site.units),
-            torch.empty(0, len(self.of_labels)),
+        nothing = Rows(
+            torch.empty(0, dtype=torch.int64), torch.empty(0, site.units), torch.empty(0, len(self.of_labels))
         )
+        return Sample(site, [nothing], torch.iinfo(torch.int64).max)
 
     def update(self, state: Sample, chunk: Chunk) -> None:
         numbers = token_numbers(chunk.sequence, chunk.position)
-        if len(state.numbers) == self.size:
-            rows = torch.nonzero(numbers < state.numbers[-1]).squeeze(1)
-        else:
-            rows = torch.arange(len(chunk), device=numbers.device)
+        rows = torch.nonzero(numbers < state.limit).squeeze(1)
         if len(rows) == 0:
             return
         if len(rows) > self.size:
             rows = rows[torch.topk(numbers[rows], self.size, largest=False, sorted=False).indices]
-        part = Sample(
-            state.site,
+        part = Rows(
             numbers[rows].cpu(),
             chunk.activations[rows].float().cpu(),
             torch.stack([chunk.labels[name][rows] for name in self.of_labels], 1).float().cpu()
             if self.of_labels
             else torch.empty(len(rows), 0),
         )
-        vars(state).update(vars(self.merge(state, part)))
+        state.parts.append(part)
+        if sum(len(part.numbers) for part in state.parts) > 2 * self.size:
+            smallest = self._smallest(state.parts)
+            state.parts, state.limit = [smallest], int(smallest.numbers[-1])
 
     def merge(self, a: Sample, b: Sample) -> Sample:
-        numbers = torch.cat([a.numbers, b.numbers])
+        return Sample(a.site, [self._smallest([*a.parts, *b.parts])], min(a.limit, b.limit))
+
+    def _smallest(self, parts: list[Rows]) -> Rows:
+        """The sample, in the order of its numbers."""
+        numbers = torch.cat([part.numbers for part in parts])
         order = torch.argsort(numbers)[: self.size]
-        return Sample(
-            a.site,
+        return Rows(
             numbers[order],
-            torch.cat([a.activations, b.activations])[order],
-            torch.cat([a.labels, b.labels])[order],
+            torch.cat([part.activations for part in parts])[order],
+            torch.cat([part.labels for part in parts])[order],
         )
 
     def compute(self, state: Sample) -> QuantilesResult:
         levels = torch.tensor(LEVELS)
+        sample = self._smallest(state.parts)
         return QuantilesResult(
             site=state.site.name,
             units=state.site.units,
-            count=len(state.numbers),
+            count=len(sample.numbers),
             levels=list(LEVELS),
-            values=_quantiles(state.activations, levels),
+            values=_quantiles(sample.activations, levels),
             labels=list(self.of_labels),
-            label_values=_quantiles(state.labels, levels),
-            label_means=state.labels.nanmean(0).numpy(),
+            label_values=_quantiles(sample.labels, levels),
+            label_means=sample.labels.nanmean(0).numpy(),
         )
 
 
