@@ -56,7 +56,9 @@ def unit_views(rng: np.random.Generator, passage: int, examples: int, window: in
         mark = int(rng.integers(0, window))
         title = f"#{k + 1}  {0.99 - 0.004 * k:.3f}"
         tops.append(
-            TokenText(title, tokens[part], values[part].tolist(), -1, 1, mark, f"sequence {k}, token {start + mark}")
+            TokenText(
+                title, tokens[part], values[part].tolist(), -1.0, 1.0, mark, f"sequence {k}, token {start + mark}"
+            )
         )
     lags = np.arange(40)
     damage = Series(
@@ -69,12 +71,12 @@ def unit_views(rng: np.random.Generator, passage: int, examples: int, window: in
         UnitGroup(
             "Histogram",
             "How often each activation occurs.",
-            [Histogram("Activation", edges.tolist(), (1000 * counts).tolist())],
+            [Histogram("Activation", edges.tolist(), (1000.0 * counts).tolist())],
         ),
         UnitGroup(
             "Text",
             "The held-out text, coloured by `tanh(cell)`.",
-            [TokenText("tanh(cell) on held-out text", tokens, values.tolist(), -1, 1)],
+            [TokenText("tanh(cell) on held-out text", tokens, values.tolist(), -1.0, 1.0)],
         ),
         UnitGroup("Largest examples", "Where the unit is largest, and what stands around it.", tops),
         UnitGroup("Affinity", "Every hypothesis against this unit.", [Table("Affinities", HEAD, rows)]),
@@ -84,7 +86,7 @@ def unit_views(rng: np.random.Generator, passage: int, examples: int, window: in
             [
                 Lines(
                     "Autocorrelation",
-                    lags.tolist(),
+                    lags.astype(float).tolist(),
                     [damage, Series("random units", [0.02] * 40)],
                     "lag, tokens",
                     "correlation",
@@ -183,7 +185,7 @@ def _findings(rng: np.random.Generator, names: list[str], units: int) -> Section
         ]
         for k in range(8)
     ]
-    text = TokenText("The first unit on held-out text", list(TEXT), signal(rng, len(TEXT)).tolist(), -1, 1, 40)
+    text = TokenText("The first unit on held-out text", list(TEXT), signal(rng, len(TEXT)).tolist(), -1.0, 1.0, 40)
     return Section(
         "findings",
         "Findings",
@@ -203,8 +205,8 @@ def _saturation(rng: np.random.Generator, names: list[str], units: int) -> Secti
         "fraction right-saturated (> 0.9)",
         "fraction left-saturated (< 0.1)",
         "One point per unit.",
-        (0, 1),
-        (0, 1),
+        (0.0, 1.0),
+        (0.0, 1.0),
     )
     return Section("saturation", "Gate saturation", "How often a gate is shut or open.", [scatter])
 
@@ -217,5 +219,47 @@ def _relations(rng: np.random.Generator) -> Section:
         "relations",
         "Units together",
         "",
-        [Heatmap("Correlation between units", names, names, values.tolist(), -1, 1, "unit", "unit")],
+        [Heatmap("Correlation between units", names, names, values.tolist(), -1.0, 1.0, "unit", "unit")],
     )
+
+
+def every_view() -> list[View]:
+    """Views of every kind: as usual, empty, of one element, with unknown numbers, with awkward words."""
+    nan = float("nan")
+    word = "[bold]$x_1$ </script> 日本 \x07"
+    names = [str(k) for k in range(90)]
+    band = Series("a", [1.0, nan], [0.0, nan], [2.0, nan])
+    return [
+        Table("Usual", HEAD, [["in quotes", 0.9, 0.8, 0.01, 1e-9], ["in brackets", nan, nan, None, nan]], "A note."),
+        Table("Empty", HEAD, []),
+        Table("No columns", (), []),
+        Table("One", (Field("unit", "unit"),), [["rnn.0.cell/3"]]),
+        Table(word, (Field(word, "text", word),), [[word], ["\n"], [""], [True]], word),
+        Table("Many", (Field("n", "integer"), Field("x")), [[k, k / 7] for k in range(300)]),
+        Histogram("Usual", [-1.0, -0.5, 0.0, 0.5, 1.0], [1.0, 20.0, 0.0, 7.0]),
+        Histogram("Empty", [], []),
+        Histogram("No values", [0.0, 1.0, 2.0], [0.0, 0.0]),
+        Histogram("One", [0.0, 1.0], [5.0]),
+        Histogram("Fine", [k / 64 for k in range(65)], [k * 1e6 for k in range(64)], word, word),
+        Histogram("Unknown", [nan, nan], [nan]),
+        Lines("Usual", [0.0, 1.0], [band, Series(word, [1.0, 1.0])], "x", "y"),
+        Lines("Empty", [], [], "x", "y"),
+        Lines("No points", [], [Series("a", [])], "x", "y"),
+        Lines("One", [3.0], [Series("a", [2.0])], word, word),
+        Lines("Unknown", [0.0, 1.0], [Series("a", [nan, nan])], "x", "y"),
+        Heatmap("Usual", ["a", "b"], ["x", "y"], [[0.0, 1.0], [nan, 2.0]], -1.0, 1.0, "columns", "rows"),
+        Heatmap("Sizes", [word], [word], [[0.3]], 0.0, 1.0, word, word),
+        Heatmap("Empty", [], [], [], 0.0, 1.0),
+        Heatmap("Flat", ["a"], ["x"], [[nan]], nan, nan),
+        Heatmap("Large", names, names, [[k / 90] * 90 for k in range(90)], 0.0, 1.0),
+        Scatter("Usual", [Group("g", [0.1, nan], [0.2, 0.1], ["s/0", "s/1"])], "x", "y", "", (0.0, 1.0), (0.0, 1.0)),
+        Scatter("Empty", [], "x", "y"),
+        Scatter("No points", [Group("g", [], [], [])], "x", "y"),
+        Scatter("One", [Group(word, [3.0], [3.0], [word])], word, word),
+        TokenText("Usual", list('a "b"\n\t\r'), [-1.0, 0.0, nan, 2.0, -2.0, 0.3, 0.0, 1.0], -1.0, 1.0, 2, "A note."),
+        TokenText("Words", ["the", "cat", "sat", ""], [0.0, 0.1, 0.2, 0.3], 0.0, 1.0, 1),
+        TokenText("Empty", [], [], -1.0, 1.0),
+        TokenText("One", ["x"], [0.5], -1.0, 1.0),
+        TokenText(word, [word, "日", " ", "\x00", "\u200b"], [nan] * 5, nan, nan, 0, word),
+        TokenText("Long", list("word\n" * 900), [0.5] * 4500, 0.0, 1.0),
+    ]

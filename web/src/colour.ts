@@ -4,18 +4,16 @@
 export type Theme = "light" | "dark";
 type Lab = [number, number, number];
 
-const ANCHORS: Record<Theme, { low: Lab[]; middle: Lab; high: Lab[]; ink: [string, string] }> = {
+const ANCHORS: Record<Theme, { low: Lab[]; middle: Lab; high: Lab[] }> = {
   light: {
     low: [lab("#8c1022"), lab("#d6604d")],
     middle: lab("#ffffff"),
     high: [lab("#4393c3"), lab("#123f77")],
-    ink: ["#16181d", "#ffffff"],
   },
   dark: {
     low: [lab("#ff8a75"), lab("#9c2f30")],
     middle: lab("#171a20"),
     high: [lab("#1f5f93"), lab("#7cc0f2")],
-    ink: ["#e9e7e2", "#101216"],
   },
 };
 
@@ -39,10 +37,9 @@ export function diverging(t: number, theme: Theme): [number, number, number] {
 
 export const css = ([r, g, b]: [number, number, number]) => `rgb(${r} ${g} ${b})`;
 
-/** Black or white, whichever reads better on the colour. */
-function ink(colour: [number, number, number], theme: Theme): string {
-  const [a, b] = ANCHORS[theme].ink;
-  return contrast(colour, hex(a)) >= contrast(colour, hex(b)) ? a : b;
+/** Black or white, whichever reads better; one of them has a contrast above 4.5 on any colour. */
+function ink(colour: [number, number, number]): string {
+  return contrast(colour, [0, 0, 0]) >= contrast(colour, [255, 255, 255]) ? "#000" : "#fff";
 }
 
 /** Classes `d-20 … d20`: background and ink of each level, in both themes; paper is always light. */
@@ -51,7 +48,7 @@ export function scaleSheet(): string {
     const lines: string[] = [];
     for (let i = -LEVELS; i <= LEVELS; i++) {
       const colour = diverging(i / LEVELS, theme);
-      lines.push(`.d${i}{background-color:${css(colour)};color:${ink(colour, theme)}}`);
+      lines.push(`.d${i}{background-color:${css(colour)};color:${ink(colour)}}`);
     }
     return lines.join("\n");
   };

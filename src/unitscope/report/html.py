@@ -12,8 +12,6 @@ import hashlib
 import html
 import json
 import math
-import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -21,6 +19,8 @@ from typing import Any
 
 import numpy as np
 
+from unitscope.errors import InputError
+from unitscope.recording.durable import replacing
 from unitscope.report.page import Page, UnitGroup, blocks, overview_json, unit_json
 
 UNITS_PER_BLOCK = 16
@@ -34,18 +34,17 @@ UNKNOWN = 64 * 64 - 1
 
 
 def write_html(page: Page, path: Path) -> None:
-    """Write the page. The file appears complete or not at all; memory holds one block of units at a time."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+    """Write the page. The file appears complete or not at all; memory holds one block of units at a time.
+
+    Raises ``InputError`` where the file cannot be written.
+    """
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as partial, open(partial, "w", encoding="utf-8", errors="replace", newline="\n") as file:
             for part in _parts(page):
                 file.write(part)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    except OSError as error:
+        raise InputError(f"cannot write the page {path}: {error.strerror or error}") from error
 
 
 def _parts(page: Page) -> Iterator[str]:
@@ -88,7 +87,7 @@ def _sha256(text: str) -> str:
 
 def _block(name: str, text: str) -> str:
     # mtime 0: the same page has the same bytes. Base64 holds no "<", so nothing in it can end the element.
-    data = base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode()
+    data = base64.b64encode(gzip.compress(text.encode(errors="replace"), 9, mtime=0)).decode()
     return f'<script type="text/plain" id="block-{name}">{data}</script>\n'
 
 
