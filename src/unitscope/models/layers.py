@@ -13,8 +13,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from unitscope.models.buffers import Buffers
 from unitscope.models.layout import State, Steps
-from unitscope.models.unroll import GRUCell, Held, LSTMCell, Weights, empty_rows, unroll
+from unitscope.models.unroll import GRUCell, Held, LSTMCell, Weights, unroll
 
 _FUSED: dict[str, Callable[..., tuple[Tensor, ...]]] = {
     "LSTM": torch.lstm,
@@ -40,6 +41,7 @@ def run_layers(
     initial: State,
     wanted: AbstractSet[str],
     held: Mapping[str, Held],
+    buffers: Buffers,
 ) -> tuple[Float[Tensor, "row out"], State, Streams]:
     """Output rows, last state ``[layer·direction batch unit]`` and the wanted streams.
 
@@ -58,8 +60,10 @@ def run_layers(
             )
             for number, name in enumerate(layer_names(module, layer))
         ]
-        run = _loop if any((d.wanted | d.held.keys()) - {"hidden"} for d in directions) else _fuse
-        x, states, streams = run(module, x, sizes, directions)
+        if any((direction.wanted | direction.held.keys()) - {"hidden"} for direction in directions):
+            x, states, streams = _loop(module, x, sizes, directions, buffers)
+        else:
+            x, states, streams = _fuse(module, x, sizes, directions)
         last += states
         found |= {
             f"{d.name}.{stream}": part[stream]
@@ -86,7 +90,11 @@ _Ran = tuple[Tensor, list[State], list[Streams]]
 """Output rows, and for each direction its last state and its streams."""
 
 
-def _loop(module: nn.RNNBase, x: Tensor, sizes: Sequence[int], directions: Sequence[_Direction]) -> _Ran:
+def _loop(
+    module: nn.RNNBase, x: Tensor, sizes: Sequence[int], directions: Sequence[_Direction], buffers: Buffers
+) -> _Ran:
+    if not x.is_contiguous():  # a step whose rows lie far apart in memory is slow to read
+        x = buffers.empty(tuple(x.shape), like=x).copy_(x)
     by_step = x.unbind() if x.dim() == 3 else x.split(list(sizes))
     states: list[State] = []
     streams: list[Streams] = []
@@ -97,7 +105,7 @@ def _loop(module: nn.RNNBase, x: Tensor, sizes: Sequence[int], directions: Seque
                 direction.held[stream].apply(part)
         cell = _LOOPED[module.mode](direction.weights, direction.held)
         widths = dict.fromkeys(direction.wanted, module.hidden_size) | {"hidden": initial[0].shape[1]}
-        kept = {stream: empty_rows(sum(sizes), units, like=x) for stream, units in widths.items()}
+        kept = {stream: buffers.empty((sum(sizes), units), like=x) for stream, units in widths.items()}
         states.append(unroll(cell, by_step, initial, direction.name.endswith("_reverse"), kept))
         streams.append(kept)
     outputs = [kept["hidden"] for kept in streams]

@@ -15,7 +15,6 @@ from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 State = tuple[Tensor, ...]
 """``(hidden,)`` or ``(hidden, cell)``, each ``[direction·layer batch unit]``, or ``[batch unit]`` for one of them."""
 
-
 Steps = Float[Tensor, "row unit"] | Float[Tensor, "time batch unit"]
 """Rows end to end, or by step and sequence where every sequence has the same length."""
 
@@ -82,6 +81,5 @@ class Layout:
         by_step = [rows[:sequences] for rows in values.split(list(self.sizes))[:steps]]
         sizes = [len(rows) for rows in by_step]
         values = torch.cat(by_step)
-        return values, Layout(
-            sizes, self.packed and PackedSequence(values, torch.tensor(sizes)), self.batch_first, self.batched
-        )
+        packed = None if self.packed is None else PackedSequence(values, torch.tensor(sizes))
+        return values, Layout(sizes, packed, self.batch_first, self.batched)

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from unitscope.models.buffers import Buffers
 from unitscope.models.layers import layer_names, run_layers
 from unitscope.models.layout import Layout, State, Steps
 
@@ -63,7 +64,7 @@ def assert_parity(
 def _looped(module: nn.RNNBase, x: Steps, layout: Layout, initial: State) -> list[Tensor]:
     inside = "hidden" if module.mode.startswith("RNN") else "cell" if module.mode == "LSTM" else "new_gate"
     names = {f"{name}.{inside}" for layer in range(module.num_layers) for name in layer_names(module, layer)}
-    output, last, _ = run_layers(module, x, layout.sizes, initial, names, {})
+    output, last, _ = run_layers(module, x, layout.sizes, initial, names, {}, Buffers())
     return [layout.by_sequence(output), *last]
 
 

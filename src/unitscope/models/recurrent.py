@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
+from unitscope.models.buffers import Buffers
 from unitscope.models.edit import Edit
 from unitscope.models.layers import layer_names, run_layers
 from unitscope.models.layout import Layout, State
@@ -47,6 +48,7 @@ class RecurrentReader:
         self._path = path or type(module).__name__.lower()
         self._module = module
         self._checked = False
+        self._buffers = Buffers()
 
     @property
     def reads_ahead(self) -> bool:
@@ -109,7 +111,7 @@ class RecurrentReader:
             if not self._checked:
                 assert_parity(self._path, module, stock, x, layout, state)
                 self._checked = True
-            rows, last, found = run_layers(module, x, layout.sizes, state, wanted.keys(), held)
+            rows, last, found = run_layers(module, x, layout.sizes, state, wanted.keys(), held, self._buffers)
             for name, value in found.items():
                 wanted[name].append(layout.by_sequence(value))
             last = layout.last_state(last)

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from typing import Protocol, runtime_checkable
 
-import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -195,13 +194,3 @@ class GRUCell:
 def _hold(held: Mapping[str, Held], **streams: Tensor) -> None:
     for name in streams.keys() & held.keys():
         held[name].apply(streams[name])
-
-
-def empty_rows(rows: int, units: int, like: Tensor) -> Float[Tensor, "row _"]:
-    """Uninitialised memory for a stream. NumPy asks the kernel for huge pages, PyTorch does not.
-
-    Touching fresh memory in small pages would take as long as a quarter of the whole computation.
-    """
-    if like.device.type == "cpu" and like.dtype in (torch.float32, torch.float64):
-        return torch.from_numpy(np.empty((rows, units), dtype=str(like.dtype).removeprefix("torch.")))
-    return like.new_empty(rows, units)
