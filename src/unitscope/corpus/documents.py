@@ -95,8 +95,8 @@ def scan(files: Sequence[TextFile], unit: Unit, document_bytes: int = DOCUMENT_B
     for file in files:
         for start, stop in pieces(file.path, document_bytes):
             content = read_bytes(file.path, start, stop)
-            symbols, times = np.unique(codes(content, unit, file.path, start), return_counts=True)
-            counts.update(dict(zip(map(chr, symbols.tolist()), times.tolist(), strict=True)))
+            times = np.bincount(codes(content, unit, file.path, start))
+            counts.update({chr(code): int(times[code]) for code in np.flatnonzero(times)})
             digest = hashlib.sha256(content).hexdigest()
             entries.append(Document(file.name, file.path, start, stop, int(times.sum()), digest))
     if not entries:
