@@ -137,7 +137,7 @@ def timed(work: Callable[[], object], cold: Path | None = None) -> float:
 
 def one_batch(model: Ready, dtype: str) -> memoryview:
     """The bytes of a batch, row-major, at an address that direct writing accepts."""
-    values = model.values.to(TYPES[dtype][1]).view(torch.uint8).numpy()  # type: ignore[attr-defined]
+    values = model.values.to(TYPES[dtype][1]).view(torch.uint8).numpy()
     pages = mmap.mmap(-1, values.nbytes)
     pages.write(values.tobytes())
     return memoryview(pages)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from unitscope.corpus.annotated import Annotated
@@ -24,8 +24,8 @@ from unitscope.recording.plan import Plan, Run
 from unitscope.recording.shard import LABEL, LISTING, Shard, read_column, shard_folder, site_file
 from unitscope.recording.texts import Texts
 
-COLUMNS = 64
-"""Columns of tokens and labels that stay in memory."""
+SHARDS = 4
+"""Shards whose tokens and labels stay in memory."""
 
 
 @dataclass(frozen=True)
@@ -161,10 +161,17 @@ class Recording:
     def _annotated(self) -> Annotated:
         return Annotated(Texts(self.folder).read)
 
+    def _column(self, shard: int, name: str) -> Shaped[np.ndarray, " token"]:
+        """A shard's column of tokens or labels."""
+        columns = self._columns(shard)
+        if name not in columns:
+            columns[name] = read_column(shard_folder(self.folder, shard), name)
+        return columns[name]
+
     @cached_property
-    def _column(self) -> Callable[[int, str], np.ndarray]:
-        """A shard's column of tokens or labels; the last few stay in memory."""
-        return lru_cache(COLUMNS)(lambda shard, name: read_column(shard_folder(self.folder, shard), name))
+    def _columns(self) -> Callable[[int], dict[str, np.ndarray]]:
+        """The columns that were read of a shard; those of the last few shards stay in memory."""
+        return lru_cache(SHARDS)(lambda _shard: {})
 
     def _site(self, name: str) -> Site:
         for site in self.sites:
