@@ -19,8 +19,8 @@ from unitscope.corpus.vocabulary import UNKNOWN, Vocabulary
 from unitscope.errors import InputError
 
 Unit = Literal["bytes", "characters"]
-DOCUMENT_BYTES = 4_000_000
-"""Files longer than this are cut into documents of about this length."""
+DOCUMENT_BYTES = 1_000_000
+"""Files longer than this are cut into documents of about this length, since one document is what memory must hold."""
 NEAR = 1 << 16
 """How far before the wanted place a line end is looked for, in bytes."""
 SNIFF = 1 << 13
