@@ -72,7 +72,7 @@ def test_bad_series_are_refused_before_any_work():
     with pytest.raises(InputError, match="'x'"):
         forecasting(good.assign(a="x"), ["a"])
     with pytest.raises(InputError, match="b is constant"):
-        forecasting(good.assign(b=good["b"].clip(upper=7)), ["a", "b"])
+        forecasting(good.assign(b=good["b"].where(good["day"] >= 48, 7)), ["a", "b"], window=3)
     with pytest.raises(InputError, match="constant"):
         forecasting(good.assign(b=7), ["b"])
     with pytest.raises(InputError, match="no column 'c'"):
