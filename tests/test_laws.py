@@ -28,11 +28,17 @@ SITES = {
     "unbounded": Site("rnn.0.cell", UNITS),
 }
 
-ANALYSES = {
+SMALL = {"quantiles": {"size": 30}, "examples": {"count": 3, "stretch": 10}, "autocorrelation": {"longest": 16}}
+"""Parameters at which even few data make a choice necessary."""
+
+
+def instance(name, kind):
     # Those that ask about labels are asked about the labels that there are.
-    name: kind(**{f.name: LABELS for f in dataclasses.fields(kind) if f.type == tuple[str, ...]})
-    for name, kind in catalogue().items()
-}
+    asked = {f.name: LABELS for f in dataclasses.fields(kind) if f.type == tuple[str, ...]}
+    return kind(**asked, **SMALL.get(name, {}))
+
+
+ANALYSES = {name: instance(name, kind) for name, kind in catalogue().items()}
 CASES = [
     pytest.param(analysis, site, id=f"{name}-{where}")
     for name, analysis in ANALYSES.items()
@@ -201,7 +207,7 @@ def test_exchanging_units_exchanges_the_columns(analysis, site):
         expected = before.values[order.numpy()]
         if before.kind == "unit":
             expected = np.array([new_address.get(address, address) for address in expected], dtype=object)
-        if expected.dtype == object:
+        if before.kind in ("unit", "text"):
             assert after.values.tolist() == expected.tolist(), before.name
         else:
             np.testing.assert_allclose(after.values, expected, rtol=1e-4, atol=1e-6, err_msg=before.name)
@@ -252,7 +258,7 @@ def test_units_that_stand_still_do_no_harm(analysis, site):
     result = fold.whole()
     assert_renders(result)
     for column in result.columns():
-        if column.values.dtype != object:
+        if column.kind not in ("unit", "text"):
             assert not np.isinf(column.values[:3]).any(), column.name
     # The others are what they are without them.
     for still, moving in zip(result.columns(), Fold(analysis, source_of(site)).whole().columns(), strict=True):

@@ -80,7 +80,15 @@ class Result(ABC):
                 raise InputError(f"{path}.json has schema {head.get('schema')!r}; this version reads {SCHEMA}")
             arrays: dict[str, Any] = load_file(_with(path, ".safetensors"))
             return cls(**head["fields"], **arrays)
-        except (OSError, json.JSONDecodeError, SafetensorError, KeyError, TypeError, AttributeError) as error:
+        except (
+            OSError,
+            UnicodeDecodeError,
+            json.JSONDecodeError,
+            SafetensorError,
+            KeyError,
+            TypeError,
+            AttributeError,
+        ) as error:
             raise InputError(f"{path} holds no readable {cls.__name__}: {error}") from error
 
 

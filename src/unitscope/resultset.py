@@ -46,8 +46,13 @@ class ResultSet:
         """The table of all units: one row per unit, the columns of every result side by side."""
         frames = []
         for site in self.sites():
-            parts = [result.to_pandas().set_index(["site", "unit"]) for result in self.of(site).values()]
-            frames.append(pd.concat(parts, axis=1))
+            table = pd.DataFrame()
+            for name, result in self.of(site).items():
+                part = result.to_pandas().set_index(["site", "unit"])
+                # One analysis with two sets of parameters: its second columns are told by their analysis's key.
+                part = part.rename(columns={column: f"{column} ({name})" for column in part if column in table})
+                table = part if table.empty else pd.concat([table, part], axis=1)
+            frames.append(table)
         return pd.concat(frames) if frames else pd.DataFrame()
 
     def save(self, folder: Path) -> None:
@@ -63,11 +68,12 @@ class ResultSet:
         """Read a folder of results. Raises ``InputError`` where there is none, or it is damaged."""
         try:
             index = json.loads((folder / "index.json").read_text())
-        except (OSError, json.JSONDecodeError) as error:
+            fingerprint, listing = index["fingerprint"], [(str(site), str(name)) for site, name in index["results"]]
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(f"{folder} holds no results: {error}") from error
         known = catalogue()
-        results = cls(index["fingerprint"])
-        for site, name in index["results"]:
+        results = cls(fingerprint)
+        for site, name in listing:
             kind = known.get(name.split("-")[0])
             if kind is None:
                 raise InputError(f"{folder} has results of {name!r}, an analysis that this version does not know")
