@@ -126,11 +126,12 @@ class ModuleModel:
         try:
             with torch.inference_mode(), _evaluating(self._module):
                 logits = (self._logits or _first_tensor)((self._call or _on_tokens)(self._module, batch))
-        except (RuntimeError, TypeError, ValueError) as error:
+        except Exception as error:  # whatever a foreign module raises, it means the same
             raise InputError(
                 f"{self._name} does not run on a batch of "
                 f"{'token numbers' if self._channels is None else f'series of {self._channels} channels'}; "
-                f"give ModuleModel a call=lambda module, batch: … that runs it, or channels= if it reads series ({error})"
+                "give ModuleModel a call=lambda module, batch: … that runs it, or channels= if it reads series "
+                f"({error})"
             ) from error
         predicts = logits is not None and logits.is_floating_point() and logits.shape[:-1] == targets.shape
         return logits.shape[-1] if predicts and logits is not None else None
@@ -154,6 +155,16 @@ class ModuleModel:
                         whole[name] = values.new_zeros(*batch.tokens.shape[:2], values.shape[2])
                     whole[name][rows, :length] = values
             return {name: whole[name] for name in read}
+
+    def loss(self, batch: Batch) -> Float[Tensor, "batch time"]:
+        """The loss at each step with the graph that gradients need; what ``run`` reads as ``output.loss``.
+
+        Raises ``InputError`` for a module that predicts nothing.
+        """
+        self._check([_LOSS], ())
+        with _evaluating(self._module), torch.backends.cudnn.flags(enabled=False):  # cuDNN has no gradients here
+            output = (self._call or _on_tokens)(self._module, batch)
+            return self._predictions(output, batch)[_LOSS][..., 0]
 
     def untrained(self, seed: int) -> "ModuleModel":
         """A twin with fresh weights from each submodule's ``reset_parameters``; the global generator stays as it is.

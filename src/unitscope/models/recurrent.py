@@ -102,7 +102,7 @@ class RecurrentReader:
             steps, layout = Layout.of(output, module.batch_first)
             parts = steps.chunk(len(top), dim=-1)
             for name, found in wanted.items():
-                found.append(layout.by_sequence(parts[top[name]]))
+                found.append(layout.by_sequence(self._copy(parts[top[name]])))
             return output, last
 
         def looped(input: Tensor | PackedSequence, hx: Any = None) -> Any:
@@ -113,11 +113,15 @@ class RecurrentReader:
                 self._checked = True
             rows, last, found = run_layers(module, x, layout.sizes, state, wanted.keys(), held, self._buffers)
             for name, value in found.items():
-                wanted[name].append(layout.by_sequence(value))
+                wanted[name].append(layout.by_sequence(self._copy(value) if name in top else value))
             last = layout.last_state(last)
             return layout.form(rows), last if module.mode == "LSTM" else last[0]
 
         return fused if wanted.keys() <= top.keys() and not held else looped
+
+    def _copy(self, steps: Tensor) -> Tensor:
+        """The output as it is now: what comes after the layer may work in place."""
+        return self._buffers.empty(tuple(steps.shape), like=steps).copy_(steps)
 
     def _initial(self, x: Tensor, layout: Layout, hx: Any) -> State:
         """The given initial state, or zeros: ``[layer·direction batch unit]`` for hidden, then cell."""
