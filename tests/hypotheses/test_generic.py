@@ -146,7 +146,7 @@ REFERENCE: dict[str, Loop] = {
     "bracket-depth": depth("[]"),
     "brace-depth": depth("{}"),
     "nesting-depth": nesting,
-    "position-in-line": per_line(lambda line: list(range(len(line)))),
+    "position-in-line": per_line(lambda line: [*range(1, len(line)), 0 if line[-1] in "\r\n" else len(line)]),
     "indentation": leading({" ": 1, "\t": 8}),
     "tab-depth": leading({"\t": 1}),
     "long-line": per_line(lambda line: [i > 60 for i in range(len(line))]),

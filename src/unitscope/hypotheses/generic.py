@@ -106,8 +106,10 @@ def nesting_depth(text: str) -> Numbers:
 
 @number("position in line")
 def position_in_line(text: str) -> Numbers:
-    """Characters since the line break; 0 at the first character of a line."""
-    return since(line_starts(text)).astype(np.float32)
+    """Characters since the line break; 0 at the break itself, 1 at the first character of a line."""
+    starts = line_starts(text)
+    at_break = np.append(starts[1:], text.endswith(("\n", "\r")))
+    return np.where(at_break, 0, since(starts) + 1).astype(np.float32)
 
 
 @number("indentation")
