@@ -242,7 +242,9 @@ def test_a_limit_of_the_system_on_file_size(tmp_path):
                 record(ToyModel(), corpus, tmp_path / "recording")
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    record(ToyModel(), corpus, tmp_path / "recording").verify()
+    for name in ("recording", "plain"):
+        record(ToyModel(), corpus, tmp_path / name).verify()
+    assert contents(tmp_path / "recording") == contents(tmp_path / "plain")
 
 
 def test_too_little_room_is_noticed_before_the_work(tmp_path, monkeypatch):

@@ -79,7 +79,7 @@ class Manifest:
                 f"read it with unitscope {version}, or record again into another folder"
             )
         try:
-            return cls(
+            manifest = cls(
                 **{
                     **plain,
                     "model": Origin(**plain["model"]),
@@ -89,8 +89,11 @@ class Manifest:
                     "annotations": tuple(plain["annotations"]),
                 }
             )
+            if manifest.batch_size < 1:
+                raise ValueError(f"{manifest.batch_size} sequences are run together")
         except (ValueError, KeyError, TypeError) as error:
             raise InputError(f"{path} is damaged ({error}); delete {folder} and record again") from error
+        return manifest
 
     def check_same(self, asked: "Manifest", folder: Path) -> None:
         """Raises ``InputError``, naming what differs, unless ``asked`` would go on with this recording."""

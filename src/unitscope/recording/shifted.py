@@ -3,7 +3,7 @@
 import hashlib
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
@@ -12,6 +12,7 @@ from torch import Tensor
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.models.site import Site
 from unitscope.recording.chunk import Chunk
+from unitscope.recording.remembered import relabelled
 from unitscope.recording.source import Source
 
 
@@ -66,12 +67,7 @@ class Shifted:
         self, sites: Sequence[str], labels: Sequence[str] = (), sequences: Sequence[int] | None = None
     ) -> Iterator[dict[str, Chunk]]:
         for chunks in self.whole.chunks(sites, (), sequences):
-            numbers = torch.unique_consecutive(next(iter(chunks.values())).sequence).tolist()
-            moved = {name: torch.cat([self.labels(name, number) for number in numbers]) for name in labels}
-            yield {
-                site: replace(chunk, labels={k: v.to(chunk.activations.device) for k, v in moved.items()})
-                for site, chunk in chunks.items()
-            }
+            yield relabelled(chunks, self, labels)
 
     def describe(self) -> dict[str, str]:
         return {**self.whole.describe(), "labels": f"circularly shifted, seed {self.seed}"}
