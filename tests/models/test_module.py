@@ -19,7 +19,9 @@ LENGTHS = [9, 4, 9, 1, 6]
 LSTM2 = Kind("lstm", 2)
 
 every_kind = pytest.mark.parametrize("kind", KINDS, ids=str)
-every_small_kind = pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.layers < 3], ids=str)
+every_cell = pytest.mark.parametrize(
+    "kind", [kind for kind in KINDS if kind.layers == 2 and kind.batch_first and kind.dtype == torch.float32], ids=str
+)
 
 
 def names(model):
@@ -54,7 +56,7 @@ def test_reading_changes_no_output(kind):
     assert all(torch.equal(weight, before[name]) for name, weight in net.state_dict().items())
 
 
-@every_kind
+@every_cell
 def test_values_lie_in_the_ranges_of_their_sites(kind):
     model = ModuleModel(tagger(kind))
     values = model.run(batch(LENGTHS), names(model))
@@ -64,7 +66,7 @@ def test_values_lie_in_the_ranges_of_their_sites(kind):
         assert (values[site.name] <= site.high).all()
 
 
-@every_small_kind
+@every_cell
 def test_padding_never_leaks_and_one_row_alone_is_the_same(kind):
     model, tokens = ModuleModel(tagger(kind)), batch(LENGTHS)
     together = model.run(tokens, names(model))
@@ -97,7 +99,7 @@ def test_gates_recombine(kind):
             close(v["hidden"], (1 - z) * v["new_gate"] + z * before(v["hidden"]), kind)
 
 
-@every_small_kind
+@every_cell
 def test_an_edit_reads_back_and_acts_downstream_only(kind):
     model, tokens = ModuleModel(tagger(kind)), batch([9] * 3)
     order = names(model)
@@ -113,13 +115,14 @@ def test_an_edit_reads_back_and_acts_downstream_only(kind):
                 close(edited[name], intact[name], kind)
 
 
-@every_small_kind
+@every_cell
 def test_reading_few_sites_gives_what_reading_all_gives(kind):
     model, tokens = ModuleModel(tagger(kind)), batch(LENGTHS)
     every = model.run(tokens, names(model))
     counted = tokens.counted
-    for name in names(model):
-        close(model.run(tokens, [name])[name][counted], every[name][counted], kind)
+    for few in (["output.loss"], ["rnn.1.hidden"], ["rnn.0.hidden"], names(model)[:1], names(model)[-5:-2]):
+        for name, values in model.run(tokens, few).items():
+            close(values[counted], every[name][counted], kind)
 
 
 def test_the_adapter_is_a_model():
