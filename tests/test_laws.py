@@ -67,6 +67,7 @@ def source_of(site, x=None, **more):
     number[::7] = torch.nan  # undefined there
     labels = {"flag": (torch.rand(tokens, generator=generator) < 0.3).float(), "number": number}
     labels["step"] = torch.cat([(torch.arange(n) >= n // 2).float() for n in LENGTHS])  # a drive
+    labels["has-loss"] = (torch.arange(tokens) % 3 > 0).float()
     return Planted({site: activations(site) if x is None else x}, LENGTHS, token_labels=labels, **more)
 
 
@@ -270,7 +271,7 @@ def test_units_that_stand_still_do_no_harm(analysis, site):
 def test_one_unit_and_one_token_are_enough(analysis, site):
     narrow = dataclasses.replace(site, units=1)
     source = Planted(
-        {narrow: activations(narrow)[:1]}, [1], token_labels={name: torch.ones(1) for name in (*LABELS, "step")}
+        {narrow: activations(narrow)[:1]}, [1], token_labels={name: torch.ones(1) for name in (*LABELS, "step", "has-loss")}
     )
     assert_renders(Fold(analysis, source).whole())
 

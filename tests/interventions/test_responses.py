@@ -9,7 +9,8 @@ from unitscope.analyses.response import Response
 from unitscope.corpus import drives
 from unitscope.corpus.drives import DriveCorpus, Ends
 from unitscope.errors import InputError
-from unitscope.interventions.responses import alone, find_layer, layer_input, respond, time_constants
+from unitscope.interventions.layers import find_layer
+from unitscope.interventions.responses import alone, layer_input, respond, time_constants
 from unitscope.models.module import ModuleModel
 
 LSTM_LEAKS = [0.5, 0.9, 0.97]

@@ -21,6 +21,7 @@ from unitscope.analyze import analyze
 from unitscope.corpus.corpus import Corpus
 from unitscope.corpus.drives import DriveCorpus
 from unitscope.errors import InputError
+from unitscope.interventions.layers import LayerName
 from unitscope.models.layers import layer_names
 from unitscope.models.layout import Layout
 from unitscope.models.module import ModuleModel
@@ -28,41 +29,6 @@ from unitscope.recording.live import Live
 from unitscope.resultset import ResultSet
 
 Mode = Literal["isolated", "clamped", "coupled"]
-
-
-@dataclasses.dataclass(frozen=True)
-class LayerName:
-    """One layer and direction of a recurrent module: ``rnn.0``, ``encoder.lstm.1_reverse``."""
-
-    path: str
-    name: str
-    module: nn.RNNBase
-
-    def __str__(self) -> str:
-        return f"{self.path}.{self.name}"
-
-    @property
-    def number(self) -> int:
-        return int(self.name.removesuffix("_reverse"))
-
-
-def layers(model: ModuleModel) -> list[LayerName]:
-    """Every layer and direction of the stock recurrent modules of a model."""
-    return [
-        LayerName(path or type(module).__name__.lower(), name, module)
-        for path, module in model.module.named_modules()
-        if isinstance(module, nn.RNNBase)
-        for number in range(module.num_layers)
-        for name in layer_names(module, number)
-    ]
-
-
-def find_layer(model: ModuleModel, name: str) -> LayerName:
-    """The layer of that name. Raises ``InputError``, listing what there is, for another name."""
-    known = {str(layer): layer for layer in layers(model)}
-    if name not in known:
-        raise InputError(f"{model.name} has no recurrent layer {name!r}; there are: {', '.join(known)}")
-    return known[name]
 
 
 def alone(layer: LayerName, mode: str = "isolated", mean: Float[Tensor, " unit"] | None = None) -> nn.RNNBase:

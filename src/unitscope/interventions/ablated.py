@@ -1,0 +1,124 @@
+"""Damage as a stream of its own: what each prediction costs more without each unit.
+
+A source like any other, so that every analysis can read it: ``importance`` its means, ``affinity`` which hypothesis the
+damage follows, ``examples`` the tokens where the unit is missed most.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from unitscope.corpus.batch import Batch
+from unitscope.corpus.corpus import Corpus
+from unitscope.corpus.vocabulary import Vocabulary
+from unitscope.errors import InputError
+from unitscope.interventions.lesions import lesions
+from unitscope.models.model import Model
+from unitscope.models.site import Site, choose
+from unitscope.recording.chunk import Chunk
+from unitscope.recording.live import chunks_of
+
+LOSS, LOG_PROB = "output.loss", "output.log_prob"
+MEASURES: Mapping[str, str] = {"loss": LOSS, "error": LOG_PROB, "deviation": LOSS}
+"""Nats or squared error; 1 where the most probable symbol is wrong; absolute error of a forecast."""
+
+
+@dataclass(frozen=True)
+class Ablated:
+    """A source whose value for a token and a unit is how much worse the token is predicted without the unit.
+
+    ``values`` are what the units are held at, one for each unit; zero if not given. One pass over the sequences runs
+    the model once intact and once for each unit. Raises ``InputError`` for a site that does not exist, a measure
+    that the model does not have, and values of another number than the site has units.
+    """
+
+    model: Model
+    corpus: Corpus
+    site: str
+    measure: str = "loss"
+    values: Sequence[float] | None = None
+    sequences: Sequence[int] = ()
+    batch_size: int = 64
+
+    def __post_init__(self) -> None:
+        (site,) = choose(self.model.sites(), [self.site])
+        if self.measure not in MEASURES:
+            raise InputError(f"no damage is called {self.measure!r}; there are: {', '.join(MEASURES)}")
+        known = {known.name for known in self.model.sites()}
+        forecasts = LOG_PROB not in known
+        if MEASURES[self.measure] not in known or (self.measure == "deviation") > forecasts:
+            raise InputError(f"{self.model.name} has no {self.measure} to read")
+        if self.values is not None and len(self.values) != site.units:
+            raise InputError(f"{self.site} has {site.units} units but {len(self.values)} values were given")
+        if not len(self.sequences):
+            object.__setattr__(self, "sequences", range(len(self.corpus)))
+
+    @property
+    def name(self) -> str:
+        return f"{self.measure} of {self.model.name} on {self.corpus.name} without each of {self.site}"
+
+    @property
+    def fingerprint(self) -> str:
+        parts = [self.model.fingerprint, self.corpus.fingerprint, self.site, self.measure, repr(self.values)]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    @property
+    def sites(self) -> tuple[Site, ...]:
+        """The site whose units are ablated; its values are damages and have no bounds."""
+        (site,) = choose(self.model.sites(), [self.site])
+        return (Site(site.name, site.units),)
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        return self.corpus.vocabulary
+
+    def chunks(
+        self, sites: Sequence[str], labels: Sequence[str] = (), sequences: Sequence[int] | None = None
+    ) -> Iterator[dict[str, Chunk]]:
+        wanted = self.sequences if sequences is None else sequences
+        (site,) = self.sites
+        held = [0.0] * site.units if self.values is None else list(self.values)
+        own = f"has-{self.measure}"
+        for first in range(0, len(wanted), self.batch_size):
+            batch = self.corpus.batch(wanted[first : first + self.batch_size]).to(self.model.device)
+            damage = torch.stack(
+                [d for _, d in self.damages(batch, [((u,), (held[u],)) for u in range(site.units)])], 2
+            )
+            others = [name for name in labels if name != own]
+            (chunk,) = chunks_of({site.name: damage}, batch, self.corpus, others).values()
+            if own in labels:
+                known = torch.cat([self._has_target(batch, row) for row in range(len(batch.sequence))])
+                chunk = replace(chunk, labels={**chunk.labels, own: known})
+            yield {site.name: chunk}
+
+    def damages(
+        self, batch: Batch, held: Sequence[tuple[Sequence[int], Sequence[float]]]
+    ) -> Iterator[tuple[Sequence[int], Float[Tensor, "batch time"]]]:
+        """What each prediction costs more with these units held at these values; 0 where nothing is predicted."""
+        read = [MEASURES[self.measure]]
+        intact = self._cost(self.model.run(batch, read), batch)
+        with lesions(self.model, batch, self.site, read) as lesion:
+            for units, values in held:
+                yield units, self._cost(lesion(units, values), batch) - intact
+
+    def labels(self, name: str, sequence: int) -> Float[Tensor, " token"]:
+        if name == f"has-{self.measure}":
+            return self._has_target(self.corpus.batch([sequence]), 0)
+        return self.corpus.labels(name, sequence)
+
+    def describe(self) -> dict[str, str]:
+        return {**self.model.describe(), **self.corpus.describe(), "ablated": self.site, "measure": self.measure}
+
+    def _has_target(self, batch: Batch, row: int) -> Float[Tensor, " token"]:
+        return batch.has_target[row, int(batch.context[row]) : int(batch.lengths[row])].float()
+
+    def _cost(self, values: dict[str, Tensor], batch: Batch) -> Float[Tensor, "batch time"]:
+        if self.measure == "error":
+            wrong = values[LOG_PROB].argmax(2) != batch.targets
+            return (wrong & batch.has_target).float()
+        loss = torch.where(batch.has_target, values[LOSS][..., 0], 0.0)
+        return loss.sqrt() if self.measure == "deviation" else loss

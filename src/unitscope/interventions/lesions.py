@@ -1,0 +1,199 @@
+"""Running a model again and again with other units of one site held, at the price of the fused kernels.
+
+Holding hidden units of a stock recurrent layer needs no loop over steps: with their columns of the recurrent
+matrix zero and their part added to the bias, the fused kernel computes everything that follows, and what
+the next layer reads is overwritten. Recurrent layers below the edited one give what they gave before, so they run
+once. Units of other sites, gates and cells, are held by the model's own step-by-step loop.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
+
+from unitscope.corpus.batch import Batch
+from unitscope.errors import InputError
+from unitscope.interventions.layers import find_layer, is_hidden, layers
+from unitscope.models.edit import Edit
+from unitscope.models.model import Model
+from unitscope.models.module import ModuleModel
+
+Lesion = Callable[[Sequence[int], Sequence[float]], dict[str, Tensor]]
+"""What the model gives with these units held at these values."""
+
+
+@contextmanager
+def lesions(model: Model, batch: Batch, site: str, read: Sequence[str]) -> Iterator[Lesion]:
+    """While open, run a batch with units of a site held; the model itself is never changed.
+
+    Raises ``InputError`` for a site or unit that does not exist.
+    """
+    if not isinstance(model, ModuleModel) or not is_hidden(model, site):
+        yield lambda units, values: model.run(batch, read, [Edit(site, tuple(units), tuple(values))])
+        return
+    model.sites()  # a model that is asked for the first time runs once to find out
+    layer = find_layer(model, site.rsplit(".", 1)[0])
+    edited = _Split(layer.module, layer.number, layer.name)
+    others = {name.path: name.module for name in layers(model) if name.path != layer.path}
+    with ExitStack() as replaced:
+        below = [replaced.enter_context(_replaying(module, edited)) for module in others.values()]
+        replaced.enter_context(_forward(layer.module, edited))
+
+        def lesion(units: Sequence[int], values: Sequence[float]) -> dict[str, Tensor]:
+            edited.hold(units, values)
+            edited.calls = 0
+            for part in below:
+                part.calls = 0
+            return model.run(batch, read)
+
+        model.run(batch, read)  # keeps what lies below
+        yield lesion
+
+
+class _Split:
+    """A stock module as its layers below the edited one, that one, and those above it."""
+
+    def __init__(self, module: nn.RNNBase, layer: int, name: str) -> None:
+        self.below = _part(module, 0, layer)
+        self.edited = cast(nn.RNNBase, _part(module, layer, layer + 1))
+        self.above = _part(module, layer + 1, module.num_layers)
+        self.directions = 1 + module.bidirectional
+        self.suffix = "_l0_reverse" if name.endswith("_reverse") else "_l0"
+        self.width = module.proj_size or module.hidden_size
+        self.state = getattr(self.edited, f"weight_hh{self.suffix}").detach().clone()
+        self.bias = getattr(self.edited, f"bias_hh{self.suffix}").detach().clone()
+        self.units: Tensor | None = None
+        self.values: Tensor | None = None
+        self.calls = 0
+        self.seen: list[tuple[Any, Any, Any]] = []
+        """Input, output and last state of the layers below, for each call of a run."""
+
+    def hold(self, units: Sequence[int], values: Sequence[float]) -> None:
+        for unit in units:
+            if not 0 <= unit < self.width:
+                raise InputError(f"the layer has no unit {unit}; its units are 0 to {self.width - 1}")
+        self.units = torch.tensor(list(units), dtype=torch.long, device=self.state.device)
+        self.values = torch.tensor(list(values), dtype=self.state.dtype, device=self.state.device)
+        with torch.no_grad():
+            weight, bias = (getattr(self.edited, f"{kind}_hh{self.suffix}") for kind in ("weight", "bias"))
+            weight.copy_(self.state)
+            weight[:, self.units] = 0
+            bias.copy_(self.bias + self.state[:, self.units] @ self.values)
+
+    def __call__(self, input: Any, hx: Any = None) -> Any:
+        rows = (self.below.num_layers if self.below else 0) * self.directions
+        x, last = self._below(input, _rows(hx, slice(0, rows)))
+        y, middle = self.edited(x, _rows(hx, slice(rows, rows + self.directions)))
+        if self.units is not None:
+            y, middle = self._held(y, middle)
+        states = [last, middle]
+        if self.above:
+            y, top = self.above(y, _rows(hx, slice(rows + self.directions, None)))
+            states.append(top)
+        known = [state for state in states if state is not None]
+        if isinstance(known[0], tuple):
+            return y, tuple(torch.cat(parts) for parts in zip(*known, strict=True))
+        return y, torch.cat(known)
+
+    def _below(self, input: Any, hx: Any) -> tuple[Any, Any]:
+        call, self.calls = self.calls, self.calls + 1
+        if self.below is None:
+            return input, None
+        # The first call cannot depend on what the module gave; a later one may, where a model feeds itself.
+        if call < len(self.seen) and (call == 0 or _same(self.seen[call][0], input)):
+            return self.seen[call][1:]
+        output, last = self.below(input, hx)
+        self.seen[call:] = [(input, output, last)]
+        return output, last
+
+    def _held(self, output: Any, last: Any) -> tuple[Any, Any]:
+        assert self.units is not None
+        assert self.values is not None
+        reverse = self.suffix.endswith("_reverse")
+        rows = output.data.clone() if isinstance(output, PackedSequence) else output.clone()
+        rows[..., self.units + reverse * self.width] = self.values
+        hidden = (last[0] if isinstance(last, tuple) else last).clone()
+        hidden[int(reverse)][..., self.units] = self.values
+        held = output._replace(data=rows) if isinstance(output, PackedSequence) else rows
+        return held, (hidden, last[1]) if isinstance(last, tuple) else hidden
+
+
+class _Replayed:
+    """A module that gives again what it gave in the first run, as long as the edited one has not been called."""
+
+    def __init__(self, stock: Callable[..., Any], edited: _Split) -> None:
+        self.stock, self.edited = stock, edited
+        self.calls = 0
+        self.kept: list[Any] = []
+
+    def __call__(self, input: Any, hx: Any = None) -> Any:
+        call, self.calls = self.calls, self.calls + 1
+        if self.edited.calls:
+            return self.stock(input, hx)
+        if call == len(self.kept):
+            self.kept.append(self.stock(input, hx))
+        return self.kept[call]
+
+
+@contextmanager
+def _replaying(module: nn.RNNBase, edited: _Split) -> Iterator[_Replayed]:
+    replayed = _Replayed(module.forward, edited)
+    with _forward(module, replayed):
+        yield replayed
+
+
+@contextmanager
+def _forward(module: nn.Module, forward: Callable[..., Any]) -> Iterator[None]:
+    """Replace the forward of this instance; its hooks run as ever, and its weights are not touched."""
+    own = module.__dict__.get("forward")
+    module.__dict__["forward"] = forward
+    try:
+        yield
+    finally:
+        if own is None:
+            del module.__dict__["forward"]
+        else:
+            module.__dict__["forward"] = own
+
+
+def _part(module: nn.RNNBase, first: int, stop: int) -> nn.RNNBase | None:
+    """Some layers of a stock module, with copies of its weights; None for none."""
+    if first == stop:
+        return None
+    width = (module.proj_size or module.hidden_size) * (1 + module.bidirectional)
+    settings: dict[str, Any] = {"nonlinearity": module.nonlinearity} if isinstance(module, nn.RNN) else {}
+    if module.proj_size:
+        settings["proj_size"] = module.proj_size
+    weight = module.weight_hh_l0
+    assert isinstance(weight, Tensor)
+    part: nn.RNNBase = cast(Any, type(module))(
+        width if first else module.input_size,
+        module.hidden_size,
+        num_layers=stop - first,
+        batch_first=module.batch_first,
+        bidirectional=module.bidirectional,
+        device=weight.device,
+        dtype=weight.dtype,
+        **settings,
+    )
+    with torch.no_grad():
+        for name, value in part.named_parameters():
+            kind, _, place = name.rpartition("_l")
+            number, *reverse = place.split("_")
+            source = "_".join([f"{kind}_l{int(number) + first}", *reverse])
+            value.copy_(getattr(module, source, torch.zeros_like(value)))  # a layer without biases has none
+    return part.eval()
+
+
+def _rows(hx: Any, rows: slice) -> Any:
+    if hx is None:
+        return None
+    return tuple(part[rows] for part in hx) if isinstance(hx, tuple) else hx[rows]
+
+
+def _same(a: Any, b: Any) -> bool:
+    a, b = (x.data if isinstance(x, PackedSequence) else x for x in (a, b))
+    return a.shape == b.shape and bool(torch.equal(a, b))

@@ -1,0 +1,46 @@
+import numpy as np
+import pytest
+import torch
+from planted import Planted, fold
+from scipy import stats
+
+from unitscope.analyses.importance import Importance
+from unitscope.models.site import Site
+
+LENGTHS = [10, 4, 25, 8, 3]
+
+
+def source(damage, known, **labels):
+    return Planted({Site("rnn.0.hidden", damage.shape[1]): damage}, LENGTHS, token_labels={"has-loss": known, **labels})
+
+
+def test_means_and_intervals_are_those_of_a_ratio_over_sequences():
+    torch.manual_seed(0)
+    damage = torch.randn(50, 3) + torch.tensor([0.0, 1.0, -2.0])
+    known = (torch.rand(50) < 0.7).float()
+    result = fold(Importance(), source(damage, known))
+    counted = damage[known > 0].double()
+    np.testing.assert_allclose(result.mean, counted.mean(0), rtol=1e-6)
+    sums = np.stack(
+        [(d * k[:, None]).sum(0) for d, k in zip(damage.double().split(LENGTHS), known.split(LENGTHS), strict=True)]
+    )
+    counts = np.array([float(k.sum()) for k in known.split(LENGTHS)])
+    rest = sums - result.mean * counts[:, None]
+    spread = np.sqrt((rest**2).sum(0) * len(LENGTHS) / (len(LENGTHS) - 1)) / counts.sum()
+    np.testing.assert_allclose(result.high - result.mean, stats.t.ppf(0.975, 4) * spread, rtol=1e-6)
+    assert result.predictions == counts.sum()
+
+
+def test_where_a_label_is_set():
+    flag = (torch.arange(50) % 4 == 0).float()
+    flag[7] = torch.nan
+    damage = torch.where(flag == 1, 2.0, 0.5)[:, None]
+    result = fold(Importance(where=("flag",)), source(damage, torch.ones(50), flag=flag))
+    assert result.where[0, 0] == pytest.approx(2)
+    assert result.elsewhere[0, 0] == pytest.approx(0.5)
+    assert "loss damage, flag" in result.to_pandas().columns
+
+
+def test_nothing_to_predict():
+    result = fold(Importance(), source(torch.zeros(50, 2), torch.zeros(50)))
+    assert np.isnan(result.mean).all()
