@@ -4,8 +4,6 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-import numpy as np
-
 from unitscope.analysis import Analysis, catalogue, title
 from unitscope.report.page import UnitField, UnitGroup, UnitTable
 from unitscope.result import Column
@@ -29,8 +27,8 @@ def unit_table(results: ResultSet) -> UnitTable:
     for site in results.sites():
         units = next(iter(results.of(site).values())).units
         own = [columns[site].get(key) for key in heads]
-        values = [np.full(units, math.nan) if column is None else column.values for column in own]
-        rows.extend([site, unit, *(value[unit].item() for value in values)] for unit in range(units))
+        values = [[math.nan] * units if column is None else column.values.tolist() for column in own]
+        rows.extend([site, unit, *(value[unit] for value in values)] for unit in range(units))
     return UnitTable(list(heads.values()), rows)
 
 
