@@ -60,7 +60,7 @@ class CorrelationResult(Result):
 
     def columns(self) -> list[Column]:
         partner, r = self.partners()
-        names = np.array([f"{self.site}/{p}" if p >= 0 else "" for p in partner], dtype=object)
+        names = np.array([f"{self.site}/{p}" if p >= 0 else "" for p in partner])
         return [
             Column("nearest unit", names, "the unit of this site with the largest |r|", "unit"),
             Column("nearest r", r, "correlation with the nearest unit"),

@@ -30,7 +30,7 @@ from unitscope.models.edit import Edit
 from unitscope.models.model import Model
 from unitscope.models.site import choose
 from unitscope.recording.live import Live
-from unitscope.recording.shifted import Shifted
+from unitscope.recording.relabelled import LabelFile, Relabelled, shifted
 from unitscope.recording.source import Source, Subset
 from unitscope.resultset import ResultSet
 
@@ -55,6 +55,8 @@ def find(
     Raises ``InputError`` for unknown sites or hypotheses, and for a source too small to be halved.
     """
     sites = tuple(s.name for s in choose(source.sites, search.sites) if not s.name.startswith("output."))
+    kept = LabelFile(source, search.hypotheses)
+    source = Relabelled(source, kept.labels)
     halves = _halves(source.sequences)
     affinity = Affinity(hypotheses=search.hypotheses)
 
@@ -64,15 +66,15 @@ def find(
 
     chosen = fold("choosing units on one half", source, 0)
     confirmed = fold("scoring them on the other half", source, 1)
-    shifted = analyze(
-        Shifted(Subset(source, halves[1], "where they are confirmed"), search.seed),
+    by_chance = analyze(
+        shifted(Subset(source, halves[1], "where they are confirmed"), search.seed),
         [affinity],
         sites,
         lambda done, total: progress and progress("the same under shifted labels", done, total),
     )
     twin_chosen = twin_confirmed = None
     if model is not None and corpus is not None:
-        twin = Live(model.untrained(search.seed), corpus, sequences=source.sequences)
+        twin = Relabelled(Live(model.untrained(search.seed), corpus, sequences=source.sequences), kept.labels)
         twin_chosen = fold("an untrained twin: one half", twin, 0)
         twin_confirmed = fold("an untrained twin: the other half", twin, 1)
 
@@ -116,7 +118,7 @@ def find(
         findings=findings,
         tests=sum(int(np.isfinite(affinity_of(confirmed, affinity.key, site).p).sum()) for site in sites),
         significant=_count(q, search.fdr),
-        shifted_significant=_count(adjusted(shifted, affinity.key), search.fdr),
+        shifted_significant=_count(adjusted(by_chance, affinity.key), search.fdr),
         loss=loss,
         fingerprint=source.fingerprint,
         chosen=chosen,
