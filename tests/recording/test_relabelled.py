@@ -54,11 +54,11 @@ class Counting(Planted):
 def test_labels_in_the_file_are_the_labels_and_are_asked_for_once():
     labels = {"n": torch.arange(50).float(), "twice": 2 * torch.arange(50).float()}
     source = Counting({Site("planted", 1): torch.zeros(50, 1)}, [10] * 5, token_labels=labels)
-    kept = LabelFile(source, ["n", "twice"])
-    again = Relabelled(source, kept.labels)
-    for _ in range(2):
-        for number in (3, 0, 4):
-            assert torch.equal(again.labels("n", number), torch.arange(50).float()[10 * number : 10 * number + 10])
-            assert torch.equal(again.labels("twice", number), 2 * again.labels("n", number))
+    with LabelFile(source, ["n", "twice"]) as kept:
+        again = Relabelled(source, kept.labels)
+        for _ in range(2):
+            for number in (3, 0, 4):
+                assert torch.equal(again.labels("n", number), torch.arange(50).float()[10 * number : 10 * number + 10])
+                assert torch.equal(again.labels("twice", number), 2 * again.labels("n", number))
     assert len(source.asked) == 6
     assert again.fingerprint == source.fingerprint

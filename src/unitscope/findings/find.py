@@ -13,7 +13,7 @@ With hundreds of units and dozens of hypotheses something always correlates. So 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,7 @@ from unitscope.resultset import ResultSet
 
 BLOCK = 8
 """Neighbouring sequences that stay in the same half, since they may come from one document."""
+HALVES = ("the half on which units are chosen", "the half that confirms them")
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, steps done, and steps in all."""
@@ -55,75 +56,107 @@ def find(
     Raises ``InputError`` for unknown sites or hypotheses, and for a source too small to be halved.
     """
     sites = tuple(s.name for s in choose(source.sites, search.sites) if not s.name.startswith("output."))
-    kept = LabelFile(source, search.hypotheses)
-    source = Relabelled(source, kept.labels)
     halves = _halves(source.sequences)
-    affinity = Affinity(hypotheses=search.hypotheses)
-
-    def fold(what: str, of: Source, half: int) -> ResultSet:
-        part = Subset(of, halves[half], "where units are chosen" if half == 0 else "where they are confirmed")
-        return analyze(part, [affinity], sites, lambda done, total: progress and progress(what, done, total))
-
-    chosen = fold("choosing units on one half", source, 0)
-    confirmed = fold("scoring them on the other half", source, 1)
-    by_chance = analyze(
-        shifted(Subset(source, halves[1], "where they are confirmed"), search.seed),
-        [affinity],
-        sites,
-        lambda done, total: progress and progress("the same under shifted labels", done, total),
-    )
-    twin_chosen = twin_confirmed = None
-    if model is not None and corpus is not None:
-        twin = Relabelled(Live(model.untrained(search.seed), corpus, sequences=source.sequences), kept.labels)
-        twin_chosen = fold("an untrained twin: one half", twin, 0)
-        twin_confirmed = fold("an untrained twin: the other half", twin, 1)
-
-    q = adjusted(confirmed, affinity.key)
-    findings = []
-    for k, hypothesis in enumerate(search.hypotheses):
-        best = _best(chosen, affinity.key, k)
-        if best is None:
-            continue  # the label is constant on this half, so no unit can follow it
-        site, unit = best
-        here, there = affinity_of(chosen, affinity.key, site), affinity_of(confirmed, affinity.key, site)
-        twin_best = _best(twin_chosen, affinity.key, k) if twin_chosen else None
-        twin_scores = {"r": np.nan, "r_low": np.nan, "r_high": np.nan, "auc": np.nan}
-        if twin_best and twin_confirmed:
-            table = affinity_of(twin_confirmed, affinity.key, twin_best[0])
-            twin_scores = {name: float(getattr(table, name)[twin_best[1], k]) for name in twin_scores}
-        names = ("r", "r_low", "r_high", "auc", "iou", "information", "p")
-        scores: dict[str, Any] = {name: float(getattr(there, name)[unit, k]) for name in names}
-        findings.append(
-            Finding(
-                hypothesis=hypothesis,
-                site=site,
-                unit=unit,
-                r_where_chosen=float(here.r[unit, k]),
-                prevalence=float(there.prevalence[k]),
-                q=float(q[site][unit, k]),
-                twin=f"{twin_best[0]}/{twin_best[1]}" if twin_best else "",
-                twin_r=twin_scores["r"],
-                twin_low=twin_scores["r_low"],
-                twin_high=twin_scores["r_high"],
-                twin_auc=twin_scores["auc"],
-                **scores,
-            )
-        )
     loss = None
-    if model is not None and corpus is not None:
-        findings, loss = _ablate(findings, search, model, corpus, source, halves[1], chosen, progress)
-    findings.sort(key=lambda f: -abs(f.r) if f.r == f.r else 0.0)
+    with LabelFile(source, search.hypotheses) as kept:
+        own = Relabelled(source, kept.labels)
+        twin = None
+        if model is not None and corpus is not None:
+            fresh = Live(model.untrained(search.seed), corpus, sequences=source.sequences)
+            twin = Relabelled(fresh, kept.labels)
+        tables = _fold(own, twin, halves, sites, search, progress)
+        findings = [finding for k in range(len(search.hypotheses)) if (finding := _finding(tables, search, k))]
+        if model is not None and corpus is not None:
+            findings, loss = _ablate(findings, search, model, corpus, own, halves[1], tables.chosen, progress)
+    findings.sort(key=lambda f: (not (f.confirmed(search.fdr) and f.used), -abs(f.r) if f.r == f.r else 0.0))
+    key = Affinity(hypotheses=search.hypotheses).key
     return Findings(
         search=search,
         findings=findings,
-        tests=sum(int(np.isfinite(affinity_of(confirmed, affinity.key, site).p).sum()) for site in sites),
-        significant=_count(q, search.fdr),
-        shifted_significant=_count(adjusted(by_chance, affinity.key), search.fdr),
+        tests=sum(int(np.isfinite(affinity_of(tables.confirmed, key, site).p).sum()) for site in sites),
+        significant=_count(tables.q, search.fdr),
+        shifted_significant=_count(adjusted(tables.by_chance, key), search.fdr),
         loss=loss,
         fingerprint=source.fingerprint,
-        chosen=chosen,
+        chosen=tables.chosen,
+        confirmed=tables.confirmed,
+        twin_confirmed=tables.twin_confirmed,
+    )
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The affinities from which findings are read."""
+
+    chosen: ResultSet
+    confirmed: ResultSet
+    by_chance: ResultSet
+    """Of the confirming half under shifted labels."""
+    twin_chosen: ResultSet | None
+    twin_confirmed: ResultSet | None
+    q: dict[str, np.ndarray]
+    """Of the confirming half, ``[unit hypothesis]`` by site."""
+
+
+def _fold(
+    own: Source,
+    twin: Source | None,
+    halves: tuple[list[int], list[int]],
+    sites: Sequence[str],
+    search: Search,
+    progress: Progress | None,
+) -> Tables:
+    affinity = Affinity(hypotheses=search.hypotheses)
+
+    def fold(what: str, source: Source) -> ResultSet:
+        def show(done: int, total: int) -> None:
+            if progress:
+                progress(what, done, total)
+
+        return analyze(source, [affinity], sites, show)
+
+    choosing, confirming = (Subset(own, half, name) for half, name in zip(halves, HALVES, strict=True))
+    confirmed = fold("scoring them on the other half", confirming)
+    return Tables(
+        chosen=fold("choosing units on one half", choosing),
         confirmed=confirmed,
-        twin_confirmed=twin_confirmed,
+        by_chance=fold("the same under shifted labels", shifted(confirming, search.seed)),
+        twin_chosen=fold("an untrained twin: one half", Subset(twin, halves[0], HALVES[0])) if twin else None,
+        twin_confirmed=fold("an untrained twin: the other half", Subset(twin, halves[1], HALVES[1])) if twin else None,
+        q=adjusted(confirmed, affinity.key),
+    )
+
+
+def _finding(tables: Tables, search: Search, k: int) -> Finding | None:
+    """The unit of hypothesis k; None if the label is constant on the half that chooses, so no unit can follow it."""
+    key = Affinity(hypotheses=search.hypotheses).key
+    best = _best(tables.chosen, key, k)
+    if best is None:
+        return None
+    site, unit = best
+    here, there = affinity_of(tables.chosen, key, site), affinity_of(tables.confirmed, key, site)
+    scores: dict[str, Any] = {
+        name: float(getattr(there, name)[unit, k])
+        for name in ("r", "r_low", "r_high", "auc", "iou", "information", "p")
+    }
+    twin = dict.fromkeys(("r", "r_low", "r_high", "auc"), float("nan"))
+    twin_best = _best(tables.twin_chosen, key, k) if tables.twin_chosen else None
+    if twin_best and tables.twin_confirmed:
+        table = affinity_of(tables.twin_confirmed, key, twin_best[0])
+        twin = {name: float(getattr(table, name)[twin_best[1], k]) for name in twin}
+    return Finding(
+        hypothesis=search.hypotheses[k],
+        site=site,
+        unit=unit,
+        r_where_chosen=float(here.r[unit, k]),
+        prevalence=float(there.prevalence[k]),
+        q=float(tables.q[site][unit, k]),
+        twin=f"{twin_best[0]}/{twin_best[1]}" if twin_best else "",
+        twin_r=twin["r"],
+        twin_low=twin["r_low"],
+        twin_high=twin["r_high"],
+        twin_auc=twin["auc"],
+        **scores,
     )
 
 

@@ -96,14 +96,21 @@ def shifted(source: Source, seed: int) -> Relabelled:
 class LabelFile:
     """Labels of a source, computed when first asked for and then kept in a temporary file.
 
-    Looking for findings reads the same labels in both halves, for every control and every pass.
+    Looking for findings reads the same labels in both halves, for every control and every pass. Use it in ``with``:
+    the file goes at the end.
     """
 
     def __init__(self, source: Source, names: Sequence[str]) -> None:
         self._source = source
         self._rows = {name: row for row, name in enumerate(names)}
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115  goes with this object
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115  closed on exit
         self._places: dict[int, tuple[int, int]] = {}  # where a sequence begins in the file, and its tokens
+
+    def __enter__(self) -> "LabelFile":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
 
     def labels(self, name: str, sequence: int) -> Float[Tensor, " token"]:
         if sequence not in self._places:

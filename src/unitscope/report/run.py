@@ -83,16 +83,13 @@ def _found(recording: Recording, findings: Findings) -> Section:
         Field("hypothesis", "text"),
         Field("unit", "unit"),
         Field("r", help="correlation on the half of the text on which the unit was not chosen"),
-        Field("95 % from", help="interval that takes sequences, not tokens, as the evidence"),
-        Field("to"),
+        Field("95 %", "text", help="interval that takes sequences, not tokens, as the evidence"),
         Field("AUC", help="how well the unit alone tells where the hypothesis holds; 0.5 is chance"),
-        Field("untrained |r|", help="the best unit of an untrained twin of the network, chosen and confirmed alike"),
+        Field("twin |r|", help="the best unit of an untrained twin of the network, chosen and confirmed alike"),
         Field("q", help="p-value after correction for all units and hypotheses"),
-        Field(
-            "cost there", help="nats per token that the loss rises where the hypothesis holds, unit held at its mean"
-        ),
+        Field("cost", help="nats per token that the loss rises where the hypothesis holds, unit held at its mean"),
         Field("elsewhere", help="the same where it does not hold"),
-        Field("random units", help="the largest such rise among random units of the same site"),
+        Field("random", help="the largest such rise among random units of the same site"),
         Field("used", "text", help="yes if it costs most where the hypothesis holds, and more than any random unit"),
     ]
     others = [finding for finding in findings.findings if finding not in confirmed]
@@ -109,7 +106,7 @@ def _found(recording: Recording, findings: Findings) -> Section:
     views: list[View] = [Table("Confirmed", heads, [_row(f) for f in confirmed])]
     if others:
         views.append(Table("Not confirmed", heads, [_row(f) for f in others], note="the best unit failed a test"))
-    for finding in confirmed[:SHOWN]:
+    for finding in confirmed[:SHOWN]:  # those that the network uses come first
         views.append(_shown(recording, finding))
     return Section("findings", "Findings", text, views)
 
@@ -120,8 +117,7 @@ def _row(finding: Finding) -> list[object]:
         finding.hypothesis,
         finding.address,
         finding.r,
-        finding.r_low,
-        finding.r_high,
+        f"{finding.r_low:.2f} … {finding.r_high:.2f}",
         finding.auc,
         abs(finding.twin_r),
         finding.q,
