@@ -91,4 +91,4 @@ def test_bad_input() -> None:
     with pytest.raises(InputError, match="no word at all"):
         fit_linear([x[:0]], y[None, :0], 4)
     with pytest.raises(InputError, match="0 or more"):
-        Penalty(l1=-1)
+        Penalty(l1=-1.0)

@@ -1,0 +1,207 @@
+"""Which site knows what: every site × every label, each with its controls.
+
+A probe's accuracy says little by itself. So beside it stand the accuracy on a control task that only the probe can have
+learnt (and *selectivity*, the difference), that of the majority class, that of an untrained twin of the model, that on
+labels shuffled over words (which should be the majority's), and the bits of an online code.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Bool, Float, Int
+from scipy import stats
+from torch import Tensor
+
+from unitscope.corpus.corpus import Corpus
+from unitscope.errors import InputError
+from unitscope.models.model import Model
+from unitscope.models.site import choose
+from unitscope.probing.codelength import Codelength, linear_codelengths
+from unitscope.probing.linear import RIDGES, Penalty, fit_linear
+from unitscope.probing.measures import Scores, scores
+from unitscope.probing.table import ProbeRow, ProbeTable
+from unitscope.probing.tasks import Task, control, random_labels
+from unitscope.probing.words import HasWords, Pool, WordSet, divide, gather
+from unitscope.recording.live import Live
+from unitscope.recording.source import Source
+
+Progress = Callable[[str], None]
+"""Called with what is being done."""
+
+
+@dataclass(frozen=True)
+class Probing:
+    """How sites are probed."""
+
+    labels: tuple[str, ...] = field(default=("upos",), metadata={"help": "labels of the treebank to predict"})
+    sites: tuple[str, ...] = field(default=("*",), metadata={"help": "glob patterns of the sites to probe"})
+    pool: Pool = field(default="last", metadata={"help": "which tokens of a word stand for it: first, last or mean"})
+    words: int = field(default=20_000, metadata={"help": "training words; as many again at most are held out"})
+    controls: int = field(default=1, metadata={"help": "control tasks, each with its own random classes"})
+    codelength: bool = field(
+        default=True, metadata={"help": "measure the online description length (takes as long again)"}
+    )
+    penalties: tuple[Penalty, ...] = field(
+        default=RIDGES, metadata={"help": "the development words choose among these"}
+    )
+    seed: int = field(default=0, metadata={"help": "of the division, the control tasks and the untrained twin"})
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One site and task."""
+
+    scores: Scores
+    controls: list[Scores]
+    shuffled: Scores
+    right: Bool[Tensor, " word"]
+    sentence: Int[Tensor, " word"]
+    code: Codelength | None
+    control_code: Codelength | None
+
+
+def probe_layers(
+    source: Source,
+    corpus: HasWords,
+    how: Probing,
+    twin: Source | None = None,
+    progress: Progress | None = None,
+) -> ProbeTable:
+    """Probe every chosen site for every label; ``twin`` is read for comparison (see ``untrained_twin``).
+
+    Memory holds the words of one division (training, development, test) with their activations at all sites.
+    Raises ``InputError`` for unknown sites or labels, for labels with one class, and for too little data.
+    """
+    say = progress or (lambda _: None)
+    sites = [s.name for s in choose(source.sites, how.sites) if not s.name.startswith("output.")]
+    if not sites:
+        raise InputError("only output sites match; give sites that hold units, such as *.hidden")
+    division = divide(corpus, list(source.sequences), seed=how.seed)
+    say(f"reading {source.name}")
+    measured = _measure(source, corpus, sites, division, how, say)
+    twins: dict[tuple[str, str], Measured] = {}
+    if twin is not None:
+        say(f"reading {twin.name}")
+        twins = _measure(twin, corpus, sites, division, how, say)
+    rows = [_row(site, label, found, twins.get((site, label))) for (site, label), found in measured.items()]
+    p = torch.tensor([row.p for row in rows])
+    q = stats.false_discovery_control(p.numpy()) if bool(torch.isfinite(p).all()) else p.numpy()
+    rows = [row.with_q(float(value)) for row, value in zip(rows, q, strict=True)]
+    return ProbeTable(rows=rows, fingerprint=source.fingerprint, description=source.describe(), seed=how.seed)
+
+
+def untrained_twin(model: Model, corpus: Corpus, source: Source, seed: int) -> Live:
+    """The same architecture with fresh weights over the same sentences."""
+    return Live(model.untrained(seed), corpus, sequences=source.sequences)
+
+
+def _measure(
+    source: Source,
+    corpus: HasWords,
+    sites: Sequence[str],
+    division: Sequence[Sequence[int]],
+    how: Probing,
+    say: Progress,
+) -> dict[tuple[str, str], Measured]:
+    most = (how.words, how.words // 4, how.words)
+    train, held, test = (
+        gather(source, corpus, sites, part, how.pool, limit) for part, limit in zip(division, most, strict=True)
+    )
+    widths: dict[int, list[str]] = defaultdict(list)
+    for site in sites:
+        widths[train.activations[site].shape[1]].append(site)
+    found = {}
+    for label in how.labels:
+        task = Task.of(label, train.words)
+        targets = _targets(task, (train, held, test), how)
+        for group in widths.values():
+            say(f"{label} at {', '.join(group)}")
+            for site, measured in zip(group, _fit(task, group, (train, held, test), targets, how), strict=True):
+                found[site, label] = measured
+    return {(site, label): found[site, label] for label in how.labels for site in sites}
+
+
+def _targets(task: Task, parts: Sequence[WordSet], how: Probing) -> list[Int[Tensor, "target _"]]:
+    """For each part: the label, the control tasks, and the label shuffled over the words."""
+    codes = [task.codes(part.words) for part in parts]
+    if not all(bool((y >= 0).any()) for y in codes):
+        raise InputError(f"{task.name} is defined on no word of one part of the data; give more words or leave it out")
+    forms = [[word.form.lower() for word in part.words] for part in parts]
+    controls = [control(forms, codes, how.seed + 1 + i) for i in range(how.controls)]
+    shuffled = [random_labels(y, how.seed) for y in codes]
+    return [torch.stack([codes[i], *(c[i] for c in controls), shuffled[i]]) for i in range(len(parts))]
+
+
+def _fit(
+    task: Task,
+    sites: Sequence[str],
+    parts: Sequence[WordSet],
+    targets: Sequence[Int[Tensor, "target _"]],
+    how: Probing,
+) -> list[Measured]:
+    train, held, test = ([part.activations[site] for site in sites] for part in parts)
+    fit = fit_linear(train, targets[0], len(task.classes), how.penalties)
+    best = fit.best(held, targets[1])
+    codes: list[list[Codelength]] = [[] for _ in sites]
+    if how.codelength:
+        two = slice(0, 1 + min(1, how.controls))
+        codes = linear_codelengths(train, targets[0][two], len(task.classes), (held, targets[1][two]), how.penalties)
+    found = []
+    for i in range(len(sites)):
+        log_p = [fit.log_probs(int(p), test[i]) for p in best[i]]
+        kinds = [scores(log_p[t], targets[2][t], targets[0][t], parts[2].sentence, how.seed) for t in range(len(log_p))]
+        known = targets[2][0] >= 0
+        found.append(
+            Measured(
+                scores=kinds[0],
+                controls=kinds[1:-1],
+                shuffled=kinds[-1],
+                right=(log_p[0].argmax(1) == targets[2][0])[known],
+                sentence=parts[2].sentence[known],
+                code=codes[i][0] if codes[i] else None,
+                control_code=codes[i][1] if len(codes[i]) > 1 else None,
+            )
+        )
+    return found
+
+
+def _row(site: str, label: str, found: Measured, twin: Measured | None) -> ProbeRow:
+    nan = float("nan")
+    controls = [s.accuracy for s in found.controls]
+    control_accuracy = sum(controls) / len(controls) if controls else nan
+    twin_control = [s.accuracy for s in twin.controls] if twin else []
+    return ProbeRow(
+        site=site,
+        label=label,
+        words=found.scores.words,
+        accuracy=found.scores.accuracy,
+        low=found.scores.low,
+        high=found.scores.high,
+        control=control_accuracy,
+        selectivity=found.scores.accuracy - control_accuracy,
+        majority=found.scores.majority,
+        shuffled=found.shuffled.accuracy,
+        macro_f1=found.scores.macro_f1,
+        mcc=found.scores.mcc,
+        cross_entropy=found.scores.cross_entropy,
+        information=found.scores.information,
+        codelength=found.code.online if found.code else nan,
+        control_codelength=found.control_code.online if found.control_code else nan,
+        uniform=found.code.uniform if found.code else nan,
+        twin_accuracy=twin.scores.accuracy if twin else nan,
+        twin_selectivity=twin.scores.accuracy - sum(twin_control) / len(twin_control) if twin and twin_control else nan,
+        twin_codelength=twin.code.online if twin and twin.code else nan,
+        p=_better(found.right.double(), twin.right.double(), found.sentence) if twin else nan,
+        q=nan,
+    )
+
+
+def _better(right: Float[Tensor, " word"], other: Float[Tensor, " word"], sentence: Int[Tensor, " word"]) -> float:
+    """p-value that one probe is right no more often than the other, sentences being the independent pieces (t-test)."""
+    _, group = torch.unique(sentence, return_inverse=True)
+    gain = torch.zeros(int(group.max()) + 1, dtype=torch.float64).index_add_(0, group, right - other)
+    if float(gain.std()) == 0:
+        return 0.0 if float(gain.sum()) > 0 else 1.0
+    return float(stats.ttest_1samp(gain.numpy(), 0.0, alternative="greater").pvalue)

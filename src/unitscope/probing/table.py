@@ -1,0 +1,155 @@
+"""What is kept of a layer study: one row per site and label, saved as JSON, shown as a table, lines and heatmaps."""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from unitscope.errors import InputError
+from unitscope.view import Field, Heatmap, Kind, Lines, Series, Table, View
+
+SCHEMA = 1
+FILE = "probing.json"
+
+
+@dataclass(frozen=True)
+class ProbeRow:
+    """One site and label. Numbers that were not measured are NaN; accuracies are shares of held-out words."""
+
+    site: str
+    label: str
+    words: int
+    accuracy: float
+    low: float
+    high: float
+    control: float
+    """Accuracy on the control task, the mean over its seeds."""
+    selectivity: float
+    """Accuracy minus control accuracy (Hewitt & Liang 2019)."""
+    majority: float
+    shuffled: float
+    """Accuracy on labels shuffled over words: no more than the majority's, if nothing leaks."""
+    macro_f1: float
+    mcc: float
+    cross_entropy: float
+    """Bits per word."""
+    information: float
+    """V-information, bits per word."""
+    codelength: float
+    """Online code of the training labels, bits."""
+    control_codelength: float
+    uniform: float
+    """Uniform code of the training labels, bits."""
+    twin_accuracy: float
+    twin_selectivity: float
+    twin_codelength: float
+    p: float
+    """That the untrained twin's probe is right as often."""
+    q: float
+    """p after Benjamini and Hochberg's correction over all rows."""
+
+    @property
+    def compression(self) -> float:
+        return self.uniform / self.codelength
+
+    def with_q(self, q: float) -> "ProbeRow":
+        return replace(self, q=q)
+
+
+@dataclass(frozen=True)
+class ProbeTable:
+    rows: Sequence[ProbeRow]
+    fingerprint: str
+    """Of the source that was probed."""
+    description: dict[str, str]
+    seed: int
+
+    def labels(self) -> list[str]:
+        return list(dict.fromkeys(row.label for row in self.rows))
+
+    def sites(self) -> list[str]:
+        return list(dict.fromkeys(row.site for row in self.rows))
+
+    def __getitem__(self, key: tuple[str, str]) -> ProbeRow:
+        """The row of ``(site, label)``."""
+        for row in self.rows:
+            if (row.site, row.label) == key:
+                return row
+        raise InputError(f"{key[0]} was not probed for {key[1]}; there are: {', '.join(self.sites())}")
+
+    def to_pandas(self) -> pd.DataFrame:
+        """One row per site and label."""
+        return pd.DataFrame([{**asdict(row), "compression": row.compression} for row in self.rows])
+
+    def views(self) -> list[View]:
+        """The table; for each label the sites in order with accuracy, control and twin; heatmaps of sites × labels."""
+        pictures: list[View] = [self._table()]
+        pictures += [self._lines(label) for label in self.labels()]
+        for title, name, low, high in (
+            ("Accuracy", "accuracy", 0.0, 1.0),
+            ("Selectivity", "selectivity", -0.5, 0.5),
+            ("V-information, bits per word", "information", 0.0, max(row.information for row in self.rows)),
+        ):
+            values = [[float(getattr(self[site, label], name)) for label in self.labels()] for site in self.sites()]
+            pictures.append(Heatmap(title, self.sites(), self.labels(), values, low, max(high, 1e-6), "label", "site"))
+        return pictures
+
+    def _table(self) -> Table:
+        columns: dict[str, tuple[Kind, str]] = {
+            "accuracy": ("share", "of held-out words"),
+            "low": ("share", "95 % interval of the accuracy, from resampled sentences"),
+            "high": ("share", "95 % interval of the accuracy, from resampled sentences"),
+            "control": ("share", "accuracy on random classes of word types: what the probe learns by itself"),
+            "selectivity": ("number", "accuracy minus control"),
+            "majority": ("share", "accuracy of always saying the most frequent class"),
+            "shuffled": ("share", "accuracy on shuffled labels; should not be above the majority's"),
+            "twin_accuracy": ("share", "accuracy of a probe of the untrained twin"),
+            "macro_f1": ("share", "mean F1 of the classes"),
+            "mcc": ("number", "Matthews correlation"),
+            "cross_entropy": ("number", "bits per word"),
+            "information": ("number", "V-information, bits per word"),
+            "codelength": ("integer", "online code of the training labels, bits"),
+            "control_codelength": ("integer", "online code of the control task, bits"),
+            "compression": ("number", "uniform code / online code"),
+            "q": ("number", "false discovery rate of being better than the twin"),
+        }
+        kept = {n: c for n, c in columns.items() if any(not math.isnan(getattr(row, n)) for row in self.rows)}
+        fields = [Field("site", "text"), Field("label", "text")]
+        fields += [Field(name.replace("_", " "), kind, help) for name, (kind, help) in kept.items()]
+        rows = [[row.site, row.label, *(getattr(row, name) for name in kept)] for row in self.rows]
+        words = max(row.words for row in self.rows)
+        return Table(
+            "Linear probes of words", fields, rows, f"Scores on up to {words:,} held-out words of other documents."
+        )
+
+    def _lines(self, label: str) -> Lines:
+        rows = [self[site, label] for site in self.sites()]
+        series = [Series("accuracy", [r.accuracy for r in rows], [r.low for r in rows], [r.high for r in rows])]
+        for name, field in (("control task", "control"), ("untrained twin", "twin_accuracy"), ("majority", "majority")):
+            values = [float(getattr(row, field)) for row in rows]
+            if not all(map(math.isnan, values)):
+                series.append(Series(name, values))
+        note = "; ".join(f"{i} = {site}" for i, site in enumerate(self.sites()))
+        return Lines(
+            f"{label}, site by site", [float(i) for i in range(len(rows))], series, "site", "share of words", note
+        )
+
+    def save(self, folder: Path) -> None:
+        """Write ``probing.json``."""
+        folder.mkdir(parents=True, exist_ok=True)
+        plain = {"schema": SCHEMA, **asdict(self)}
+        (folder / FILE).write_text(json.dumps(plain, indent=1))
+
+    @classmethod
+    def load(cls, folder: Path) -> "ProbeTable":
+        """Read what ``save`` wrote. Raises ``InputError`` where there is none, or it is of another version."""
+        try:
+            plain = json.loads((folder / FILE).read_text())
+            if plain.pop("schema") != SCHEMA:
+                raise InputError(f"{folder / FILE} is of another version; run unitscope probe again")
+            return cls(rows=[ProbeRow(**row) for row in plain.pop("rows")], **plain)
+        except (OSError, json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+            raise InputError(f"{folder} holds no readable probes: {error}; run unitscope probe") from error
