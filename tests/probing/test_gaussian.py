@@ -10,6 +10,11 @@ from unitscope.errors import InputError
 from unitscope.probing.gaussian import Gaussians, choose_units
 
 
+def density(fit: Gaussians, k: int, units: list[int], x: np.ndarray) -> np.ndarray:
+    normal = multivariate_normal(fit.mean[k, units].numpy(), fit.covariance[k][units][:, units].numpy())
+    return normal.logpdf(x[:, units]) + float(fit.log_prior[k])
+
+
 def brute_force(fit: Gaussians, x: np.ndarray, y: np.ndarray, most: int) -> tuple[list[int], list[float]]:
     """A new density for every candidate."""
     shares = np.bincount(y) / len(y)
@@ -20,11 +25,7 @@ def brute_force(fit: Gaussians, x: np.ndarray, y: np.ndarray, most: int) -> tupl
         found = {}
         for unit in set(range(x.shape[1])) - set(chosen):
             units = [*chosen, unit]
-            joint = np.stack([
-                multivariate_normal(fit.mean[k, units].numpy(), fit.covariance[k][units][:, units].numpy()).logpdf(x[:, units])
-                + float(fit.log_prior[k])
-                for k in range(len(fit.mean))
-            ], 1)  # fmt: skip
+            joint = np.stack([density(fit, k, units, x) for k in range(len(fit.mean))], 1)
             log_p = joint - np.logaddexp.reduce(joint, 1)[:, None]
             found[unit] = entropy + log_p[np.arange(len(y)), y].mean() / math.log(2)
         chosen.append(max(found, key=lambda unit: found[unit]))

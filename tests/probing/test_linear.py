@@ -34,16 +34,19 @@ def test_elastic_net_is_at_its_minimum() -> None:
     torch.testing.assert_close(gradient[~zero], -penalty.l1 * fit.standardised[0][~zero].sign(), atol=1e-6, rtol=0)
 
 
+LEVELS = (RIDGES[0], RIDGES[2], ELASTIC_NET[1], ELASTIC_NET[3])
+
+
 def test_all_at_once_is_each_alone() -> None:
     sites = [clusters(seed=s)[0].double() for s in range(3)]
     targets = torch.stack([clusters(seed=s)[1] for s in range(2)])
     targets[1, :50] = -1
-    together = fit_linear(sites, targets, 4, RIDGES + ELASTIC_NET, tolerance=1e-5)
-    assert len(together.site) == 3 * 2 * 8
+    together = fit_linear(sites, targets, 4, LEVELS, tolerance=1e-4)
+    assert len(together.site) == 3 * 2 * 4
     for p in range(len(together.site)):
-        penalty = (RIDGES + ELASTIC_NET)[int(together.penalty[p])]
+        penalty = LEVELS[int(together.penalty[p])]
         kept = targets[together.target[p]]
-        alone = fit_linear([sites[int(together.site[p])]], kept[None], 4, [penalty], tolerance=1e-5)
+        alone = fit_linear([sites[int(together.site[p])]], kept[None], 4, [penalty], tolerance=1e-4)
         torch.testing.assert_close(alone.weight[0], together.weight[p], atol=1e-8, rtol=0)
 
 

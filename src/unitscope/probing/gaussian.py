@@ -75,7 +75,8 @@ class Choice:
 def choose_units(fit: Gaussians, x: Float[Tensor, "word unit"], y: Int[Tensor, " word"], most: int) -> Choice:
     """Add units one by one, each the one with which the class is best known on these words.
 
-    The paper chooses on development words. Information is the entropy of the class minus its cross-entropy given the units, estimated on the words.
+    The paper chooses on development words. Information is the entropy of the class minus its cross-entropy given the
+    units, estimated on the words.
     """
     x, y = x[y >= 0], y[y >= 0]
     counts = torch.bincount(y, minlength=len(fit.mean)).double()
