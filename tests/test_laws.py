@@ -271,7 +271,9 @@ def test_units_that_stand_still_do_no_harm(analysis, site):
 def test_one_unit_and_one_token_are_enough(analysis, site):
     narrow = dataclasses.replace(site, units=1)
     source = Planted(
-        {narrow: activations(narrow)[:1]}, [1], token_labels={name: torch.ones(1) for name in (*LABELS, "step", "has-loss")}
+        {narrow: activations(narrow)[:1]},
+        [1],
+        token_labels={name: torch.ones(1) for name in (*LABELS, "step", "has-loss")},
     )
     assert_renders(Fold(analysis, source).whole())
 

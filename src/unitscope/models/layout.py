@@ -78,7 +78,7 @@ class Layout:
         if values.dim() == 3:
             values = values[:steps, :sequences]
             return values, Layout([values.shape[1]] * len(values), None, self.batch_first)
-        by_step = [rows[:sequences] for rows in values.split(list(self.sizes))[:steps]]
+        by_step = [rows[:sequences] for rows in values.split_with_sizes(list(self.sizes))[:steps]]
         sizes = [len(rows) for rows in by_step]
         values = torch.cat(by_step)
         packed = None if self.packed is None else PackedSequence(values, torch.tensor(sizes))

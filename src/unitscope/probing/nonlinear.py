@@ -4,6 +4,7 @@ Both are two matrices, without or with a ReLU between. Each problem (site × tar
 best epoch on the development words, and the same order of the words, so company changes nothing.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -120,7 +121,8 @@ def fit_nonlinear(
 def _drawn(inward: int, outward: int, seed: int, dtype: torch.dtype) -> Float[Tensor, "column hidden"]:
     """PyTorch's own rule for linear layers: uniform within 1/√inward, intercepts too."""
     generator = torch.Generator().manual_seed(seed)
-    return ((torch.rand(inward + 1, outward, generator=generator) * 2 - 1) / inward**0.5).to(dtype)
+    uniform = torch.rand(inward + 1, outward, generator=generator) * 2 - 1
+    return (uniform / math.sqrt(inward)).to(dtype)
 
 
 def _losses(logits: Float[Tensor, "problem word class"], y: Int[Tensor, "problem word"]) -> Float[Tensor, " problem"]:
