@@ -113,12 +113,11 @@ class _Split:
         assert self.units is not None
         assert self.values is not None
         reverse = self.suffix.endswith("_reverse")
-        rows = output.data.clone() if isinstance(output, PackedSequence) else output.clone()
+        rows = output.data if isinstance(output, PackedSequence) else output  # its own, so it may be overwritten
         rows[..., self.units + reverse * self.width] = self.values
-        hidden = (last[0] if isinstance(last, tuple) else last).clone()
+        hidden = last[0] if isinstance(last, tuple) else last
         hidden[int(reverse)][..., self.units] = self.values
-        held = output._replace(data=rows) if isinstance(output, PackedSequence) else rows
-        return held, (hidden, last[1]) if isinstance(last, tuple) else hidden
+        return output, last
 
 
 class _Replayed:
@@ -135,7 +134,7 @@ class _Replayed:
             return self.stock(input, hx)
         if call == len(self.kept):
             self.kept.append(self.stock(input, hx))
-        return self.kept[call]
+        return _copied(self.kept[call])
 
 
 @contextmanager
@@ -192,6 +191,15 @@ def _rows(hx: Any, rows: slice) -> Any:
     if hx is None:
         return None
     return tuple(part[rows] for part in hx) if isinstance(hx, tuple) else hx[rows]
+
+
+def _copied(output: Any) -> Any:
+    """What a model is given again may be overwritten by it."""
+    if isinstance(output, Tensor):
+        return output.clone()
+    if isinstance(output, PackedSequence):
+        return output._replace(data=output.data.clone())
+    return tuple(_copied(part) for part in output)
 
 
 def _same(a: Any, b: Any) -> bool:

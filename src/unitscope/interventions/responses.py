@@ -70,7 +70,7 @@ def respond(
     band: float = 0.1,
     streams: Sequence[str] = ("*",),
 ) -> ResultSet:
-    """The response of every unit of a layer to every drive, one native call for all of them.
+    """The response of every unit of a layer to every drive, one native call for up to 64 ways of driving.
 
     ``streams`` chooses among hidden, cell and the gates by glob patterns. Results carry the layer's own site names.
     Raises ``InputError`` for drives with another number of channels than the layer reads.
@@ -80,7 +80,7 @@ def respond(
         raise InputError(f"{layer} reads {single.input_size} channels but the drives have {drives.channels}")
     model = ModuleModel(single, channels=single.input_size, logits=lambda _: None)
     prefix = f"{type(single).__name__.lower()}.0."
-    source = Live(model, drives, batch_size=len(drives))
+    source = Live(model, drives)
     asked = [Response(drive.name, band) for drive in drives.drives]
     results = analyze(source, asked, [prefix + stream for stream in streams])
     renamed = ResultSet(results.fingerprint)
