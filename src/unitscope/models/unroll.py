@@ -83,7 +83,7 @@ class Cell(Protocol):
 
 def unroll(
     cell: Cell,
-    x: Sequence[Float[Tensor, "sequence in"]],
+    x: Sequence[Float[Tensor, "_ in"]],
     initial: State,
     reverse: bool,
     kept: Mapping[str, Float[Tensor, "row _"]],
