@@ -131,6 +131,12 @@ def to_json(view: View) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
+    kind = type(value)  # millions of plain values pass here: the commonest kinds come first
+    if kind is float:
+        # Seven digits are float32's own precision; more would only swell the page.
+        return float(f"{value:.7g}") if math.isfinite(value) else None
+    if kind is str or kind is int or value is None:
+        return value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, dict):
@@ -141,7 +147,4 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]
     if isinstance(value, np.generic):
         return _plain(value.item())
-    if isinstance(value, float):
-        # Seven digits are float32's own precision; more would only swell the page.
-        return float(f"{value:.7g}") if math.isfinite(value) else None
     return value

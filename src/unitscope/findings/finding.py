@@ -63,11 +63,22 @@ class Finding:
     def address(self) -> str:
         return f"{self.site}/{self.unit}"
 
-    def confirmed(self, fdr: float) -> bool:
-        """Same sign on both halves, significant, and its interval lies beyond that of the untrained twin's best."""
+    def failed(self, fdr: float) -> list[str]:
+        """The tests that it did not pass, in words; none if it is confirmed."""
+        if not np.isfinite(self.r):
+            return ["constant on the confirming half"]
         weakest = self.r_low if self.r > 0 else -self.r_high
         strongest = self.twin_high if self.twin_r > 0 else -self.twin_low
-        return bool(self.q <= fdr and self.r * self.r_where_chosen > 0 and weakest > strongest)
+        tests = {
+            "sign changes between the halves": self.r * self.r_where_chosen > 0,
+            "not significant": self.q <= fdr,
+            "no untrained twin" if np.isnan(strongest) else "within reach of the untrained twin": weakest > strongest,
+        }
+        return [test for test, passed in tests.items() if not passed]
+
+    def confirmed(self, fdr: float) -> bool:
+        """Same sign on both halves, significant, and its interval lies beyond that of the untrained twin's best."""
+        return not self.failed(fdr)
 
     @property
     def used(self) -> bool | None:
@@ -112,6 +123,7 @@ class Findings:
             damage = finding.damage
             row |= {
                 "confirmed": finding.confirmed(self.search.fdr),
+                "failed": "; ".join(finding.failed(self.search.fdr)),
                 "used": finding.used,
                 "damage_where": damage.where[finding.hypothesis].mean if damage else np.nan,
                 "damage_elsewhere": damage.elsewhere[finding.hypothesis].mean if damage else np.nan,

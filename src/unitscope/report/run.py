@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
 from unitscope.analyses.affinity import AffinityResult
 from unitscope.findings.finding import Finding, Findings, adjusted, affinity_of
+from unitscope.interventions.ablation import Change
 from unitscope.models.site import Site
 from unitscope.recording.chunk import Chunk
 from unitscope.recording.recording import Recording
@@ -37,12 +39,13 @@ def page_of(recording: Recording, results: ResultSet, findings: Findings | None)
             sections.append(Section(f"all-{name}", views[0].title, "", views))
     everything = _with_affinity(results, findings)
 
+    controls = _controls(findings) if findings else None
     read = lru_cache(1)(lambda site: _read(recording, site, passage))  # units come site by site
 
     def more(site: str, unit: int) -> Sequence[UnitGroup]:
         groups = [UnitGroup("Text", "", [_coloured(_site(recording, site), unit, read(site), 0, PASSAGE)])]
-        if findings:
-            groups += _of_findings(findings, site, unit)
+        if findings and controls and site in controls.q:
+            groups += _of_findings(findings, controls, site, unit)
         return groups
 
     return build_page(
@@ -105,7 +108,8 @@ def _found(recording: Recording, findings: Findings) -> Section:
     )
     views: list[View] = [Table("Confirmed", heads, [_row(f) for f in confirmed])]
     if others:
-        views.append(Table("Not confirmed", heads, [_row(f) for f in others], note="the best unit failed a test"))
+        rows = [[*_row(f), "; ".join(f.failed(findings.search.fdr))] for f in others]
+        views.append(Table("Not confirmed", [*heads, Field("why not", "text")], rows))
     for finding in confirmed[:SHOWN]:  # those that the network uses come first
         views.append(_shown(recording, finding))
     return Section("findings", "Findings", text, views)
@@ -117,7 +121,7 @@ def _row(finding: Finding) -> list[object]:
         finding.hypothesis,
         finding.address,
         finding.r,
-        f"{finding.r_low:.2f} … {finding.r_high:.2f}",
+        _interval(finding.r_low, finding.r_high),
         finding.auc,
         abs(finding.twin_r),
         finding.q,
@@ -126,6 +130,10 @@ def _row(finding: Finding) -> list[object]:
         max(finding.random_damage, default=math.nan),
         {True: "yes", False: "no", None: "not tried"}[finding.used],
     ]
+
+
+def _interval(low: float, high: float) -> str:
+    return f"{low:.2f} … {high:.2f}".replace("-", "−") if math.isfinite(low) else ""
 
 
 def _ablations(findings: Findings) -> Section:
@@ -188,35 +196,47 @@ def _coloured(site: Site, unit: int, chunk: Chunk, first: int, count: int) -> To
     return TokenText(f"{site.name}/{unit} on the text", symbols, values.tolist(), low, high, note=note)
 
 
-def _of_findings(findings: Findings, site: str, unit: int) -> list[UnitGroup]:
+@dataclass(frozen=True)
+class Controls:
+    """What stands beside every unit's affinities."""
+
+    q: dict[str, np.ndarray]
+    """Corrected p-values of the confirming half, ``[unit hypothesis]`` by site."""
+    twin: np.ndarray
+    """For each hypothesis the largest \\|r\\| of any unit of the untrained twin, on the confirming half."""
+
+
+def _controls(findings: Findings) -> Controls:
+    key, twin = findings.affinity_key(), findings.twin_confirmed
+    best = np.full(len(findings.search.hypotheses), np.nan)
+    if twin is not None:
+        best = np.nan_to_num(np.abs(np.concatenate([affinity_of(twin, key, s).r for s in twin.sites()]))).max(0)
+    return Controls(adjusted(findings.confirmed, key), best)
+
+
+def _of_findings(findings: Findings, controls: Controls, site: str, unit: int) -> list[UnitGroup]:
     key = findings.affinity_key()
-    if site not in findings.confirmed.sites():
-        return []
     chosen, there = affinity_of(findings.chosen, key, site), affinity_of(findings.confirmed, key, site)
-    q = adjusted(findings.confirmed, key)[site]
+    q = controls.q[site]
     order = np.argsort(-np.abs(np.nan_to_num(there.r[unit])))
-    twin = _twin_best(findings)
     heads = [
         Field("hypothesis", "text"),
         Field("r", help="on the half of the text that confirms"),
-        Field("95 % from"),
-        Field("to"),
+        Field("95 %", "text"),
         Field("q", help="p-value after correction for all units and hypotheses"),
         Field("AUC"),
         Field("IoU"),
         Field("bits", help="mutual information"),
-        Field("r on the other half", help="on the half on which units are chosen"),
-        Field("untrained |r|", help="the best unit of an untrained twin: what wiring alone gives"),
+        Field("first r", help="on the half of the text on which units are chosen"),
+        Field("twin |r|", help="the best unit of an untrained twin: what wiring alone gives"),
     ]
     rows = [
         [
             there.hypotheses[k],
-            *(
-                float(m[unit, k])
-                for m in (there.r, there.r_low, there.r_high, q, there.auc, there.iou, there.information)
-            ),
-            float(chosen.r[unit, k]),
-            float(twin[k]),
+            float(there.r[unit, k]),
+            _interval(there.r_low[unit, k], there.r_high[unit, k]),
+            *(float(table[unit, k]) for table in (q, there.auc, there.iou, there.information, chosen.r)),
+            float(controls.twin[k]),
         ]
         for k in order
     ]
@@ -234,36 +254,31 @@ def _damage(finding: Finding) -> UnitGroup:
     heads = [
         Field("where", "text"),
         Field("cost", help="nats per token"),
-        Field("95 % from"),
-        Field("to"),
+        Field("95 %", "text", help="interval that takes sequences as the evidence"),
+        Field("elsewhere", help="nats per token where it does not hold"),
         Field("tokens", "integer"),
     ]
-    rows: list[list[object]] = [["everywhere", *vars(damage.overall).values()]]
-    for name, change in damage.where.items():
-        rows.append([name, *vars(change).values()])
-        rows.append([f"not {name}", *vars(damage.elsewhere[name]).values()])
+
+    def row(name: str, there: Change, elsewhere: float) -> list[object]:
+        interval = f"{there.low:.3f} … {there.high:.3f}".replace("-", "−") if math.isfinite(there.low) else ""
+        return [name, there.mean, interval, elsewhere, there.tokens]
+
+    rows = [row(name, there, damage.elsewhere[name].mean) for name, there in damage.where.items() if there.tokens]
+    rows.sort(key=lambda values: -float(values[1]))  # type: ignore[arg-type]
+    rows.insert(0, row("everywhere", damage.overall, math.nan))
     symbols = [[repr(s.symbol), s.change, s.tokens] for s in damage.symbols]
     return UnitGroup(
         "What is lost without it",
-        "The unit was held at its mean at every step. Numbers count as held where they are above their median.",
+        "The unit was held at its mean at every step. A number counts as held where it is above its median.",
         [
             Table("Change of the loss", heads, rows),
             Table(
-                "Costliest symbols", [Field("next symbol", "text"), Field("cost"), Field("tokens", "integer")], symbols
+                "Costliest symbols",
+                [Field("next symbol", "text"), Field("cost"), Field("tokens", "integer")],
+                symbols,
             ),
         ],
     )
-
-
-def _twin_best(findings: Findings) -> np.ndarray:
-    """For each hypothesis the largest \\|r\\| of any unit of the untrained twin, on the confirming half."""
-    if findings.twin_confirmed is None:
-        return np.full(len(findings.search.hypotheses), np.nan)
-    tables = [
-        affinity_of(findings.twin_confirmed, findings.affinity_key(), s).r for s in findings.twin_confirmed.sites()
-    ]
-    best: np.ndarray = np.nan_to_num(np.abs(np.concatenate(tables))).max(0)
-    return best
 
 
 def _with_affinity(results: ResultSet, findings: Findings | None) -> ResultSet:
