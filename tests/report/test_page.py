@@ -313,6 +313,8 @@ def test_a_point_opens_its_unit(page: Any, study: str) -> None:
 def test_every_view_is_drawn_and_has_its_table(page: Any, views: str) -> None:
     page.goto(views)
     api.expect(page.locator("main figure")).to_have_count(len(every_view()) - 2)
+    end = page.locator("main section").last.evaluate("section => section.getBoundingClientRect().bottom + scrollY")
+    assert page.evaluate("document.documentElement.scrollHeight") <= end + 200
     for button in page.get_by_role("button", name="as table").all():
         button.click()
     for table in page.locator("main figure table").all():
