@@ -35,7 +35,9 @@ def test_leace_in_parts_is_leace_at_once_and_the_package_s_own() -> None:
     whole = leace([(x, y)], 4)
     parts = leace([(x[:100], y[:100]), (x[100:101], y[100:101]), (x[101:], y[101:])], 4)
     torch.testing.assert_close(whole.matrix, parts.matrix, atol=1e-9, rtol=0)
-    own = package.LeaceEraser.fit(x, y, shrinkage=False, svd_tol=1e-6)
+    own = package.LeaceEraser.fit(
+        x, torch.nn.functional.one_hot(y, 4).double(), shrinkage=False, constrain_cov_trace=False, svd_tol=1e-6
+    )
     torch.testing.assert_close(whole(x), own(x), atol=1e-6, rtol=0)
 
 

@@ -39,7 +39,9 @@ def leace(parts: Iterable[tuple[Float[Tensor, "_ unit"], Int[Tensor, " _"]]], cl
         known = y >= 0
         if fitter is None:
             # Without shrinkage the cross-covariance becomes exactly zero on these words.
-            fitter = LeaceFitter(x.shape[1], classes, dtype=torch.float64, shrinkage=False, svd_tol=1e-6)
+            fitter = LeaceFitter(
+                x.shape[1], classes, dtype=torch.float64, shrinkage=False, constrain_cov_trace=False, svd_tol=1e-6
+            )
         fitter.update(x[known].double(), torch.nn.functional.one_hot(y[known], classes).double())
         mean_x = fitter.mean_x
     if fitter is None or mean_x is None:

@@ -15,8 +15,8 @@ from torch import Tensor
 from unitscope.errors import InputError
 from unitscope.probing.measures import BITS
 
-UNITS = 32
-"""Candidates that are scored together, so that their numbers stay in the cache."""
+UNITS, WORDS = 32, 512
+"""Candidates and words that are scored together, so that their numbers stay in the cache."""
 PRIOR_MEAN = 0.01
 """Weight of the prior mean, in words (k₀ of the paper)."""
 
@@ -83,7 +83,7 @@ def choose_units(fit: Gaussians, x: Float[Tensor, "word unit"], y: Int[Tensor, "
     shares = counts[counts > 0] / counts.sum()
     entropy = float(-(shares * shares.log()).sum()) * BITS
     scores = fit.log_prior.expand(len(x), -1).T.clone()  # [class word]: log p(class, chosen units)
-    # Of every unit given the chosen ones: residual [class word unit] is recomputed from these two.
+    # Of every unit given the chosen ones. Residuals are made anew from the two lists, for a few units and words.
     left = fit.covariance.clone()
     loading: list[Tensor] = []  # for each chosen unit: [class unit]
     known: list[Tensor] = []  # for each chosen unit: its residuals [class word]
@@ -96,7 +96,7 @@ def choose_units(fit: Gaussians, x: Float[Tensor, "word unit"], y: Int[Tensor, "
         )
         gains[chosen] = -math.inf
         unit = int(gains.argmax())
-        residual = _residual(fit, x, loading, known, torch.tensor([unit]))[:, :, 0]  # [class word]
+        residual = _residual(fit, x, loading, known, unit)  # [class word]
         variance = spread[:, unit, None]
         scores = scores - 0.5 * (residual.square() / variance + variance.log())
         column = left[:, :, unit] / spread[:, unit, None]  # [class unit]
@@ -113,13 +113,12 @@ def _residual(
     x: Float[Tensor, "word unit"],
     loading: list[Tensor],
     known: list[Tensor],
-    units: Int[Tensor, " some"],
-) -> Float[Tensor, "class word some"]:
-    """What the chosen units leave unexplained of these units, under each class."""
-    out = x[None, :, units] - fit.mean[:, None, units]
-    if loading:
-        slopes = torch.stack([column[:, units] for column in loading], 1)  # [class chosen some]
-        out.baddbmm_(torch.stack(known, 2), slopes, alpha=-1)
+    unit: int,
+) -> Float[Tensor, "class word"]:
+    """What the chosen units leave unexplained of a unit, under each class."""
+    out = x[None, :, unit] - fit.mean[:, unit, None]
+    for column, residual in zip(loading, known, strict=True):
+        out = out - column[:, unit, None] * residual
     return out
 
 
@@ -134,8 +133,20 @@ def _gain(
     units: Int[Tensor, " some"],
 ) -> Float[Tensor, " some"]:
     """Mean log probability (nats) of the words' classes with each of these units added."""
-    variance = spread[:, None, units]
-    joint = _residual(fit, x, loading, known, units).square_().div_(variance).add_(variance.log()).mul_(-0.5)
-    joint += scores[:, :, None]  # [class word some]
-    true = joint.gather(0, y[None, :, None].expand(1, -1, len(units))).squeeze(0)
-    return (true - joint.logsumexp(0)).mean(0)
+    variance = spread[:, units]
+    scale = (0.5 / variance).sqrt()[:, None]  # [class 1 some]
+    shift = -fit.mean[:, None, units] * scale
+    norm = 0.5 * variance.log()[:, None]
+    here = x[:, units]
+    slopes = torch.stack([column[:, units] for column in loading], 1) * scale if loading else None
+    residuals = torch.stack(known, 2) if known else None  # [class word chosen]
+    total = here.new_zeros(len(units))
+    for first in range(0, len(x), WORDS):
+        rows = slice(first, first + WORDS)
+        z = torch.addcmul(shift, here[None, rows], scale)  # [class word some]
+        if slopes is not None and residuals is not None:
+            z.baddbmm_(residuals[:, rows], slopes, alpha=-1)
+        joint = torch.sub(scores[:, rows, None], z.square_().add_(norm), out=z)
+        true = joint.gather(0, y[None, rows, None].expand(1, -1, len(units))).squeeze(0)
+        total += (true - joint.logsumexp(0)).sum(0)
+    return total / len(x)
