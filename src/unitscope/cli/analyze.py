@@ -16,10 +16,10 @@ from unitscope.resultset import ResultSet
 RESULTS = "results"
 
 
-def list_analyses(wanted: bool) -> None:
+def list_analyses(wanted: bool) -> bool:
     """Print the analyses, their parameters and what they tell; then stop."""
     if not wanted:
-        return
+        return False
     import dataclasses
 
     table = Table("analysis", "parameters", "what it tells", title_justify="left")

@@ -2,6 +2,7 @@
 
 import os
 
+import torch
 import typer
 
 from unitscope import __version__
@@ -32,21 +33,22 @@ Look at once: `unitscope demo`. Step by step:
 )
 
 
-@app.callback(invoke_without_command=True)
+def _print_version(wanted: bool) -> bool:
+    if wanted:
+        console.out.print(f"unitscope {__version__}")
+        raise typer.Exit
+    return False
+
+
+@app.callback()
 def main(
-    context: typer.Context,
-    version: bool = typer.Option(False, "--version", help="Print the version and stop."),
+    version: bool = typer.Option(
+        False, "--version", help="Print the version and stop.", callback=_print_version, is_eager=True
+    ),
     debug: bool = typer.Option(False, "--debug", help="Show where an error came from."),
     threads: int = typer.Option(0, help="Processor threads to compute with; 0 for one per core, at most 8."),
 ) -> None:
     """Options of every command."""
-    if version:
-        console.out.print(f"unitscope {__version__}")
-        raise typer.Exit
-    if context.invoked_subcommand is None:
-        return
-    import torch
-
     # More threads than cores are many times slower, and beyond a few these small products gain nothing.
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     torch.set_num_threads(threads or min(available, 8))

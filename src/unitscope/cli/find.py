@@ -19,10 +19,10 @@ from unitscope.recording.recording import Recording
 FINDINGS = "findings"
 
 
-def list_hypotheses(wanted: bool) -> None:
+def list_hypotheses(wanted: bool) -> bool:
     """Print the hypotheses and stop."""
     if not wanted:
-        return
+        return False
     table = Table("hypothesis", "kind", "what it says of a character", title_justify="left")
     for name in library.names():
         hypothesis = library.find(name)

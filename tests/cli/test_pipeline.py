@@ -1,0 +1,165 @@
+"""The commands as a user types them, on a network whose units are known."""
+
+import json
+import shutil
+import sys
+
+import pandas as pd
+import pytest
+import torch
+import wired
+from safetensors.torch import save_file
+
+from unitscope.cli.main import run
+from unitscope.corpus.splits import Split
+from unitscope.findings import Findings
+from unitscope.models.networks.files import Card, save
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A trained network, its text, and all that the commands make of them."""
+    folder = tmp_path_factory.mktemp("pipeline")
+    text = wired.corpus(folder, lines=400, length=128)
+    net = wired.wired().module
+    card = Card(net.config, wired.VOCABULARY, "bytes", Split(), "wired.txt", text.documents.fingerprint)
+    save(folder / "net", net, card)
+    small = ["--length", "128", "--context", "32"]
+    assert unitscope("record", folder / "net", folder / "wired.txt", "--out", folder / "run", "--part", "all", *small)
+    assert unitscope("analyze", folder / "run")
+    assert unitscope("find", folder / "run", "--hypothesis", "inside-parentheses", "--hypothesis", "position-in-line")
+    assert unitscope("report", folder / "run", "--table", folder / "units.csv")
+    return folder
+
+
+def unitscope(*words, status=0):
+    """Run a command in this process; true if it ends with the expected status."""
+    before = sys.argv
+    sys.argv = ["unitscope", "--threads", "1", *map(str, words)]
+    try:
+        with pytest.raises(SystemExit) as end:
+            run()
+    finally:
+        sys.argv = before
+    return end.value.code == status
+
+
+def failure(capsys, *words):
+    """What a command says when it cannot do what is asked: one line, status 2."""
+    capsys.readouterr()
+    assert unitscope(*words, status=2)
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "Traceback" not in captured.err
+    lines = [line for line in captured.err.splitlines() if line.startswith("unitscope: ")]
+    assert len(lines) == 1
+    return lines[0]
+
+
+def test_the_planted_units_are_found(folder):
+    findings = Findings.load(folder / "run" / "findings")
+    units = {finding.hypothesis: finding.unit for finding in findings.confirmed_findings() if finding.used}
+    assert units == {"inside-parentheses": wired.INSIDE, "position-in-line": wired.COUNTER}
+
+
+def test_the_page_and_the_table_are_written(folder):
+    page = (folder / "run" / "report.html").read_text()
+    assert "<title>net, unit by unit</title>" in page
+    table = pd.read_csv(folder / "units.csv")
+    assert len(table) == 6 * 8
+    assert {"site", "unit", "mean", "left saturated", "time scale"} <= set(table.columns)
+
+
+def test_info_tells_what_a_folder_holds(folder, capsys):
+    assert unitscope("info", folder / "run", "--verify")
+    assert "all right" in capsys.readouterr().out
+    assert unitscope("info", folder / "net")
+    assert "LSTM" in capsys.readouterr().out
+
+
+def test_sites_and_lists(folder, capsys):
+    assert unitscope("sites", folder / "net")
+    assert "rnn.0.forget_gate" in capsys.readouterr().out
+    assert unitscope("find", "--list")
+    assert "inside-double-quotes" in capsys.readouterr().out
+    assert unitscope("analyze", "--list")
+    assert "gate_saturation" in capsys.readouterr().out
+
+
+def test_a_second_recording_in_the_same_place_changes_nothing(folder):
+    before = {path: path.stat().st_mtime_ns for path in (folder / "run" / "shards").rglob("*.safetensors")}
+    words = ("--part", "all", "--length", "128", "--context", "32")
+    assert unitscope("record", folder / "net", folder / "wired.txt", "--out", folder / "run", *words)
+    assert before == {path: path.stat().st_mtime_ns for path in before}
+
+
+def test_what_cannot_be_read_is_one_line(folder, tmp_path, capsys):
+    net, text, out = folder / "net", folder / "wired.txt", tmp_path / "out"
+    record = ("record", net)
+    assert "nowhere.txt" in failure(capsys, *record, tmp_path / "nowhere.txt", "--out", out)
+    (tmp_path / "empty.txt").touch()
+    assert "empty" in failure(capsys, *record, tmp_path / "empty.txt", "--out", out)
+    (tmp_path / "nothing").mkdir()
+    assert "nothing" in failure(capsys, *record, tmp_path / "nothing", "--out", out)
+    (tmp_path / "foreign.txt").write_text("abc XYZ")
+    assert "'X'" in failure(capsys, *record, tmp_path / "foreign.txt", "--out", out)
+    assert "rnn.0.hidden" in failure(capsys, *record, text, "--sites", "rnn.7.*", "--out", out)
+    assert "no part" in failure(capsys, *record, text, "--part", "tests", "--out", out)
+    assert not (out / "manifest.json").exists()
+
+
+def test_models_that_are_none_are_one_line(folder, tmp_path, capsys):
+    text = folder / "wired.txt"
+    assert "holds no network" in failure(capsys, "record", tmp_path, text, "--out", tmp_path / "out")
+    torch.save({}, tmp_path / "model.pt")
+    assert "pickle" in failure(capsys, "record", tmp_path / "model.pt", text, "--out", tmp_path / "out")
+    save_file({"x": torch.zeros(1)}, tmp_path / "model.safetensors")
+    (tmp_path / "config.json").write_text((folder / "net" / "config.json").read_text())
+    assert "does not fit" in failure(capsys, "sites", tmp_path)
+    (tmp_path / "model.safetensors").write_bytes(b"\x00" * 40)
+    assert "safetensors" in failure(capsys, "sites", tmp_path)
+
+
+def test_recordings_that_are_none_are_one_line(folder, tmp_path, capsys):
+    for command in ("analyze", "find", "report"):
+        assert "no recording" in failure(capsys, command, tmp_path)
+    assert "neither" in failure(capsys, "info", tmp_path)
+    assert "no analysis is called 'mean'" in failure(capsys, "analyze", folder / "run", "mean")
+    assert "no parameter 'size'" in failure(capsys, "analyze", folder / "run", "moments:size=3")
+    assert "inside-brackets" in failure(capsys, "find", folder / "run", "--hypothesis", "inside-bracket")
+    assert "between 0 and 1" in failure(capsys, "find", folder / "run", "--fdr", "5")
+
+
+def test_a_manifest_of_another_version_is_one_line(folder, tmp_path, capsys):
+    copy = tmp_path / "copy"
+    shutil.copytree(folder / "run", copy)
+    manifest = json.loads((copy / "manifest.json").read_text())
+    (copy / "manifest.json").write_text(json.dumps({**manifest, "schema": 99}))
+    assert "schema 99" in failure(capsys, "analyze", copy)
+
+
+def test_a_truncated_shard_is_one_line(folder, tmp_path, capsys):
+    copy = tmp_path / "copy"
+    shutil.copytree(folder / "run", copy)
+    shard = next((copy / "shards").rglob("*.safetensors"))
+    shard.write_bytes(shard.read_bytes()[:-100])
+    assert shard.parent.name in failure(capsys, "analyze", copy)
+
+
+def test_a_network_that_has_changed_is_refused(folder, tmp_path, capsys):
+    copy = tmp_path / "copy"
+    shutil.copytree(folder / "run", copy)
+    net = wired.wired().untrained(3).module
+    card = Card(net.config, wired.VOCABULARY, "bytes", Split(), "wired.txt", "00")
+    save(tmp_path / "net", net, card)
+    inputs = json.loads((copy / "inputs.json").read_text())
+    (copy / "inputs.json").write_text(json.dumps({**inputs, "model": str(tmp_path / "net")}))
+    assert "has changed since" in failure(capsys, "find", copy)
+
+
+def test_wrong_options_are_explained(capsys):
+    assert unitscope("record", status=2)
+    assert "Missing argument" in capsys.readouterr().err
+    assert unitscope("frobnicate", status=2)
+    assert unitscope("--version")
+    assert "unitscope 0." in capsys.readouterr().out
