@@ -114,3 +114,15 @@ def test_too_few_sequences_give_no_p_value():
     result = affinity(torch.randn(20, 2), {"y": torch.randn(20)}, [10, 10])
     assert np.isnan(result.p).all()
     assert np.isfinite(result.r).all()
+
+
+def test_a_rare_flag_and_a_gate_that_is_nearly_always_open_are_no_certainty():
+    """The few tokens with the flag all find the gate open: nothing has been shown by that."""
+    draw = torch.Generator().manual_seed(0)
+    lengths = [100] * 100
+    gates = (torch.rand(10_000, 500, generator=draw) > 0.03).float() + 0.01 * torch.randn(10_000, 500, generator=draw)
+    flag = torch.zeros(10_000)
+    flag[torch.randperm(10_000, generator=draw)[:15]] = 1
+    result = affinity(gates, {"rare": flag}, lengths)
+    assert result.p.min() > 1e-4
+    assert (result.p < 0.01).mean() < 0.03

@@ -4,7 +4,8 @@ A hypothesis is a label per token: a flag (inside quotes) or a number (position 
 
 - Pearson's r. Its interval and the p-value of "r = 0" take whole sequences as the independent pieces of
   evidence (cluster-robust delta method; Liang & Zeger 1986), because neighbouring tokens are anything but
-  independent: a test that counts tokens calls nearly every unit significant.
+  independent: a test that counts tokens calls nearly every unit significant. The spread is never taken to be less
+  than independent tokens would give.
 - AUC: the probability that the unit is higher on a token with the flag than on one without.
 - IoU of the tokens with the flag and those where the unit is beyond a quantile, for the best quantile on
   either side (NetDissect: Bau et al. 2017, who fix the quantile).
@@ -277,9 +278,11 @@ def _correlation(
 
     correction = sequences / max(sequences - 1, 1)
     spread = {}
-    for name, gradient in (("cov", of_cov), ("r", of_r)):
+    # Never less than independent tokens would give. Where a rare flag meets a gate that is nearly always open, the few
+    # sequences that count may all look alike, and their own spread would make a certainty of it.
+    for name, gradient, least in (("cov", of_cov, n * vx * vy), ("r", of_r, n * (1 - r**2) ** 2)):
         form = torch.einsum("iuk,ijuk,juk->uk", gradient, products, gradient)
-        spread[name] = (form.clamp(min=0) * correction).sqrt() / n
+        spread[name] = torch.maximum(form * correction, least).sqrt() / n
     freedom = max(sequences - 1, 1)
     few = sequences < 3  # no spread can be read from fewer
     with np.errstate(all="ignore"):
