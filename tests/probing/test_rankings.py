@@ -1,9 +1,17 @@
+from pathlib import Path
+
 import pytest
 import torch
 from clusters import clusters
+from treebanks import written
 
+from unitscope.corpus.treebank import TreebankCorpus, read_treebank
+from unitscope.interventions.ablation import Bench
+from unitscope.models.edit import Edit
+from unitscope.models.module import ModuleModel
+from unitscope.models.networks.char import CharConfig, CharNet
 from unitscope.probing.linear import Penalty, fit_linear
-from unitscope.probing.rankings import accuracy_along, by_weight, entry_mass, overlap, probeless
+from unitscope.probing.rankings import accuracy_along, by_weight, damage_along, entry_mass, overlap, probeless
 
 
 def test_sets_of_a_mass_are_the_shortest_prefixes_that_hold_it() -> None:
@@ -57,3 +65,15 @@ def test_a_ranking_is_judged_by_another_probe() -> None:
     worst = accuracy_along(bad, [1, 4], train, test, 4)
     assert best[1] > best[0] > worst[0]
     assert best[1] > worst[1] + 0.3
+
+
+def test_ranking_is_tried_in_the_model(tmp_path: Path) -> None:
+    corpus = TreebankCorpus(read_treebank(written(tmp_path)), "small")
+    torch.manual_seed(0)
+    model = ModuleModel(CharNet(CharConfig(len(corpus.vocabulary), units=4)))
+    bench = Bench(model, corpus, [0, 1], {})
+    values = torch.tensor([0.9, -0.8, 0.7, -0.6])
+    costs = damage_along(torch.tensor([2, 0, 3]), [1, 2], "rnn.0.hidden", values, bench)
+    both = Edit("rnn.0.hidden", (2, 0), (float(values[2]), float(values[0])))
+    assert costs[1] == bench.damage([both]).overall.mean
+    assert costs[0] != costs[1]

@@ -1,7 +1,7 @@
 """Which units carry a label: rankings from weights, class means and overlaps.
 
 Rankings answer to the probe they come from, so judge them with another one (``accuracy_along``), as Antverg & Belinkov
-(2022) advise, and in the model by ablation.
+(2022) advise, and in the model by ablation (``damage_along``).
 """
 
 from collections.abc import Sequence
@@ -10,6 +10,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from unitscope.interventions.ablation import Bench
+from unitscope.models.edit import Edit
 from unitscope.probing.linear import Penalty, fit_linear
 
 
@@ -82,4 +84,19 @@ def accuracy_along(
         fit = fit_linear([train[0][:, units]], train[1][None], classes, [penalty])
         right = fit.log_probs(0, test[0][:, units]).argmax(1) == test[1]
         found.append(float(right[known].double().mean()))
+    return found
+
+
+def damage_along(
+    order: Int[Tensor, " ranked"], sizes: Sequence[int], site: str, values: Float[Tensor, " unit"], bench: Bench
+) -> list[float]:
+    """What the model loses (nats per token) with the first units of a ranking held at ``values``, usually their means.
+
+    A ranking that finds what the model uses costs more than a random one of the same size.
+    """
+    found = []
+    for size in sizes:
+        units = order[:size].tolist()
+        edit = Edit(site, tuple(units), tuple(float(values[unit]) for unit in units))
+        found.append(bench.damage([edit]).overall.mean)
     return found
