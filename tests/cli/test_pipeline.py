@@ -70,6 +70,23 @@ def test_the_page_and_the_table_are_written(folder):
     assert {"site", "unit", "mean", "left saturated", "time scale"} <= set(table.columns)
 
 
+def test_the_same_as_json_pictures_and_in_the_terminal(folder, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    assert unitscope("report", folder / "run", "--json", tmp_path / "page.json", "--png", tmp_path / "figures")
+    page = json.loads((tmp_path / "page.json").read_text())
+    assert len(page["units"]["rnn.0.cell"]) == 8
+    pictures = list((tmp_path / "figures").glob("*.png"))
+    assert len(pictures) == sum(len(section["views"]) for section in page["sections"])
+    assert all(picture.read_bytes().startswith(b"\x89PNG") for picture in pictures)
+    capsys.readouterr()
+    assert unitscope("unit", folder / "run", f"rnn.0.hidden/{wired.INSIDE}")
+    shown = capsys.readouterr().out
+    assert "inside-parentheses" in shown
+    assert "What is lost without it" in shown
+    assert "rnn.0.hidden" in failure(capsys, "unit", folder / "run", "hidden/3")
+    assert "no unit 8" in failure(capsys, "unit", folder / "run", "rnn.0.hidden/8")
+
+
 def test_info_tells_what_a_folder_holds(folder, capsys):
     assert unitscope("info", folder / "run", "--verify")
     assert "all right" in capsys.readouterr().out

@@ -1,5 +1,6 @@
 """``unitscope report``."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -12,8 +13,12 @@ from unitscope.cli.find import FINDINGS
 from unitscope.findings import Findings
 from unitscope.recording.recording import Recording
 from unitscope.report.html import write_html
+from unitscope.report.json import write_json
+from unitscope.report.page import Page
+from unitscope.report.png import write_png
 from unitscope.report.run import page_of
 from unitscope.resultset import ResultSet
+from unitscope.view import View
 
 
 @app.command()
@@ -23,20 +28,19 @@ def report(
     table: Annotated[
         Path | None, typer.Option(help="also write the table of all units: .json, .parquet, else CSV")
     ] = None,
+    json: Annotated[Path | None, typer.Option(help="also write all that is on the page as JSON")] = None,
+    png: Annotated[Path | None, typer.Option(help="also write the pictures of the overview into this folder")] = None,
 ) -> None:
     """Write one HTML page with everything about every unit; it needs no network and no server.
 
-    For example: `unitscope report run --table units.csv`
+    For example: `unitscope report run --table units.csv --png figures`
     """
-    source = Recording.open(recording)
-    results = ResultSet.load(recording / RESULTS)
-    findings = Findings.load(recording / FINDINGS) if (recording / FINDINGS).exists() else None
     path = out or recording / "report.html"
     with console.error.status("writing the page"):
-        write_html(page_of(source, results, findings), path)
+        write_html(open_page(recording), path)
     console.out.print(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
     if table:
-        frame = results.to_pandas()
+        frame = ResultSet.load(recording / RESULTS).to_pandas()
         if table.suffix == ".parquet":
             frame.to_parquet(table)
         elif table.suffix == ".json":
@@ -44,3 +48,28 @@ def report(
         else:
             frame.to_csv(table)
         console.out.print(f"{table}: {len(frame):,} units")
+    if json:
+        write_json(open_page(recording), json)
+        console.out.print(f"{json}: {json.stat().st_size / 1e6:.1f} MB")
+    if png:
+        page = open_page(recording)
+        write_pictures({section.id: section.views for section in page.sections}, png)
+
+
+def open_page(recording: Path) -> Page:
+    """The page of a recording's folder. Raises ``InputError`` if it has not been analysed."""
+    source = Recording.open(recording)
+    results = ResultSet.load(recording / RESULTS)
+    findings = Findings.load(recording / FINDINGS) if (recording / FINDINGS).exists() else None
+    return page_of(source, results, findings)
+
+
+def write_pictures(groups: Mapping[str, Sequence[View]], folder: Path) -> None:
+    """One PNG per view, named by its group and number."""
+    folder.mkdir(parents=True, exist_ok=True)
+    count = 0
+    for name, views in groups.items():
+        for number, view in enumerate(views):
+            write_png(view, folder / f"{name}-{number}.png")
+            count += 1
+    console.out.print(f"{folder}: {count} pictures")
