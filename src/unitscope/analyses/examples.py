@@ -5,13 +5,13 @@ peaks compete. The winners do not depend on how the data were divided, and ties 
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from unitscope.analysis import Analysis
@@ -27,11 +27,14 @@ NOWHERE = np.iinfo(np.int64).max
 
 @dataclass(frozen=True)
 class Peaks:
-    """Places in the text, one row each: with ``unit``, the axes of a state are ``[unit rank]``, flattened."""
+    """Places in the text, one row each.
 
-    value: Float[np.ndarray, " peak"]
-    """What is ranked: the activation, or its negative for the smallest."""
-    unit: Int[np.ndarray, " peak"]
+    The smallest activations are the largest ones with the opposite sign. So a site of n units has 2 n sides: side u
+    ranks the activations of unit u, side n + u their negatives.
+    """
+
+    side: Int[np.ndarray, " peak"]
+    height: Float[np.ndarray, " peak"]
     sequence: Int[np.ndarray, " peak"]
     position: Int[np.ndarray, " peak"]
     tokens: Int[np.ndarray, "peak step"]
@@ -41,21 +44,18 @@ class Peaks:
     def at(self, rows: Int[np.ndarray, " row"]) -> "Peaks":
         return Peaks(**{name: values[rows] for name, values in vars(self).items()})
 
-    def followed_by(self, other: "Peaks") -> "Peaks":
-        return Peaks(**{name: np.concatenate([values, vars(other)[name]]) for name, values in vars(self).items()})
-
-    def order(self) -> Int[np.ndarray, " peak"]:
-        """By unit, the best first."""
-        return np.lexsort((self.position, self.sequence, -self.value, self.unit))
+    def keys(self) -> list[np.ndarray]:
+        """For ``np.lexsort``, the weightiest last: by side, the highest first, the earliest first among equals."""
+        return [self.position, self.sequence, -self.height, self.side]
 
 
 @dataclass
 class Extremes:
-    """The best so far: ``count`` rows for each unit, in order, for the largest and the smallest activations."""
+    """The best so far: ``count`` rows for each side, in any order."""
 
     site: Site
     vocabulary: Vocabulary | None
-    best: tuple[Peaks, ...]
+    best: Peaks
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,17 +132,17 @@ class Examples(Analysis[Extremes]):
     stretch: int = field(default=1024, metadata={"help": "tokens of a sequence that give one example at most"})
 
     def start(self, site: Site, given: Mapping[str, Any]) -> Extremes:
-        places = site.units * self.count
+        rows = 2 * site.units * self.count
         steps = self.before + 1 + self.after
         free = Peaks(
-            value=np.full(places, -np.inf, np.float32),
-            unit=np.repeat(np.arange(site.units), self.count),
-            sequence=np.full(places, NOWHERE),
-            position=np.full(places, NOWHERE),
-            tokens=np.full((places, steps), -1, np.int32),
-            activations=np.full((places, steps), np.nan, np.float32),
+            side=np.repeat(np.arange(2 * site.units), self.count),
+            height=np.full(rows, -np.inf, np.float32),
+            sequence=np.full(rows, NOWHERE),
+            position=np.full(rows, NOWHERE),
+            tokens=np.full((rows, steps), -1, np.int32),
+            activations=np.full((rows, steps), np.nan, np.float32),
         )
-        return Extremes(site, None, (free, free.at(np.arange(places))))
+        return Extremes(site, None, free)
 
     def update(self, state: Extremes, chunk: Chunk) -> None:
         if len(chunk) == 0:
@@ -153,95 +153,106 @@ class Examples(Analysis[Extremes]):
             for begin, end in chunk.spans()
             for first in range(begin, end, self.stretch)
         ]
-        chunk = replace(chunk, activations=chunk.activations.float())
-        largest = torch.stack([chunk.activations[first:last].amax(0) for first, last in stretches])  # [stretch unit]
-        smallest = torch.stack([chunk.activations[first:last].amin(0) for first, last in stretches])
-        high, low = state.best
-        self._admit(high, self._entering(high, chunk, stretches, largest, sign=1))
-        self._admit(low, self._entering(low, chunk, stretches, smallest, sign=-1))
+        x = chunk.activations.float()  # [token unit]
+        high = torch.stack([x[first:last].amax(0) for first, last in stretches])  # [stretch unit]
+        low = torch.stack([x[first:last].amin(0) for first, last in stretches])
+        heights = torch.cat([high, -low], 1).cpu().numpy()  # [stretch side]
+        starts = torch.tensor([first for first, _ in stretches], device=x.device)
+        sequence, position = chunk.sequence[starts].cpu().numpy(), chunk.position[starts].cpu().numpy()
+        stretch, side = np.nonzero(self._enters(state.best, heights, sequence[:, None], position[:, None]))
+        if len(side) == 0:
+            return
+        unit = torch.from_numpy(side % state.site.units).to(x.device)
+        value = torch.from_numpy(np.where(side < state.site.units, 1, -1) * heights[stretch, side]).to(x.device)
+        rows, done = [], 0
+        for (first, end), found in zip(stretches, np.bincount(stretch, minlength=len(stretches)), strict=True):
+            here = slice(done, done + int(found))
+            done = here.stop
+            if found:
+                rows.append(first + _first_row(x[first:end].index_select(1, unit[here]), value[here]))
+        row = torch.cat(rows)  # [peak]
+        tokens, activations = self._passages(chunk, row, unit)
+        self._admit(
+            state.best,
+            Peaks(
+                side, heights[stretch, side], sequence[stretch], chunk.position[row].cpu().numpy(), tokens, activations
+            ),
+        )
 
     def merge(self, a: Extremes, b: Extremes) -> Extremes:
-        best = tuple(best.at(np.arange(len(best.value))) for best in a.best)
-        for mine, others in zip(best, b.best, strict=True):
-            self._admit(mine, others)
+        best = a.best.at(np.arange(len(a.best.side)))
+        self._admit(best, b.best.at(np.flatnonzero(b.best.sequence != NOWHERE)))
         return Extremes(a.site, a.vocabulary or b.vocabulary, best)
 
     def compute(self, state: Extremes) -> ExamplesResult:
-        shape = (2, state.site.units, self.count)
-        steps = self.before + 1 + self.after
-        high, low = state.best
-        both = high.followed_by(replace(low, value=-low.value))
-        found = both.sequence != NOWHERE
-        used, tokens = np.unique(both.tokens, return_inverse=True)
+        units, steps = state.site.units, self.before + 1 + self.after
+        best = state.best.at(np.lexsort(state.best.keys()))
+        found = best.sequence != NOWHERE
+        used, tokens = np.unique(best.tokens, return_inverse=True)
         outside = int(np.searchsorted(used, 0))  # 1 where −1 is among the tokens that occur
-        value = np.where(found, both.value, np.nan).reshape(shape)
-        bounds = _scale(state.site, value)
+        value = np.where(found, np.where(best.side < units, best.height, -best.height), np.nan)
+        value = value.reshape(2, units, self.count)
+        low, high = _scale(state.site, value)
         return ExamplesResult(
             site=state.site.name,
-            units=state.site.units,
+            units=units,
             symbols=state.vocabulary.decode(used[outside:].tolist()) if state.vocabulary else [],
             before=self.before,
             value=value,
-            sequence=np.where(found, both.sequence, -1).reshape(shape),
-            position=np.where(found, both.position, -1).reshape(shape),
-            tokens=(tokens - outside).astype(np.int32).reshape(*shape, steps),
-            activations=both.activations.reshape(*shape, steps),
-            low=bounds[0],
-            high=bounds[1],
+            sequence=np.where(found, best.sequence, -1).reshape(value.shape),
+            position=np.where(found, best.position, -1).reshape(value.shape),
+            tokens=(tokens - outside).astype(np.int32).reshape(*value.shape, steps),
+            activations=best.activations.reshape(*value.shape, steps),
+            low=low,
+            high=high,
         )
 
-    def _entering(
+    def _enters(
         self,
         best: Peaks,
-        chunk: Chunk,
-        stretches: Sequence[tuple[int, int]],
-        peaks: Float[Tensor, "stretch unit"],
-        sign: int,
-    ) -> Peaks:
-        """The peaks that beat the last of their unit's best, with their passages."""
-        device = peaks.device
-        # Value, sequence and position of the last place of each unit; at equal values the earlier token wins.
-        last = best.at(np.arange(self.count - 1, len(best.value), self.count))
-        value = sign * torch.from_numpy(last.value).to(device)
-        sequence, position = torch.from_numpy(last.sequence).to(device), torch.from_numpy(last.position).to(device)
-        first_row = torch.tensor([first for first, _ in stretches], device=device)
-        own_sequence, own_position = chunk.sequence[first_row, None], chunk.position[first_row, None]
-        earlier = (own_sequence < sequence) | ((own_sequence == sequence) & (own_position <= position))
-        beats = peaks > value if sign > 0 else peaks < value
-        stretch, unit = torch.nonzero(beats | ((peaks == value) & earlier), as_tuple=True)  # both [peak]
-        value = peaks[stretch, unit]
-        row = torch.empty_like(unit)
-        done = 0
-        for (first, end), found in zip(stretches, stretch.bincount(minlength=len(stretches)).tolist(), strict=True):
-            if found:
-                here = slice(done, done + found)
-                row[here] = first + _first_row(chunk.activations[first:end].index_select(1, unit[here]), value[here])
-                done += found
+        heights: Float[np.ndarray, "stretch side"],
+        sequence: Int[np.ndarray, "stretch 1"],
+        position: Int[np.ndarray, "stretch 1"],
+    ) -> Bool[np.ndarray, "stretch side"]:
+        """Which peaks may beat the worst of their side's best. Stretches are told by where they begin."""
+        height, seq, pos = (v.reshape(-1, self.count) for v in (best.height, best.sequence, best.position))
+        worst = height.min(1)  # [side]
+        higher: Bool[np.ndarray, "stretch side"] = heights > worst
+        equal = heights == worst
+        if equal.any():  # the earlier token wins
+            last = np.where(height == worst[:, None], seq, -1).max(1)
+            latest = np.where((height == worst[:, None]) & (seq == last[:, None]), pos, -1).max(1)
+            equal &= (sequence < last) | ((sequence == last) & (position <= latest))
+        return higher | equal
 
-        around = row[:, None] + torch.arange(-self.before, self.after + 1, device=device)  # [peak step]
+    def _passages(
+        self, chunk: Chunk, row: Int[Tensor, " peak"], unit: Int[Tensor, " peak"]
+    ) -> tuple[Int[np.ndarray, "peak step"], Float[np.ndarray, "peak step"]]:
+        """Tokens and the unit's activations around each row, as far as the sequence goes."""
+        around = row[:, None] + torch.arange(-self.before, self.after + 1, device=row.device)  # [peak step]
         exists = (around >= 0) & (around < len(chunk))
         around = around.clamp(0, len(chunk) - 1)
         exists &= chunk.sequence[around] == chunk.sequence[row, None]
-        return Peaks(
-            value=(sign * value).cpu().numpy(),
-            unit=unit.cpu().numpy(),
-            sequence=chunk.sequence[row].cpu().numpy(),
-            position=chunk.position[row].cpu().numpy(),
-            tokens=torch.where(exists, chunk.tokens[around].int(), -1).cpu().numpy(),
-            activations=torch.where(exists, chunk.activations[around, unit[:, None]], torch.nan).cpu().numpy(),
-        )
+        tokens = torch.where(exists, chunk.tokens[around].int(), -1)
+        activations = torch.where(exists, chunk.activations[around, unit[:, None]].float(), torch.nan)
+        return tokens.cpu().numpy(), activations.cpu().numpy()
 
     def _admit(self, best: Peaks, new: Peaks) -> None:
-        """Leave the best ``count`` of each unit among both in ``best``."""
-        new = new.at(np.flatnonzero(new.sequence != NOWHERE))
-        units = np.unique(new.unit)  # only these are looked at
-        places = (units[:, None] * self.count + np.arange(self.count)).ravel()
-        both = best.at(places).followed_by(new)
-        order = both.order()
-        start = np.searchsorted(both.unit[order], units)  # [unit]
-        kept = both.at(order[(start[:, None] + np.arange(self.count)).ravel()])
+        """Leave the best ``count`` of each side among both in ``best``: new ones take the rows of those they beat."""
+        sides = np.flatnonzero(np.bincount(new.side))  # only these are looked at
+        rows = (sides[:, None] * self.count + np.arange(self.count)).ravel()
+        keys = [np.concatenate([mine[rows], others]) for mine, others in zip(best.keys(), new.keys(), strict=True)]
+        order = np.lexsort(keys)
+        side = keys[-1][order]
+        rank = np.arange(len(order)) - np.searchsorted(side, side)
+        beaten = np.zeros(len(order), bool)
+        beaten[order[rank >= self.count]] = True
+        left = rows[beaten[: len(rows)]]
+        # Of each side as many enter as are beaten.
+        entering = np.flatnonzero(~beaten[len(rows) :])
+        entering = entering[np.argsort(new.side[entering], kind="stable")]
         for name, values in vars(best).items():
-            values[places] = vars(kept)[name]
+            values[left] = vars(new)[name][entering]
 
 
 def _first_row(x: Float[Tensor, "step peak"], value: Float[Tensor, " peak"]) -> Int[Tensor, " peak"]:
