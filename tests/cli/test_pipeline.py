@@ -79,7 +79,8 @@ def test_the_same_as_json_pictures_and_in_the_terminal(folder, tmp_path, capsys,
     assert len(pictures) == sum(len(section["views"]) for section in page["sections"])
     assert all(picture.read_bytes().startswith(b"\x89PNG") for picture in pictures)
     capsys.readouterr()
-    assert unitscope("unit", folder / "run", f"rnn.0.hidden/{wired.INSIDE}")
+    address = Findings.load(folder / "run" / "findings").confirmed_findings()[0].address
+    assert unitscope("unit", folder / "run", address)
     shown = capsys.readouterr().out
     assert "inside-parentheses" in shown
     assert "What is lost without it" in shown

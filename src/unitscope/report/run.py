@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -34,9 +34,10 @@ def page_of(recording: Recording, results: ResultSet, findings: Findings | None)
             sections.append(_ablations(findings))
     for name in dict.fromkeys(key for site in results.sites() for key in results.of(site)):
         parts = [results.of(site)[name] for site in results.sites() if name in results.of(site)]
-        views = [view for part in parts for view in part.views()]
+        views = [(part.site, view) for part in parts for view in part.views()]
         if views:
-            sections.append(Section(f"all-{name}", views[0].title, "", views))
+            of_sites = [replace(view, title=f"{view.title}: {site}") for site, view in views]
+            sections.append(Section(f"all-{name}", views[0][1].title, "", of_sites))
     everything = _with_affinity(results, findings)
 
     controls = _controls(findings) if findings else None
