@@ -217,13 +217,13 @@ class Examples(Analysis[Extremes]):
         """Which peaks may beat the worst of their side's best. Stretches are told by where they begin."""
         height, seq, pos = (v.reshape(-1, self.count) for v in (best.height, best.sequence, best.position))
         worst = height.min(1)  # [side]
-        higher: Bool[np.ndarray, "stretch side"] = heights > worst
         equal = heights == worst
         if equal.any():  # the earlier token wins
             last = np.where(height == worst[:, None], seq, -1).max(1)
             latest = np.where((height == worst[:, None]) & (seq == last[:, None]), pos, -1).max(1)
             equal &= (sequence < last) | ((sequence == last) & (position <= latest))
-        return higher | equal
+        enters: Bool[np.ndarray, "stretch side"] = equal | (heights > worst)
+        return enters
 
     def _passages(
         self, chunk: Chunk, row: Int[Tensor, " peak"], unit: Int[Tensor, " peak"]
