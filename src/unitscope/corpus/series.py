@@ -155,6 +155,7 @@ def labelled(
     ``classes`` are those that a model knows; without them, all that occur. Raises ``InputError`` for a label that
     is not among them, for values that are missing or not numbers, and for columns that cannot be cut so.
     """
+    frame = frame.rename(columns=str)
     _check_columns(frame, [label], name)
     columns = [column for column in frame.columns if column != label]
     if steps < 1 or not columns or len(columns) % steps:

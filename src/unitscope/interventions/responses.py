@@ -9,7 +9,7 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -118,7 +118,7 @@ def layer_input(
     found: list[Tensor] = []
     seen: list[Tensor] = []
 
-    def note(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+    def note(_: nn.Module, inputs: tuple[Any, ...]) -> None:
         rows, layout = Layout.of(inputs[0], layer.module.batch_first)
         seen.append(layout.by_sequence(rows))
 

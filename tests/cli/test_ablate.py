@@ -1,0 +1,59 @@
+import os
+import subprocess
+import sys
+
+import pytest
+
+from unitscope.resultset import ResultSet
+
+TEXT = "f(a, (b)); g(c)\n" * 60
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A recording of a small network."""
+    folder = tmp_path_factory.mktemp("run")
+    (folder / "a.txt").write_text(TEXT)
+    net, text = str(folder / "net"), str(folder / "a.txt")
+    small = ["--units", "6", "--epochs", "1", "--steps", "20", "--rows", "4"]
+    call("train", text, "--out", net, *small)
+    call("record", net, text, "--out", str(folder / "run"), "--length", "40")
+    return folder / "run"
+
+
+def unitscope(*words):
+    command = [sys.executable, "-c", "from unitscope.cli.main import run; run()", "--threads", "1", *words]
+    environment = os.environ | {"COLUMNS": "160"}
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+
+
+def call(*words):
+    done = unitscope(*words)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_damage_and_dynamics_join_the_table_of_units(run):
+    printed = call("ablate", str(run), "--where", "inside-parentheses", "--sequences", "3")
+    assert "rise of the loss" in printed
+    call("respond", str(run), "--streams", "hidden", "--steps", "60", "--sequences", "2")
+    call("analyze", str(run), "moments")
+    results = ResultSet.load(run / "results")
+    table = results.to_pandas().loc["rnn.0.hidden"]
+    wanted = {"loss damage", "loss damage, inside-parentheses", "step settling", "sine gain", "mean"}
+    assert wanted <= set(table.columns)
+    assert len(table) == 6
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["ablate", "--sites", "rnn.9.*"], "no site matches"),
+        (["respond", "--drive", "waltz"], "no drive is called"),
+    ],
+)
+def test_bad_words_are_one_line_and_status_2(run, words, said):
+    done = unitscope(words[0], str(run), *words[1:])
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr

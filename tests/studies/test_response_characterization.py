@@ -1,0 +1,48 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from unitscope.errors import InputError
+from unitscope.studies import response_characterization as study
+
+
+def small(tmp_path):
+    """A folder with short files, and its tasks at a size for tests."""
+    rows = np.random.default_rng(0).integers(0, 17, (1500, 64))
+    table = pd.DataFrame(rows).assign(digit=np.arange(1500) % 3)
+    table.to_csv(tmp_path / "digits.csv.gz", header=False, index=False)
+    season = 300 + np.arange(160) * 0.1 + np.sin(np.arange(160) * np.pi / 6)
+    pd.DataFrame({"Date": "1960-01", "Average": season}).to_csv(tmp_path / "co2-mm-mlo.csv", index=False)
+    made = study.tasks(tmp_path, 1)
+    return [
+        replace(task, epochs=1, train=task.train.take(range(8)), test=task.test.take(range(6))) for task in made[1:]
+    ]
+
+
+def test_from_data_to_page(tmp_path, monkeypatch):
+    found = small(tmp_path)
+    assert [task.name for task in found] == ["digits, 8 steps", "CO2"]
+    monkeypatch.setattr(study, "tasks", lambda data, seeds: found)
+    checks = study.run(tmp_path / "out", tmp_path, seeds=1)
+    ids = {check.id for check in checks}
+    assert {"ranking-CO2", "capacity-amplitude", "capacity-relation", "frequency"} <= ids
+    content = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert content["figures"].keys() == {"digits, 8 steps, 32 units", *(f"CO2, {n} units" for n in (32, 64, 128))}
+    spearman = content["figures"]["CO2, 32 units"]["spearman"]
+    assert {"amplitude × readout", "std × readout", "gradient × activation", "random"} <= spearman.keys()
+    assert (tmp_path / "out" / "index.html").exists()
+
+
+def test_residues_become_channels():
+    corpus = study.proteins(pd.DataFrame({"seq": ["AC", "CCA"], "dssp3": ["HE", "CCH"]}))
+    assert corpus.channels == ("A", "C")
+    assert corpus.batch([0]).tokens[0].tolist() == [[1, 0], [0, 1]]
+    assert [corpus.classes[t] for t in corpus.batch([1]).targets[0].tolist()] == ["C", "C", "H"]
+
+
+def test_a_missing_folder_is_refused(tmp_path):
+    with pytest.raises(InputError, match="no folder"):
+        study.tasks(tmp_path / "nowhere", 1)
