@@ -1,7 +1,7 @@
 """A model in which one site spells the class of every word, and one knows nothing."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from unitscope.models.edit import Edit
 from unitscope.models.site import Site
 from unitscope.probing.layers import Probing, probe_layers, untrained_twin
 from unitscope.probing.table import ProbeTable
+from unitscope.probing.words import divide
 from unitscope.recording.live import Live
 from unitscope.view import to_json
 
@@ -111,6 +112,21 @@ def test_without_twin_and_codelength() -> None:
     assert row.accuracy > 0.95
     assert row.q != row.q
     assert "q" not in [field.name for field in found.views()[0].fields]
+
+
+def test_classes_that_training_lacks_are_counted_and_left_out() -> None:
+    corpus = bank()
+    how = Probing(labels=("kind",), sites=("*.knows",), words=300, codelength=False)
+    tested = set(divide(corpus, range(len(corpus)))[2])
+    sentences = [
+        replace(s, words=(replace(s.words[0], labels={"kind": "rare"}), *s.words[1:])) if i in tested else s
+        for i, s in enumerate(corpus.sentences)
+    ]
+    rare = TreebankCorpus(sentences, "made", "characters")
+    (row,) = probe_layers(Live(Spelling(), rare), rare, how).rows
+    assert row.unseen > 0
+    assert row.words == 4 * row.unseen
+    assert row.accuracy > 0.95
 
 
 def test_labels_that_there_are_not() -> None:

@@ -56,6 +56,7 @@ class Measured:
     scores: Scores
     controls: list[Scores]
     shuffled: Scores
+    unseen: int
     right: Bool[Tensor, " word"]
     sentence: Int[Tensor, " word"]
     code: Codelength | None
@@ -158,6 +159,7 @@ def _fit(
                 scores=kinds[0],
                 controls=kinds[1:-1],
                 shuffled=kinds[-1],
+                unseen=sum(task.unseen(parts[2].words).values()),
                 right=(log_p[0].argmax(1) == targets[2][0])[known],
                 sentence=parts[2].sentence[known],
                 code=codes[i][0] if codes[i] else None,
@@ -176,6 +178,7 @@ def _row(site: str, label: str, found: Measured, twin: Measured | None) -> Probe
         site=site,
         label=label,
         words=found.scores.words,
+        unseen=found.unseen,
         accuracy=found.scores.accuracy,
         low=found.scores.low,
         high=found.scores.high,

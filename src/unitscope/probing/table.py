@@ -22,6 +22,9 @@ class ProbeRow:
     site: str
     label: str
     words: int
+    """Held-out words that the scores are of."""
+    unseen: int
+    """Held-out words left out because training lacks their class."""
     accuracy: float
     low: float
     high: float
@@ -99,6 +102,8 @@ class ProbeTable:
 
     def _table(self) -> Table:
         columns: dict[str, tuple[Kind, str]] = {
+            "words": ("integer", "held-out words that the scores are of"),
+            "unseen": ("integer", "held-out words left out because training lacks their class"),
             "accuracy": ("share", "of held-out words"),
             "low": ("share", "95 % interval of the accuracy, from resampled sentences"),
             "high": ("share", "95 % interval of the accuracy, from resampled sentences"),
