@@ -22,7 +22,7 @@ def unit_table(results: ResultSet) -> UnitTable:
         for name, result in results.of(site).items():
             for column in result.columns():
                 columns[site][name, column.name] = column
-                heads.setdefault((name, column.name), UnitField(column.name, column.kind, column.help, name))
+                heads.setdefault((name, column.name), UnitField(column.name, column.kind, column.help, name.split("-")[0]))
     rows: list[list[Any]] = []
     for site in results.sites():
         units = next(iter(results.of(site).values())).units
@@ -49,7 +49,7 @@ def unit_groups(results: ResultSet, site: str, more: More | None = None) -> Iter
 
 
 def _help(analysis: type[Analysis[Any]]) -> str:
-    """The docstring after its first line, as paragraphs."""
-    lines = (analysis.__doc__ or "").strip().splitlines()[1:]
+    """The docstring after its first line, as paragraphs; what it sets in double backquotes is code in single ones."""
+    lines = (analysis.__doc__ or "").replace("``", "`").strip().splitlines()[1:]
     paragraphs = "\n".join(line.strip() for line in lines).strip().split("\n\n")
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
