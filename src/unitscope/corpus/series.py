@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -100,9 +101,15 @@ class SeriesCorpus:
 
 
 def read_table(path: Path | str) -> pd.DataFrame:
-    """A CSV file, compressed or not. Raises ``InputError`` if it cannot be read as one."""
+    """A CSV file, compressed or not. Names belong to the first values of a row; more values than names are left out.
+
+    Raises ``InputError`` if it cannot be read as one.
+    """
     try:
-        return pd.read_csv(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", pd.errors.ParserWarning)
+            # Without index_col, a row with one value too many would shift every name by one, unsaid.
+            return pd.read_csv(path, index_col=False)
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read as a table of comma-separated values: {error}") from error
 

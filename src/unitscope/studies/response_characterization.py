@@ -1,8 +1,8 @@
 """Response characterization: do the dynamics of a unit say what the network loses without it?
 
 After Hasani, Amini, Lechner, Naser, Grosu & Rus 2019 (arXiv 1809.03864): LSTMs are trained on digits read pixel by
-pixel and row by row, on the carbon dioxide of Mauna Loa, on the S&P 500 and on protein secondary structure; each unit is
-taken apart and driven by a step and a sine; the scores made from its responses are set against the damage of
+pixel and row by row, on the carbon dioxide of Mauna Loa, on the S&P 500 and on protein secondary structure; each unit
+is taken apart and driven by a step and a sine; the scores made from its responses are set against the damage of
 ablating it, beside scores that need no response at all.
 """
 
@@ -55,6 +55,7 @@ class Task:
     seeds: int
     most: int = 400
     """Test sequences on which units are ablated."""
+    rate: float = 3e-3
 
     @property
     def measure(self) -> str:
@@ -127,7 +128,9 @@ def tasks(data: Path | None, seeds: int) -> list[Task]:
         found.append(Task("S&P 500", *forecasting(change, ["change"], window=24, name="S&P 500"), 8, -1.0, 1.0, 2))
     if (path := data / "protein-ts115.csv").exists():
         corpus = proteins(read_table(path))
-        found.append(Task("protein structure", corpus.take(range(92)), corpus.take(range(92, 115)), 10, 0.0, 1.0, 1))
+        found.append(
+            Task("protein structure", corpus.take(range(92)), corpus.take(range(92, 115)), 20, 0.0, 1.0, 1, rate=1e-2)
+        )
     return found
 
 
@@ -145,7 +148,7 @@ def proteins(table: pd.DataFrame) -> SeriesCorpus:
 def characterize(task: Task, units: int, seed: int) -> Network:
     """Train, drive, ablate."""
     net = network(task.train, "lstm", units, seed)
-    fit(net, task.train, task.epochs, seed=seed)
+    fit(net, task.train, task.epochs, task.rate, seed=seed)
     model = series_model(net, task.train)
     channels = len(task.train.channels)
     ends = Ends(torch.full((1, channels), task.low), torch.full((1, channels), task.high))
