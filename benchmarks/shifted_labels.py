@@ -11,11 +11,11 @@ from pathlib import Path
 
 import torch
 
-from unitscope.analyses.affinity import Affinity
 from unitscope.analyze import analyze
 from unitscope.cli.find import suggested
 from unitscope.cli.inputs import Inputs
-from unitscope.findings.finding import adjusted
+from unitscope.findings.find import evidence
+from unitscope.findings.finding import GROUP, Search, adjusted
 from unitscope.recording.recording import Recording
 from unitscope.recording.relabelled import LabelFile, Relabelled, shifted
 
@@ -28,13 +28,21 @@ options = parser.parse_args()
 source = Recording.open(options.recording)
 inputs = Inputs.load(options.recording)
 _, card = inputs.open_model()
-asked = suggested(inputs.open_corpus(card))
-affinity = Affinity(hypotheses=asked)
+search = Search(hypotheses=suggested(inputs.open_corpus(card)))
+groups = evidence(source)
+affinity = search.affinity()
 counts = []
-with LabelFile(source, asked) as kept:
-    own = Relabelled(source, kept.labels)
+with LabelFile(source, search.hypotheses) as kept:
+
+    def says(name: str, sequence: int) -> torch.Tensor:
+        if name != GROUP:
+            return kept.labels(name, sequence)
+        return torch.full_like(kept.labels(search.hypotheses[0], sequence), groups[sequence])
+
+    own = Relabelled(source, says)
+    print(f"{len(source.sequences)} sequences in {len(set(groups.values()))} groups of evidence")
     for seed in range(options.seeds):
-        q = adjusted(analyze(shifted(own, seed), [affinity]), affinity.key)
+        q = adjusted(analyze(shifted(own, seed, list(groups)), [affinity]), affinity.key)
         tests = sum(table.size for table in q.values())
         counts.append(sum(int((table <= 0.05).sum()) for table in q.values()))
         print(f"seed {seed}: {counts[-1]} of {tests:,} pairs significant at a false discovery rate of 5 %", flush=True)

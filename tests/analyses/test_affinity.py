@@ -126,3 +126,20 @@ def test_a_rare_flag_and_a_gate_that_is_nearly_always_open_are_no_certainty():
     result = affinity(gates, {"rare": flag}, lengths)
     assert result.p.min() > 1e-4
     assert (result.p < 0.01).mean() < 0.03
+
+
+def test_sequences_of_one_document_are_one_piece_of_evidence():
+    """Each document has its own level of everything; taken one by one, its sequences would be evidence eight times."""
+    draw = np.random.default_rng(0)
+    lengths = [20] * 400
+    document = np.repeat(np.arange(50), 8 * 20)
+    x = torch.from_numpy(draw.normal(size=(50, 30))[document] + draw.normal(size=(8_000, 30))).float()
+    y = torch.from_numpy(draw.normal(size=(50, 20))[document] + draw.normal(size=(8_000, 20))).float()
+    labels = {f"y{k}": y[:, k] for k in range(20)} | {"document": torch.from_numpy(document).float()}
+    names = tuple(f"y{k}" for k in range(20))
+    source = one_site(x, lengths, low=-torch.inf, high=torch.inf, token_labels=labels, batch=50)
+    together, apart = Affinity(hypotheses=names, groups="document"), Affinity(hypotheses=names)
+    results = analyze(source, [together, apart])
+    wrong = {key: float((results["planted", key].p < 0.01).mean()) for key in (together.key, apart.key)}
+    assert wrong[together.key] < 0.03
+    assert wrong[apart.key] > 0.1

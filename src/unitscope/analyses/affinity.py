@@ -2,10 +2,10 @@
 
 A hypothesis is a label per token: a flag (inside quotes) or a number (position in the line). Four measures:
 
-- Pearson's r. Its interval and the p-value of "r = 0" take whole sequences as the independent pieces of
+- Pearson's r. Its interval and the p-value of "r = 0" take groups of sequences as the independent pieces of
   evidence (cluster-robust delta method; Liang & Zeger 1986), because neighbouring tokens are anything but
-  independent: a test that counts tokens calls nearly every unit significant. The spread is never taken to be less
-  than independent tokens would give.
+  independent: a test that counts tokens calls nearly every unit significant. A group is a document, or whatever
+  a label says; groups go into 64 buckets. The spread is never taken to be less than independent tokens would give.
 - AUC: the probability that the unit is higher on a token with the flag than on one without.
 - IoU of the tokens with the flag and those where the unit is beyond a quantile, for the best quantile on
   either side (NetDissect: Bau et al. 2017, who fix the quantile).
@@ -34,8 +34,11 @@ from unitscope.recording.chunk import Chunk
 from unitscope.result import Column, Result
 from unitscope.view import Field, Table, View
 
-# Sums per sequence, the axis "sum" below: Σxy Σx Σy Σx² Σy² Σ1, over the tokens where the label is defined.
+# Sums, the axis "sum" below: Σxy Σx Σy Σx² Σy² Σ1, over the tokens where the label is defined.
 XY, X, Y, XX, YY, N = range(6)
+
+BUCKETS = 64
+"""Pieces of evidence at most: enough for a spread, few enough that memory does not grow with the text."""
 
 
 @dataclass
@@ -49,9 +52,8 @@ class Tables:
     """A label above this counts as flagged."""
     thresholds: Float[Tensor, "level unit"]
     sequences: int
-    sums: Float[Tensor, "sum unit hypothesis"]
-    products: Float[Tensor, "sum sum unit hypothesis"]
-    """Σ over sequences of the products of the sums of one sequence."""
+    sums: Float[Tensor, "bucket sum unit hypothesis"]
+    """By bucket of evidence: sequences of one group are always in the same bucket."""
     above: Float[Tensor, "level unit hypothesis"]
     """Tokens above the threshold where the label is defined."""
     above_flagged: Float[Tensor, "level unit hypothesis"]
@@ -96,7 +98,7 @@ class AffinityResult(Result):
         ]
 
     def views(self, unit: int | None = None) -> list[View]:
-        note = f"{self.sequences:,} sequences; intervals and p-values take sequences as independent"
+        note = f"{self.sequences:,} sequences; intervals and p-values take them or their documents as the evidence"
         heads = [
             Field("hypothesis", "text"),
             Field("r", help="Pearson correlation"),
@@ -141,13 +143,18 @@ class Affinity(Analysis[Tables]):
 
     hypotheses: tuple[str, ...] = field(default=(), metadata={"help": "what is asked: names of hypotheses"})
 
+    groups: str = field(
+        default="",
+        metadata={"help": "label that numbers what belongs together, such as the document; each sequence if not given"},
+    )
+
     @property
     def needs(self) -> tuple[Analysis[Any], ...]:
         return (Moments(), Quantiles(of_labels=self.hypotheses))
 
     @property
     def labels(self) -> tuple[str, ...]:
-        return self.hypotheses
+        return (*self.hypotheses, self.groups) if self.groups else self.hypotheses
 
     def start(self, site: Site, given: Mapping[str, Any]) -> Tables:
         quantiles = given["quantiles"]
@@ -163,8 +170,7 @@ class Affinity(Analysis[Tables]):
             cut=torch.where(is_flag, 0.5, medians),
             thresholds=torch.from_numpy(quantiles.values).float().contiguous(),
             sequences=0,
-            sums=torch.zeros(6, *shape, dtype=torch.float64),
-            products=torch.zeros(6, 6, *shape, dtype=torch.float64),
+            sums=torch.zeros(BUCKETS, 6, *shape, dtype=torch.float64),
             above=torch.zeros(levels, *shape, dtype=torch.float64),
             above_flagged=torch.zeros(levels, *shape, dtype=torch.float64),
             flagged=torch.zeros(len(self.hypotheses), dtype=torch.float64),
@@ -187,19 +193,15 @@ class Affinity(Analysis[Tables]):
         counts = x.new_zeros(len(thresholds), counted.shape[0], x.shape[1])  # exact in float32 below 2**24 tokens
         spans = chunk.spans()
         above = x.new_empty(max(last - first for first, last in spans), x.shape[1])
-        parts = []
         for first, last in spans:
             # One sequence at a time, so that what is compared stays in the processor's cache.
             for level, threshold in enumerate(thresholds):
                 torch.gt(x[first:last], threshold, out=above[: last - first])
                 counts[level] += counted[:, first:last] @ above[: last - first]
-            parts.append(_sums(x[first:last] - x_mean, y[first:last], None if weight is None else weight[first:last]))
+            group = chunk.labels[self.groups] if self.groups else chunk.sequence
+            part = _sums(x[first:last] - x_mean, y[first:last], None if weight is None else weight[first:last])
+            state.sums[_bucket(int(group[first]))] += part.double().cpu()
         state.sequences += len(spans)
-        for few in range(0, len(parts), 16):  # a few at a time bounds the memory
-            sums = torch.stack(parts[few : few + 16], -1).double().cpu()  # [sum unit hypothesis sequence]
-            state.sums += sums.sum(-1)
-            by_pair = sums.permute(1, 2, 0, 3)  # [unit hypothesis sum sequence]
-            state.products += (by_pair @ by_pair.mT).permute(2, 3, 0, 1)
         table = counts.double().cpu().transpose(1, 2)  # [level unit row]
         state.above_flagged += table[:, :, : len(self.hypotheses)]
         state.above += table[:, :, len(self.hypotheses) :]
@@ -209,15 +211,14 @@ class Affinity(Analysis[Tables]):
             a.site, a.x_mean, a.y_mean, a.cut, a.thresholds,
             a.sequences + b.sequences,
             a.sums + b.sums,
-            a.products + b.products,
             a.above + b.above,
             a.above_flagged + b.above_flagged,
             a.flagged + b.flagged,
         )  # fmt: skip
 
     def compute(self, state: Tables) -> AffinityResult:
-        n = state.sums[N, 0] if state.site.units else state.sums[N].sum(0)
-        r, low, high, p = _correlation(state.sums, state.products, state.sequences)
+        n = state.sums[:, N, 0].sum(0)
+        r, low, high, p = _correlation(state.sums)
         auc, error, iou, information = _overlap(state, n)
         return AffinityResult(
             site=state.site.name,
@@ -251,14 +252,21 @@ def _sums(
     return sums
 
 
+def _bucket(group: int) -> int:
+    """Where a group goes: by Knuth's multiplicative hash, so that neighbours are not in step with anything."""
+    return (group * 2654435761 % 2**32) * BUCKETS >> 32
+
+
 def _correlation(
-    sums: Float[Tensor, "sum unit hypothesis"], products: Float[Tensor, "sum sum unit hypothesis"], sequences: int
+    parts: Float[Tensor, "bucket sum unit hypothesis"],
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """r, its 95 % interval, and the p-value of r = 0.
 
-    r is a function of the six totals. A sequence moves it by about the gradient times its own six sums, so
-    the variance of r is the sum of the squares of these moves: one quadratic form in ``products``.
+    r is a function of the six totals. A bucket moves it by about the gradient times its own six sums, so the
+    variance of r is the sum of the squares of these moves.
     """
+    sums = parts.sum(0)
+    filled = int((parts[:, N, 0] > 0).any(1).sum())
     n = sums[N]
     mx, my = sums[X] / n, sums[Y] / n
     cov = sums[XY] / n - mx * my
@@ -276,15 +284,15 @@ def _correlation(
     of_r[Y] += r * my / vy
     of_r[N] -= r / 2 * ((mx**2 - vx) / vx + (my**2 - vy) / vy)
 
-    correction = sequences / max(sequences - 1, 1)
+    correction = filled / max(filled - 1, 1)
     spread = {}
     # Never less than independent tokens would give. Where a rare flag meets a gate that is nearly always open, the few
     # sequences that count may all look alike, and their own spread would make a certainty of it.
     for name, gradient, least in (("cov", of_cov, n * vx * vy), ("r", of_r, n * (1 - r**2) ** 2)):
-        form = torch.einsum("iuk,ijuk,juk->uk", gradient, products, gradient)
+        form = (parts * gradient).sum(1).square().sum(0)
         spread[name] = torch.maximum(form * correction, least).sqrt() / n
-    freedom = max(sequences - 1, 1)
-    few = sequences < 3  # no spread can be read from fewer
+    freedom = max(filled - 1, 1)
+    few = filled < 3  # no spread can be read from fewer
     with np.errstate(all="ignore"):
         statistic = (cov / spread["cov"]).numpy()
         p = np.where(few, np.nan, 2 * stats.t.sf(np.abs(statistic), freedom))

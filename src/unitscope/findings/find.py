@@ -12,19 +12,20 @@ With hundreds of units and dozens of hypotheses something always correlates. So 
    and more than for any of some random units of its site.
 """
 
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from unitscope.analyses.affinity import Affinity
 from unitscope.analyses.moments import Moments, MomentsResult
 from unitscope.analyze import analyze
 from unitscope.corpus.corpus import Corpus
 from unitscope.errors import InputError
-from unitscope.findings.finding import Finding, Findings, Search, adjusted, affinity_of
+from unitscope.findings.finding import GROUP, Finding, Findings, Search, adjusted, affinity_of
 from unitscope.interventions.ablation import Bench, Damage
 from unitscope.models.edit import Edit
 from unitscope.models.model import Model
@@ -34,8 +35,8 @@ from unitscope.recording.relabelled import LabelFile, Relabelled, shifted
 from unitscope.recording.source import Source, Subset
 from unitscope.resultset import ResultSet
 
-BLOCK = 8
-"""Neighbouring sequences that stay in the same half, since they may come from one document."""
+STRETCH = 16_384
+"""Characters of a long document that count as one piece of evidence."""
 HALVES = ("the half on which units are chosen", "the half that confirms them")
 
 Progress = Callable[[str, int, int], None]
@@ -56,20 +57,29 @@ def find(
     Raises ``InputError`` for unknown sites or hypotheses, and for a source too small to be halved.
     """
     sites = tuple(s.name for s in choose(source.sites, search.sites) if not s.name.startswith("output."))
-    halves = _halves(source.sequences)
+    groups = evidence(source)
+    halves = _halves(groups)
     loss = None
     with LabelFile(source, search.hypotheses) as kept:
-        own = Relabelled(source, kept.labels)
+
+        def says(name: str, sequence: int) -> Tensor:
+            if name != GROUP:
+                return kept.labels(name, sequence)
+            return torch.full_like(kept.labels(search.hypotheses[0], sequence), groups[sequence])
+
+        own = Relabelled(source, says)
         twin = None
         if model is not None and corpus is not None:
             fresh = Live(model.untrained(search.seed), corpus, sequences=source.sequences)
-            twin = Relabelled(fresh, kept.labels)
-        tables = _fold(own, twin, halves, sites, search, progress)
+            twin = Relabelled(fresh, says)
+        confirming = set(halves[1])
+        circle = [number for number in groups if number in confirming]
+        tables = _fold(own, twin, halves, circle, sites, search, progress)
         findings = [finding for k in range(len(search.hypotheses)) if (finding := _finding(tables, search, k))]
         if model is not None and corpus is not None:
             findings, loss = _ablate(findings, search, model, corpus, own, halves[1], tables.chosen, progress)
     findings.sort(key=lambda f: (not (f.confirmed(search.fdr) and f.used), -abs(f.r) if f.r == f.r else 0.0))
-    key = Affinity(hypotheses=search.hypotheses).key
+    key = search.affinity().key
     return Findings(
         search=search,
         findings=findings,
@@ -102,11 +112,12 @@ def _fold(
     own: Source,
     twin: Source | None,
     halves: tuple[list[int], list[int]],
+    circle: Sequence[int],
     sites: Sequence[str],
     search: Search,
     progress: Progress | None,
 ) -> Tables:
-    affinity = Affinity(hypotheses=search.hypotheses)
+    affinity = search.affinity()
 
     def fold(what: str, source: Source) -> ResultSet:
         def show(done: int, total: int) -> None:
@@ -120,7 +131,7 @@ def _fold(
     return Tables(
         chosen=fold("choosing units on one half", choosing),
         confirmed=confirmed,
-        by_chance=fold("the same under shifted labels", shifted(confirming, search.seed)),
+        by_chance=fold("the same under shifted labels", shifted(confirming, search.seed, circle)),
         twin_chosen=fold("an untrained twin: one half", Subset(twin, halves[0], HALVES[0])) if twin else None,
         twin_confirmed=fold("an untrained twin: the other half", Subset(twin, halves[1], HALVES[1])) if twin else None,
         q=adjusted(confirmed, affinity.key),
@@ -129,7 +140,7 @@ def _fold(
 
 def _finding(tables: Tables, search: Search, k: int) -> Finding | None:
     """The unit of hypothesis k; None if the label is constant on the half that chooses, so no unit can follow it."""
-    key = Affinity(hypotheses=search.hypotheses).key
+    key = search.affinity().key
     best = _best(tables.chosen, key, k)
     if best is None:
         return None
@@ -174,15 +185,41 @@ def _best(results: ResultSet, key: str, k: int) -> tuple[str, int] | None:
     return best
 
 
-def _halves(sequences: Sequence[int]) -> tuple[list[int], list[int]]:
-    """Alternate blocks of neighbouring sequences; smaller blocks where there are few."""
-    block = max(1, min(BLOCK, len(sequences) // 16))
+@runtime_checkable
+class Placed(Protocol):
+    """A source that knows where its sequences stand in the text."""
+
+    def place(self, sequence: int) -> tuple[int, int]: ...
+
+
+def evidence(source: Source) -> dict[int, int]:
+    """The number of the group of each sequence: what may be alike and so counts as one piece of evidence.
+
+    A group is a document, or a stretch of 16,384 characters of a longer one; shorter stretches where there would be
+    fewer than 16 groups, and single sequences where nothing else is known. Groups are numbered, and the sequences
+    ordered, in an order that has nothing to do with the names of documents, since neighbouring files are alike.
+    """
+    sequences = list(source.sequences)
+    places = [source.place(n) if isinstance(source, Placed) else (n, 0) for n in sequences]
+    stretch = STRETCH
+    while len({(document, start // stretch) for document, start in places}) < 16 and stretch > 1:
+        stretch //= 2
+    groups: dict[tuple[int, int], list[int]] = {}
+    for number, (document, start) in zip(sequences, places, strict=True):
+        groups.setdefault((document, start // stretch), []).append(number)
+    order = list(groups)
+    random.Random(0).shuffle(order)
+    return {number: at for at, group in enumerate(order) for number in groups[group]}
+
+
+def _halves(groups: dict[int, int]) -> tuple[list[int], list[int]]:
+    """Every other group of evidence in either half."""
     halves: tuple[list[int], list[int]] = ([], [])
-    for place, number in enumerate(sequences):
-        halves[place // block % 2].append(number)
-    if min(map(len, halves)) < 3:
+    for number in sorted(groups):  # a recording is read fastest from front to back
+        halves[groups[number] % 2].append(number)
+    if min(len({groups[number] for number in half}) for half in halves) < 3:
         raise InputError(
-            f"{len(sequences)} sequences are too few to choose units on one half and confirm them on the other; "
+            f"{len(groups)} sequences are too few to choose units on one half and confirm them on the other; "
             "give more text, or cut it into shorter sequences"
         )
     return halves

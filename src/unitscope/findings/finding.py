@@ -15,6 +15,8 @@ from unitscope.interventions.ablation import Change, Damage, SymbolChange
 from unitscope.resultset import ResultSet
 
 SCHEMA = 1
+GROUP = "evidence"
+"""The label that numbers what belongs together and counts as one piece of evidence."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,10 @@ class Search:
     )
     random_units: int = field(default=10, metadata={"help": "random units ablated at each site, for comparison"})
     ablation_sequences: int = field(default=64, metadata={"help": "sequences on which units are ablated"})
+
+    def affinity(self) -> Affinity:
+        """What is folded over both halves."""
+        return Affinity(hypotheses=self.hypotheses, groups=GROUP)
 
 
 @dataclass(frozen=True)
@@ -113,7 +119,7 @@ class Findings:
         return [finding for finding in self.findings if finding.confirmed(self.search.fdr)]
 
     def affinity_key(self) -> str:
-        return Affinity(hypotheses=self.search.hypotheses).key
+        return self.search.affinity().key
 
     def to_pandas(self) -> pd.DataFrame:
         """One row per hypothesis."""

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
+from unitscope.corpus.annotated import HasText
 from unitscope.corpus.batch import Batch
 from unitscope.corpus.corpus import Corpus
 from unitscope.corpus.vocabulary import Vocabulary
@@ -65,6 +66,13 @@ class Live:
 
     def labels(self, name: str, sequence: int) -> Float[Tensor, " token"]:
         return self.corpus.labels(name, sequence)
+
+    def place(self, sequence: int) -> tuple[int, int]:
+        """Document and first character of a sequence; where there is no text, each sequence is its own document."""
+        if not isinstance(self.corpus, HasText):
+            return sequence, 0
+        window = self.corpus.window(sequence)
+        return window.document, window.start
 
     def describe(self) -> dict[str, str]:
         return {**self.model.describe(), **self.corpus.describe()}

@@ -123,6 +123,12 @@ class Recording:
         start = int(self.plan.start[row])
         return self._annotated.labels(name, int(self.plan.document[row]), start, start + int(self.plan.tokens[row]))
 
+    def place(self, sequence: int) -> tuple[int, int]:
+        """Document and first character of a sequence; where there is no text, each sequence is its own document."""
+        row = self.plan.find(sequence)
+        document = int(self.plan.document[row])
+        return (document, int(self.plan.start[row])) if document >= 0 else (sequence, 0)
+
     def unit(self, site: str, unit: int) -> Float[np.ndarray, " token"]:
         """Every recorded value of one unit, sequence after sequence, reading no other unit's bytes."""
         where = self._site(site)

@@ -67,13 +67,15 @@ class Relabelled:
         return {**self.whole.describe(), **({"labels": self.note} if self.note else {})}
 
 
-def shifted(source: Source, seed: int) -> Relabelled:
+def shifted(source: Source, seed: int, circle: Sequence[int] | None = None) -> Relabelled:
     """The source with its labels moved round in a circle, by some sequences and some tokens.
 
+    ``circle`` is the order of the sequences in the circle, their own if it is not given. Where neighbours are alike, as
+    files in alphabetical order are, give an order in which they are not: else a small turn leaves much of the tie.
     Labels keep their frequencies and their autocorrelation and lose their tie to the activations, so what an
     analysis still finds it finds by chance.
     """
-    order = list(source.sequences)
+    order = list(source.sequences if circle is None else circle)
     place = {number: at for at, number in enumerate(order)}
     draw = random.Random(seed)
     turn = draw.randrange(1, len(order)) if len(order) > 1 else 0
