@@ -164,4 +164,5 @@ def _quantiles(values: Float[Tensor, "sampled column"]) -> Float[np.ndarray, "le
     place = np.array(LEVELS)[:, None] * np.maximum(defined - 1, 0)  # [level column]
     low = np.take_along_axis(ordered, np.floor(place).astype(np.int64), 0)
     high = np.take_along_axis(ordered, np.ceil(place).astype(np.int64), 0)
-    return (low + (place - np.floor(place)) * (high - low)).astype(np.float32)
+    found: Float[np.ndarray, "level column"] = low + (place - np.floor(place)) * (high - low)
+    return found.astype(np.float32)
