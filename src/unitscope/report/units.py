@@ -22,7 +22,8 @@ def unit_table(results: ResultSet) -> UnitTable:
         for name, result in results.of(site).items():
             for column in result.columns():
                 columns[site][name, column.name] = column
-                heads.setdefault((name, column.name), UnitField(column.name, column.kind, column.help, name.split("-")[0]))
+                analysis = name.split("-")[0]
+                heads.setdefault((name, column.name), UnitField(column.name, column.kind, column.help, analysis))
     rows: list[list[Any]] = []
     for site in results.sites():
         units = next(iter(results.of(site).values())).units
