@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from unitscope.models.dense import _packed_works, dense
+from unitscope.models.dense import _packed_works, dense, tanh
 
 ACTIVATIONS = {"none": nn.Identity(), "sigmoid": nn.Sigmoid(), "tanh": nn.Tanh()}
 
@@ -27,6 +27,15 @@ def test_rows_need_not_be_neighbours_and_the_result_is_new():
     first, second = multiply(x), multiply(-x)
     torch.testing.assert_close(first, linear(x))
     assert first.data_ptr() != second.data_ptr()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("shape", [(3, 5), (64, 512)])
+def test_tangent(dtype, shape):
+    x = 3 * torch.randn(shape, dtype=dtype)
+    before = x.clone()
+    torch.testing.assert_close(tanh(x), torch.tanh(x), rtol=0, atol=1e-7)
+    assert torch.equal(x, before)
 
 
 def test_operators_that_are_missing_are_left_alone(monkeypatch):

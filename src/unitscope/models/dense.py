@@ -14,6 +14,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+_WORTH_CONVERTING = 16_384
+"""Values from which oneDNN's tangent is faster, conversions included."""
+
 Activation = Literal["none", "sigmoid", "tanh"]
 Dense = Callable[[Tensor], Tensor]
 """``x [row in] → activation(x Wᵀ + b) [row out]``, always a new tensor."""
@@ -24,6 +27,17 @@ def dense(weight: Float[Tensor, "out in"], bias: Float[Tensor, " out"], activati
     if weight.device.type == "cpu" and weight.dtype == torch.float32 and _packed_works():
         return _packed(weight, bias, activation)
     return _plain(weight, bias, activation)
+
+
+def tanh(x: Tensor) -> Tensor:
+    """The hyperbolic tangent, always a new tensor. PyTorch's own kernel takes twice as long as oneDNN's."""
+    if x.device.type == "cpu" and x.dtype == torch.float32 and x.numel() >= _WORTH_CONVERTING and _packed_works():
+        return _tanh(x)
+    return torch.tanh(x)
+
+
+def _tanh(x: Tensor) -> Tensor:
+    return x.to_mkldnn().tanh_().to_dense()
 
 
 def _plain(weight: Tensor, bias: Tensor, activation: Activation) -> Dense:
@@ -45,7 +59,7 @@ def _packed_works() -> bool:
     x = torch.arange(60.0).reshape(5, 12).cos()
     activations: tuple[Activation, ...] = ("none", "sigmoid", "tanh")
     try:
-        return all(
+        return torch.allclose(_tanh(x), torch.tanh(x), atol=1e-6) and all(
             torch.allclose(_packed(weight, bias, name)(x), _plain(weight, bias, name)(x), atol=1e-5)
             for name in activations
         )

@@ -17,7 +17,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from unitscope.models.dense import dense
+from unitscope.models.dense import dense, tanh
 from unitscope.models.layout import State
 
 _SEQUENCES_AT_ONCE = 128
@@ -139,22 +139,27 @@ class LSTMCell:
     def __init__(self, weights: Weights, held: Mapping[str, Held]) -> None:
         self._held = held
         self._projection = weights.projection
-        w_i, w_f, w_g, w_o = torch.cat([weights.input, weights.state], dim=1).chunk(4)  # [unit in+out]
-        b_i, b_f, b_g, b_o = (weights.input_bias + weights.state_bias).chunk(4)
-        self._ifo = dense(torch.cat([w_i, w_f, w_o]), torch.cat([b_i, b_f, b_o]), "sigmoid")
+        units = weights.state.shape[0] // 4
+        weight = torch.cat(
+            [weights.input, weights.state], dim=1
+        )  # [4·unit in+out], blocks in PyTorch's order i, f, g, o
+        w_if, w_g, w_o = weight.split([2 * units, units, units])
+        b_if, b_g, b_o = (weights.input_bias + weights.state_bias).split([2 * units, units, units])
+        self._if = dense(w_if, b_if, "sigmoid")
         self._g = dense(w_g, b_g, "tanh")
+        self._o = dense(w_o, b_o, "sigmoid")
 
     def step(self, x: Float[Tensor, "row in"], *state: Float[Tensor, "row _"]) -> dict[str, Float[Tensor, "row _"]]:
         h, c = state
         xh = torch.cat([x, h], dim=1)  # [row in+out]
-        i, f, o = self._ifo(xh).chunk(3, dim=1)
-        g = self._g(xh)
+        i, f = self._if(xh).chunk(2, dim=1)
+        g, o = self._g(xh), self._o(xh)
         _hold(self._held, input_gate=i, forget_gate=f, output_gate=o, cell_gate=g)
 
         c = torch.mul(f, c).addcmul_(i, g)
         _hold(self._held, cell=c)
 
-        h = torch.tanh(c).mul_(o)
+        h = tanh(c).mul_(o)
         if self._projection is not None:
             h = h @ self._projection.t()
         _hold(self._held, hidden=h)
