@@ -1,7 +1,7 @@
 """Peak memory of recording and folding a text, and of a text ten times as long.
 
-The standard library's source, repeated as often as it takes, goes through a small LSTM into a recording, which is
-then folded. Each length is a process of its own; what counts is the most memory it ever held.
+The beginning of the standard library's source, repeated as often as it takes, goes through a small LSTM into a
+recording, which is then folded. Each length is a process of its own; what counts is the most memory it ever held.
 
 OMP_NUM_THREADS=1 python benchmarks/memory.py
 """
@@ -41,7 +41,7 @@ def main() -> None:
     for characters in options.characters:
         with tempfile.TemporaryDirectory(dir=options.folder) as folder:
             text = Path(folder) / "text.py"
-            write_text(text, characters)
+            write_text(text, characters, min(options.characters))
             command = [sys.executable, __file__, f"--text={text}", f"--units={options.units}", "--analyses"]
             begin = time.perf_counter()
             done = subprocess.run([*command, *options.analyses], check=True, capture_output=True, text=True)
@@ -60,12 +60,15 @@ def fold(text: Path, units: int, analyses: list[str]) -> None:
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
-def write_text(path: Path, characters: int) -> None:
-    """So many bytes of the standard library's source, from its beginning again when it ends."""
+def write_text(path: Path, characters: int, length: int) -> None:
+    """So many bytes: the first ``length`` of the standard library's source again and again, with the same symbols."""
+    files = (file.path.read_bytes() for file in stdlib_files())
+    source = bytearray()
+    while len(source) < length:
+        source += next(files)
     with path.open("wb") as out:
         while characters > 0:
-            for file in stdlib_files():
-                characters -= out.write(file.path.read_bytes()[: max(0, characters)])
+            characters -= out.write(source[: min(length, characters)])
 
 
 if __name__ == "__main__":
