@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Shaped
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from unitscope.errors import InputError
 from unitscope.view import Kind, View
@@ -68,7 +68,8 @@ class Result(ABC):
                 arrays[field.name] = np.ascontiguousarray(value)
             else:
                 plain[field.name] = value
-        save_file(arrays, _with(path, ".safetensors"))
+        # As bytes: the library's own writer makes files that nobody else may read.
+        _with(path, ".safetensors").write_bytes(save(arrays))
         _with(path, ".json").write_text(json.dumps({"schema": SCHEMA, "fields": plain}))
 
     @classmethod

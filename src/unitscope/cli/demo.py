@@ -28,7 +28,7 @@ def demo(
     model = str(SHIPPED)
     if retrain:
         _, card = load(SHIPPED)
-        options = TrainOptions(**{**card.training["options"], "out": str(out / "net")})
+        options = TrainOptions.from_json(card.training["options"], out=str(out / "net"))
         model = options.out
         train.train(**dataclasses.asdict(options))
     recording = out / "recording"

@@ -111,7 +111,8 @@ def _found(recording: Recording, findings: Findings) -> Section:
     if others:
         rows = [[*_row(f), "; ".join(f.failed(findings.search.fdr))] for f in others]
         views.append(Table("Not confirmed", [*heads, Field("why not", "text")], rows))
-    for finding in confirmed[:SHOWN]:  # those that the network uses come first
+    shown = {finding.address: finding for finding in reversed(confirmed)}  # a unit once, for what it follows best
+    for finding in [f for f in confirmed if shown[f.address] is f][:SHOWN]:  # those that the network uses come first
         views.append(_shown(recording, finding))
     return Section("findings", "Findings", text, views)
 
@@ -286,11 +287,12 @@ def _with_affinity(results: ResultSet, findings: Findings | None) -> ResultSet:
     """The results, and for the table the affinities of the confirming half."""
     if findings is None:
         return results
-    entries = dict(results.entries)
-    for (site, name), result in findings.confirmed.entries.items():
-        if isinstance(result, AffinityResult) and site in results.sites():
-            entries[site, name] = result
-    return ResultSet(results.fingerprint, entries)
+    affinities = {
+        (site, name): result
+        for (site, name), result in findings.confirmed.entries.items()
+        if isinstance(result, AffinityResult) and site in results.sites()
+    }
+    return ResultSet(results.fingerprint, {**affinities, **results.entries})
 
 
 def _liveliest(recording: Recording, findings: Findings | None) -> int:
