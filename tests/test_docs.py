@@ -56,7 +56,7 @@ def run(command: str, folder: Path, shown: list[str]) -> None:
     environment = os.environ | {"PATH": path, "COLUMNS": "120", "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", command],
-        cwd=folder, env=environment, capture_output=True, text=True, timeout=300, stdin=subprocess.DEVNULL, check=False,
+        cwd=folder, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False,
     )  # fmt: skip
     printed = done.stdout + done.stderr
     assert done.returncode == 0, f"{command} ended with {done.returncode}:\n{printed}"
