@@ -329,8 +329,16 @@ def test_wrong_names_and_numbers(read, edits, message):
 
 
 def test_nothing_recurrent_inside():
-    with pytest.raises(InputError, match=r"contains no nn\.RNN, nn\.LSTM or nn\.GRU"):
-        ModuleModel(nn.Linear(3, 3))
+    class Counts(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.scale = nn.Parameter(torch.ones(1))
+
+        def forward(self, tokens):
+            return self.scale * tokens.sum()
+
+    with pytest.raises(InputError, match=r"nothing in the model that has \[batch time unit\] values"):
+        ModuleModel(Counts()).sites()
 
 
 def test_a_module_that_does_not_read_tokens():

@@ -2,8 +2,9 @@
 
 import copy
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 from unitscope.corpus.batch import Batch
 from unitscope.errors import InputError
 from unitscope.models.edit import Edit
+from unitscope.models.hooks import discover
 from unitscope.models.reader import Reader, readers
 from unitscope.models.site import Site
 
@@ -40,12 +42,19 @@ def _first_tensor(output: Any) -> Tensor | None:
 
 
 class ModuleModel:
-    """A module that contains recurrent layers anywhere inside, with sites ``path.layer.stream``.
+    """A module, with sites ``path.layer.stream`` for each stock recurrent layer anywhere inside.
+
+    ``hooked`` are glob patterns of further sites: ``path.output`` and ``path.input`` of any module inside whose
+    values are ``[batch time unit]`` in some order, or ``[batch unit]`` in each step of a loop. By default these are
+    all outputs where there is no stock recurrent layer, and none where there is. Inputs are sites only where a
+    pattern's last part says ``input``. A second call of one module is
+    ``path#2.output``; further tensors of one call are ``path.output_2``. ``aliases`` are other names, by site.
 
     ``call`` runs the module on a batch (default: ``module(batch.tokens)``). ``logits`` finds next-token
     logits in its output (default: the output, or its first tensor); return None from it for a module
     that predicts no tokens. A module that reads series instead of token numbers has so many ``channels``;
     one that forecasts has ``values``, which finds what it forecasts, and its loss is the squared error.
+    ``fresh`` makes the module anew with random weights, for the untrained twin.
 
     The module always runs in evaluation mode without gradients and is afterwards as it was. Sequences
     of different length run apart where a layer reads backwards, so that padding never leaks; a
@@ -65,6 +74,9 @@ class ModuleModel:
         logits: Logits | None = None,
         values: Values | None = None,
         channels: int | None = None,
+        hooked: Sequence[str] | None = None,
+        aliases: Mapping[str, str] | None = None,
+        fresh: Callable[[], nn.Module] | None = None,
     ) -> None:
         self._module = module
         self._name = name or type(module).__name__
@@ -72,9 +84,10 @@ class ModuleModel:
         self._logits = logits
         self._values = values
         self._channels = channels
-        self._readers: tuple[Reader, ...] = readers(module)
-        if not self._readers:
-            raise InputError(f"{self._name} contains no nn.RNN, nn.LSTM or nn.GRU; there is nothing to read in it")
+        self._stock: dict[str, Reader] = readers(module)
+        self._hooked = tuple(hooked) if hooked is not None else () if self._stock else ("*",)
+        self._aliases = dict(aliases or {})
+        self._fresh = fresh
 
     @property
     def name(self) -> str:
@@ -105,8 +118,21 @@ class ModuleModel:
         return self._sites
 
     @cached_property
+    def _readers(self) -> tuple[Reader, ...]:
+        stock = tuple(self._stock.values())
+        return (
+            (*stock, *discover(self._module, self._hooked, tuple(self._stock), self._dry_run))
+            if self._hooked
+            else stock
+        )
+
+    @cached_property
     def _sites(self) -> tuple[Site, ...]:
-        inside = tuple(site for reader in self._readers for site in reader.sites())
+        inside = tuple(
+            replace(site, alias=self._aliases.get(site.name, site.alias))
+            for reader in self._readers
+            for site in reader.sites()
+        )
         if self._values is not None:
             return (*inside, Site(_LOSS, 1, low=0.0))
         symbols = self._symbols()
@@ -116,16 +142,22 @@ class ModuleModel:
 
     def _symbols(self) -> int | None:
         """How many symbols the module predicts, from a run on two tokens; None if it predicts none."""
-        targets = torch.zeros(1, 2, dtype=torch.long, device=self.device)
-        one = torch.zeros(1, dtype=torch.long, device=self.device)
+        logits = (self._logits or _first_tensor)(self._dry_run(1, 2))
+        predicts = logits is not None and logits.is_floating_point() and logits.shape[:-1] == (1, 2)
+        return logits.shape[-1] if predicts and logits is not None else None
+
+    def _dry_run(self, sequences: int, steps: int) -> Any:
+        """The output for a batch of zeros."""
+        targets = torch.zeros(sequences, steps, dtype=torch.long, device=self.device)
+        none = torch.zeros(sequences, dtype=torch.long, device=self.device)
         tokens = targets
         if self._channels is not None:
             precision = next(self._module.parameters()).dtype
-            tokens = torch.zeros(1, 2, self._channels, dtype=precision, device=self.device)
-        batch = Batch(tokens=tokens, targets=targets, context=one, lengths=one + 2, sequence=one)
+            tokens = torch.zeros(sequences, steps, self._channels, dtype=precision, device=self.device)
+        batch = Batch(tokens=tokens, targets=targets, context=none, lengths=none + steps, sequence=none)
         try:
             with torch.inference_mode(), _evaluating(self._module):
-                logits = (self._logits or _first_tensor)((self._call or _on_tokens)(self._module, batch))
+                return (self._call or _on_tokens)(self._module, batch)
         except Exception as error:  # whatever a foreign module raises, it means the same
             raise InputError(
                 f"{self._name} does not run on a batch of "
@@ -133,8 +165,6 @@ class ModuleModel:
                 "give ModuleModel a call=lambda module, batch: … that runs it, or channels= if it reads series "
                 f"({error})"
             ) from error
-        predicts = logits is not None and logits.is_floating_point() and logits.shape[:-1] == targets.shape
-        return logits.shape[-1] if predicts and logits is not None else None
 
     def run(self, batch: Batch, read: Sequence[str], edits: Sequence[Edit] = ()) -> dict[str, Tensor]:
         """Activations of the named sites, each ``[batch time unit]``; reading never changes the outputs.
@@ -167,25 +197,15 @@ class ModuleModel:
             return self._predictions(output, batch)[_LOSS][..., 0]
 
     def untrained(self, seed: int) -> "ModuleModel":
-        """A twin with fresh weights from each submodule's ``reset_parameters``; the global generator stays as it is.
+        """A twin with fresh weights; the global generator stays as it is.
 
+        The weights are those of ``fresh``, or else come from each submodule's ``reset_parameters``.
         A module's own ``reset_parameters`` runs after those of the modules inside it. Raises
         ``InputError`` if a weight belongs to a module without one.
         """
-        twin = copy.deepcopy(self._module).cpu()
-        reset: set[Tensor] = set()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            for child in reversed(list(twin.modules())):
-                if callable(renew := getattr(child, "reset_parameters", None)):
-                    renew()
-                    reset.update(child.parameters())
-        kept = [name for name, weight in twin.named_parameters() if weight not in reset]
-        if kept:
-            raise InputError(
-                f"an untrained twin of {self._name} would keep the trained {', '.join(kept)}; "
-                "give the module that owns them a reset_parameters()"
-            )
+            twin = self._fresh() if self._fresh else self._reset()
         return ModuleModel(
             twin.to(self.device),
             name=f"{self._name} (untrained, seed {seed})",
@@ -193,7 +213,28 @@ class ModuleModel:
             logits=self._logits,
             values=self._values,
             channels=self._channels,
+            hooked=self._hooked,
+            aliases=self._aliases,
+            fresh=self._fresh,
         )
+
+    def _reset(self) -> nn.Module:
+        """A copy in which every submodule has drawn its weights again."""
+        twin = copy.deepcopy(self._module).cpu()
+        reset: set[Tensor] = set()
+        for child in reversed(list(twin.modules())):
+            # nn.MultiheadAttention and nn.Transformer keep theirs private.
+            renew = getattr(child, "reset_parameters", None) or getattr(child, "_reset_parameters", None)
+            if callable(renew):
+                renew()
+                reset.update(child.parameters())
+        kept = [name for name, weight in twin.named_parameters() if weight not in reset]
+        if kept:
+            raise InputError(
+                f"an untrained twin of {self._name} would keep the trained {', '.join(kept)}; "
+                "give the module that owns them a reset_parameters()"
+            )
+        return twin
 
     def describe(self) -> dict[str, str]:
         """Name, layers and size."""

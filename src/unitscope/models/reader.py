@@ -39,11 +39,11 @@ _READERS: dict[type[nn.Module], Callable[[str, Any], Reader]] = {
 }
 
 
-def readers(module: nn.Module) -> tuple[Reader, ...]:
-    """A reader for every module inside that has one. A subclass with a ``forward`` of its own has none."""
-    return tuple(
-        make(path, child)
+def readers(module: nn.Module) -> dict[str, Reader]:
+    """By path, a reader for every module inside that has one. A subclass with a ``forward`` of its own has none."""
+    return {
+        path: make(path, child)
         for path, child in module.named_modules()
         for kind, make in _READERS.items()
         if isinstance(child, kind) and type(child).forward is kind.forward
-    )
+    }

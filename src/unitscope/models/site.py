@@ -18,6 +18,8 @@ class Site:
     """Smallest value the units can take."""
     high: float = math.inf
     """Largest value the units can take."""
+    alias: str = ""
+    """Another name that patterns match: TransformerLens's, where it has one."""
 
     @property
     def stream(self) -> str:
@@ -31,13 +33,17 @@ class Site:
 
 
 def choose(sites: Sequence[Site], patterns: Iterable[str]) -> tuple[Site, ...]:
-    """The sites whose names match any of the glob patterns, in the model's order.
+    """The sites whose names or aliases match any of the glob patterns, in the model's order.
 
     Raises ``InputError``, listing what there is, when a pattern matches nothing.
     """
     wanted: set[str] = set()
     for pattern in patterns:
-        hits = {site.name for site in sites if fnmatch.fnmatchcase(site.name, pattern)}
+        hits = {
+            site.name
+            for site in sites
+            if fnmatch.fnmatchcase(site.name, pattern) or (site.alias and fnmatch.fnmatchcase(site.alias, pattern))
+        }
         if not hits:
             known = ", ".join(site.name for site in sites)
             raise InputError(f"no site matches {pattern!r}; there are: {known}")

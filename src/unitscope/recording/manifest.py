@@ -133,4 +133,5 @@ def _site(entry: dict[str, Any]) -> Site:
         entry["units"],
         -math.inf if low is None else float(low),
         math.inf if high is None else float(high),
+        entry.get("alias", ""),
     )

@@ -1,0 +1,292 @@
+"""Reading and holding what passes through any module inside a model, by hooks that are removed again.
+
+A site is ``PATH.output`` or ``PATH.input``, where PATH is the module's. Which modules have units is found by running
+the model twice on batches of different sizes: the axis that grows with the sequences is the batch, the one that grows
+with the steps is time, and the one that stays is the units, in whatever order a module keeps them. A module that is
+called once per step, as a cell in a loop is, has the calls as its time.
+"""
+
+import copy
+import dataclasses
+import difflib
+import fnmatch
+import itertools
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from unitscope.errors import InputError
+from unitscope.models.edit import Edit
+from unitscope.models.site import Site
+
+Side = Literal["input", "output"]
+Shapes = list[tuple[int, ...] | None]
+"""Of the tensors that one call takes or gives, in order; None for one that holds no activations."""
+
+DRY_RUNS = ((2, 11), (3, 13))
+"""Sequences and steps of the two runs that tell the axes apart."""
+EVERY = -1
+"""In place of the number of a call: every call is a step."""
+
+_ANY = (-math.inf, math.inf)
+_TANH = (-1.0, 1.0)
+_RANGES: dict[type[nn.Module], tuple[float, float]] = {
+    nn.Sigmoid: (0.0, 1.0),
+    nn.Hardsigmoid: (0.0, 1.0),
+    nn.Tanh: _TANH,
+    nn.Softsign: _TANH,
+    nn.ReLU: (0.0, math.inf),
+    nn.ReLU6: (0.0, 6.0),
+    nn.Softplus: (0.0, math.inf),
+    nn.LogSigmoid: (-math.inf, 0.0),
+}
+"""Smallest and largest value of an activation module's output."""
+
+_CELLS: dict[type[nn.Module], Mapping[str, tuple[float, float]]] = {
+    nn.LSTMCell: {"hidden": _TANH, "cell": _ANY},
+    nn.GRUCell: {"hidden": _TANH},
+    nn.RNNCell: {"hidden": _TANH},
+}
+"""What the stock cells call the tensors that they return."""
+
+
+@dataclass(frozen=True)
+class Tap:
+    """One tensor ``[batch time unit]``, in some order, that a module takes or gives."""
+
+    site: Site
+    side: Side
+    call: int
+    """In which call of the module; ``EVERY`` where each is a step."""
+    place: int
+    """Which tensor of that call."""
+    axes: tuple[int, ...]
+    """Where batch, time and unit lie; batch and unit where each call is a step."""
+
+    def matches(self, pattern: str) -> bool:
+        """Inputs only where the pattern's last part says so: most are another module's output."""
+        asked = self.side == "output" or "input" in pattern.rpartition(".")[2]
+        return asked and fnmatch.fnmatchcase(self.site.name, pattern)
+
+    def steps(self, values: Tensor) -> Float[Tensor, "batch time unit"]:
+        """A copy in this order, at least in float32: what comes after the module may work in place."""
+        precision = torch.float32 if values.dtype in (torch.float16, torch.bfloat16) else values.dtype
+        ordered = values.permute(self.axes).to(precision, copy=True, memory_format=torch.contiguous_format)
+        return ordered.unsqueeze(1) if self.call == EVERY else ordered
+
+    def hold(self, values: Tensor, held: Mapping[int, float]) -> Tensor:
+        """A copy with some units at fixed values."""
+        units = torch.tensor(list(held), device=values.device)
+        fixed = torch.tensor(list(held.values()), device=values.device, dtype=values.dtype)
+        changed = values.clone()
+        changed.movedim(self.axes[-1], -1)[..., units] = fixed
+        return changed
+
+
+class HookReader:
+    """What one module takes and gives."""
+
+    def __init__(self, module: nn.Module, taps: Sequence[Tap]) -> None:
+        self._module = module
+        self._taps = tuple(taps)
+
+    @property
+    def reads_ahead(self) -> bool:
+        """Always: a module that is not known may look at later steps, and so at padding."""
+        return True
+
+    def sites(self) -> tuple[Site, ...]:
+        return tuple(tap.site for tap in self._taps)
+
+    @contextmanager
+    def reading(self, streams: Mapping[str, list[Tensor]], edits: Sequence[Edit]) -> Iterator[None]:
+        """While open, each call of the module adds what passes through it, ``[batch time unit]``, to the lists.
+
+        A held unit has its value in what the module gives, or takes.
+        """
+        held: dict[str, dict[int, float]] = {}
+        for edit in edits:
+            held.setdefault(edit.site, {}).update(zip(edit.units, edit.values, strict=True))
+        with ExitStack() as hooks:
+            for side in ("input", "output"):
+                taps = [t for t in self._taps if t.side == side and (t.site.name in streams or t.site.name in held)]
+                if taps:
+                    handle = _register(self._module, side, _passing(taps, streams, held))
+                    hooks.callback(handle.remove)
+            yield
+
+
+def discover(
+    module: nn.Module, patterns: Sequence[str], without: Sequence[str], run: Callable[[int, int], Any]
+) -> tuple[HookReader, ...]:
+    """Readers for whatever matches the glob patterns, in the order of the module tree.
+
+    ``run`` runs the module on so many sequences of so many steps; ``without`` are paths of modules that other readers
+    know. Raises ``InputError`` for a pattern that matches nothing, with the nearest names.
+    """
+    few, more = (_watch(module, partial(run, *size)) for size in DRY_RUNS)
+    found = {
+        path: taps
+        for path, child in module.named_modules()
+        if path not in without and (path or not list(child.children()))
+        for taps in [[tap for side in ("input", "output") for tap in _taps(path, child, side, few, more)]]
+    }
+    every = [tap for taps in found.values() for tap in taps]
+    names = [tap.site.name for tap in every]
+    for pattern in patterns:
+        if not any(tap.matches(pattern) for tap in every):
+            near = difflib.get_close_matches(pattern, names, n=5, cutoff=0.3) or names[:5]
+            raise InputError(
+                f"nothing in the model that has [batch time unit] values matches {pattern!r}; "
+                f"there are {len(names)}, the nearest: {', '.join(near) or 'none'}"
+            )
+    chosen = {
+        path: [tap for tap in taps if any(tap.matches(pattern) for pattern in patterns)] for path, taps in found.items()
+    }
+    return tuple(HookReader(module.get_submodule(path), taps) for path, taps in chosen.items() if taps)
+
+
+def _watch(module: nn.Module, run: Callable[[], Any]) -> dict[tuple[str, Side], list[Shapes]]:
+    """The shapes that pass through every module, call by call."""
+    seen: dict[tuple[str, Side], list[Shapes]] = {}
+
+    def watching(calls: list[Shapes]) -> Callable[[Any], Any]:
+        def watch(values: Any) -> Any:
+            shapes: Shapes = []
+            tensors = _tensors(values)
+            for place, tensor in enumerate(tensors):
+                again = any(tensor is before for before in tensors[:place])
+                shapes.append(tuple(tensor.shape) if tensor.is_floating_point() and not again else None)
+            calls.append(shapes)
+            return values
+
+        return watch
+
+    sides: tuple[Side, ...] = ("input", "output")
+    with ExitStack() as hooks:
+        for path, child in module.named_modules():
+            for side in sides:
+                calls = seen.setdefault((path, side), [])
+                hooks.callback(_register(child, side, watching(calls)).remove)
+        run()
+    return seen
+
+
+def _taps(
+    path: str,
+    module: nn.Module,
+    side: Side,
+    few: Mapping[tuple[str, Side], list[Shapes]],
+    more: Mapping[tuple[str, Side], list[Shapes]],
+) -> Iterator[Tap]:
+    calls = list(zip(few[path, side], more[path, side], strict=False))
+    stepped = tuple(len(run[path, side]) for run in (few, more)) == tuple(steps for _, steps in DRY_RUNS)
+    if stepped:
+        calls = calls[:1]
+    elif len(few[path, side]) != len(more[path, side]):
+        return
+    kind = next((kind for kind in _CELLS if side == "output" and isinstance(module, kind)), None)
+    low_high = next((span for kind, span in _RANGES.items() if side == "output" and isinstance(module, kind)), _ANY)
+    for call, (before, after) in enumerate(calls):
+        streams = iter(_CELLS[kind].items()) if kind else _numbered(side, low_high)
+        for place, (a, b) in enumerate(zip(before, after, strict=False)):
+            axes = _axes(a, b, stepped)
+            if axes is None or a is None:
+                continue
+            stream, (low, high) = next(streams)
+            again = f"#{call + 1}" if call else ""
+            name = f"{path or type(module).__name__.lower()}{again}.{stream}"
+            yield Tap(Site(name, a[axes[-1]], low, high), side, EVERY if stepped else call, place, axes)
+
+
+def _numbered(side: Side, low_high: tuple[float, float]) -> Iterator[tuple[str, tuple[float, float]]]:
+    """``output``, ``output_2``, ``output_3`` …"""
+    return ((f"{side}_{number}" if number > 1 else side, low_high) for number in itertools.count(1))
+
+
+def _axes(a: tuple[int, ...] | None, b: tuple[int, ...] | None, stepped: bool) -> tuple[int, ...] | None:
+    """Where batch, time (unless each call is a step) and unit lie, from the shapes in the two runs."""
+    if a is None or b is None or len(a) != len(b) or len(a) != (2 if stepped else 3):
+        return None
+    pairs = list(zip(a, b, strict=True))
+    batch, time = zip(*DRY_RUNS, strict=True)
+    wanted = [[i for i, pair in enumerate(pairs) if pair == batch]]
+    if not stepped:
+        wanted.append([i for i, pair in enumerate(pairs) if pair == time])
+    wanted.append([i for i, (first, second) in enumerate(pairs) if first == second])
+    return tuple(axis for (axis,) in wanted) if all(len(axes) == 1 for axes in wanted) else None
+
+
+def _passing(
+    taps: Sequence[Tap], streams: Mapping[str, list[Tensor]], held: Mapping[str, Mapping[int, float]]
+) -> Callable[[Any], Any]:
+    calls = itertools.count()
+
+    def passing(values: Any) -> Any:
+        call = next(calls)
+        for tap in taps:
+            if tap.call not in (call, EVERY):
+                continue
+            tensor = _tensors(values)[tap.place]
+            if tap.site.name in held:
+                tensor = tap.hold(tensor, held[tap.site.name])
+                values = _replaced(values, tap.place, tensor)
+            if tap.site.name in streams:
+                streams[tap.site.name].append(tap.steps(tensor))
+        return values
+
+    return passing
+
+
+def _register(module: nn.Module, side: str, passing: Callable[[Any], Any]) -> Any:
+    if side == "output":
+        return module.register_forward_hook(lambda _module, _args, output: passing(output))
+    return module.register_forward_pre_hook(lambda _module, args, kwargs: passing((args, kwargs)), with_kwargs=True)
+
+
+def _parts(values: Any) -> list[tuple[Any, Any]]:
+    """What a container holds, by key."""
+    if isinstance(values, dict):
+        return list(values.items())
+    if isinstance(values, tuple | list):
+        return list(enumerate(values))
+    if dataclasses.is_dataclass(values) and not isinstance(values, type):
+        return [(field.name, getattr(values, field.name)) for field in dataclasses.fields(values)]
+    return []
+
+
+def _tensors(values: Any) -> list[Tensor]:
+    """The tensors inside tuples, lists, dicts and dataclasses, in order."""
+    if isinstance(values, Tensor):
+        return [values]
+    return [tensor for _, part in _parts(values) for tensor in _tensors(part)]
+
+
+def _replaced(values: Any, place: int, tensor: Tensor) -> Any:
+    """The same containers around another tensor; one that occurs twice is replaced twice."""
+    return _swapped(values, _tensors(values)[place], tensor)
+
+
+def _swapped(values: Any, old: Tensor, new: Tensor) -> Any:
+    if values is old:
+        return new
+    parts = [(key, _swapped(part, old, new)) for key, part in _parts(values)]
+    if all(part is before for (_, part), (_, before) in zip(parts, _parts(values), strict=True)):
+        return values
+    if isinstance(values, dict):
+        changed = copy.copy(values)
+        for key, part in parts:
+            changed[key] = part
+        return changed
+    if isinstance(values, tuple) and hasattr(values, "_fields"):
+        return type(values)(*(part for _, part in parts))
+    if isinstance(values, tuple | list):
+        return type(values)(part for _, part in parts)
+    return dataclasses.replace(values, **dict(parts))
