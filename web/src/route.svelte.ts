@@ -43,6 +43,8 @@ export const here = $state({ route: parse(location.hash) });
 
 addEventListener("hashchange", () => (here.route = parse(location.hash)));
 
+/** Go there at once: the browser tells of a changed address only later, when more keys may have been pressed. */
 export function go(link: string): void {
   location.hash = link;
+  here.route = parse(location.hash);
 }
