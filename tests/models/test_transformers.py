@@ -1,0 +1,120 @@
+"""Small random models of the Transformers library against their own hidden states."""
+
+import pytest
+import torch
+import transformers
+from subword_tokenizer import TEXT, byte_pairs, word_pieces
+
+from unitscope.corpus.open import open_corpus
+from unitscope.corpus.subwords import SubwordCorpus
+from unitscope.errors import InputError
+from unitscope.models.edit import Edit
+from unitscope.models.site import choose
+from unitscope.models.transformers import open_transformer, transformer
+
+SMALL = {"num_hidden_layers": 2, "hidden_size": 8, "intermediate_size": 20, "num_attention_heads": 2, "vocab_size": 300}
+
+
+def gpt2():
+    config = transformers.GPT2Config(n_layer=2, n_embd=8, n_head=2, vocab_size=300, n_positions=64)
+    return transformers.GPT2LMHeadModel(config)
+
+
+def llama():
+    return transformers.LlamaForCausalLM(transformers.LlamaConfig(**SMALL))
+
+
+def bert():
+    return transformers.BertModel(transformers.BertConfig(**SMALL, max_position_embeddings=64))
+
+
+def made(make):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return make().eval()
+
+
+@pytest.fixture
+def text(tmp_path):
+    (tmp_path / "text.txt").write_text(TEXT, encoding="utf-8")
+    return open_corpus(tmp_path / "text.txt", unit="characters")
+
+
+@pytest.mark.parametrize("make", [gpt2, llama, bert])
+def test_residual_stream_is_what_the_library_returns(make, text):
+    module = made(make)
+    corpus = SubwordCorpus(text, word_pieces() if make is bert else byte_pairs(), length=30, context=5)
+    model = transformer(module, after=len(corpus.after))
+    batch = corpus.batch([0, 1, len(corpus) - 1])
+    blocks = [
+        choose(model.sites(), [f"blocks.{n}.hook_resid_{side}"])[0].name for n in (0, 1) for side in ("pre", "post")
+    ]
+    values = model.run(batch, blocks)
+    for row, length in enumerate((batch.lengths + len(corpus.after)).tolist()):
+        with torch.no_grad():
+            alone = module(input_ids=batch.tokens[row : row + 1, :length], output_hidden_states=True).hidden_states
+        for name, expected in zip(blocks[:3], (alone[0], alone[1], alone[1]), strict=True):
+            torch.testing.assert_close(values[name][row : row + 1, :length], expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("make", [gpt2, llama, bert])
+def test_neurons_and_attention_are_sites(make):
+    model = transformer(made(make))
+    aliases = {site.alias: site.units for site in model.sites() if site.alias.startswith(("blocks.1", "hook"))}
+    neurons = 32 if make is gpt2 else 20
+    assert aliases == {
+        "hook_embed": 8,
+        **{f"blocks.1.{name}": 8 for name in ("hook_resid_pre", "hook_resid_post", "hook_attn_out", "attn.hook_z")},
+        "blocks.1.mlp.hook_pre": neurons,
+        "blocks.1.mlp.hook_post": neurons,
+        "blocks.1.hook_mlp_out": 8,
+    }
+    assert any(site.name == "output.loss" for site in model.sites()) == (make is not bert)
+
+
+def test_neurons_after_the_nonlinearity(text):
+    module = made(gpt2)
+    model, batch = transformer(module), SubwordCorpus(text, byte_pairs(), length=20).batch([0])
+    seen = {}
+    module.transformer.h[1].mlp.act.register_forward_hook(lambda m, args, output: seen.update(act=output))
+    (post,) = choose(model.sites(), ["blocks.1.mlp.hook_post"])
+    assert torch.equal(model.run(batch, [post.name])[post.name], seen["act"])
+    edited = model.run(batch, [post.name, "output.loss"], [Edit(post.name, (3,), (5.0,))])
+    assert (edited[post.name][..., 3] == 5).all()
+    assert not torch.equal(edited["output.loss"], model.run(batch, ["output.loss"])["output.loss"])
+
+
+def test_an_untrained_twin_has_the_same_config_and_other_weights():
+    model = transformer(made(gpt2))
+    twin = model.untrained(1)
+    assert twin.sites() == model.sites()
+    assert twin.fingerprint == model.untrained(1).fingerprint != model.fingerprint
+
+
+def saved(module, tokenizer, folder):
+    module.save_pretrained(folder)
+    transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer).save_pretrained(folder)
+    return str(folder)
+
+
+def test_a_folder_is_opened(tmp_path):
+    module = made(gpt2)
+    model, tokenizer = open_transformer(saved(module, byte_pairs(), tmp_path))
+    assert tokenizer.get_vocab_size() == byte_pairs().get_vocab_size()
+    assert all(torch.equal(a, b) for a, b in zip(model.module.parameters(), module.parameters(), strict=True))
+
+
+def test_what_cannot_be_opened(tmp_path):
+    with pytest.raises(InputError, match=r"cannot be opened .*; give a folder with config\.json"):
+        open_transformer(str(tmp_path))
+    where = saved(made(gpt2), byte_pairs(), tmp_path)
+    (tmp_path / "model.safetensors").rename(tmp_path / "pytorch_model.bin")
+    with pytest.raises(InputError, match="is a pickle"):
+        open_transformer(where)
+
+
+def test_a_tokenizer_of_another_model(tmp_path):
+    config = transformers.GPT2Config(n_layer=1, n_embd=8, n_head=2, vocab_size=20, n_positions=16)
+    where = saved(transformers.GPT2LMHeadModel(config), byte_pairs(), tmp_path)
+    with pytest.raises(InputError, match="belong to different models"):
+        open_transformer(where)
