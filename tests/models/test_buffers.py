@@ -15,6 +15,13 @@ def test_memory_is_its_own_while_any_view_of_it_lives():
     assert (second == 2).all()
 
 
+def test_an_array_made_of_a_tensor_keeps_its_memory():
+    buffers = Buffers()
+    array = buffers.empty((4, 5), LIKE).fill_(1.0).numpy()
+    buffers.empty((4, 5), LIKE).fill_(2.0)
+    assert (array == 1).all()
+
+
 def test_memory_is_used_again_afterwards():
     buffers = Buffers()
     tensor = buffers.empty((4, 5), LIKE)

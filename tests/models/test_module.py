@@ -258,6 +258,18 @@ def test_values_outlive_the_next_run():
     assert all(torch.equal(first[name], copies[name]) for name in copies)
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("cell", ["tanh", "lstm", "gru"])
+def test_half_precision(cell, dtype):
+    net = tagger(Kind(cell, 2, True, dtype=dtype))
+    model, exact = ModuleModel(net), ModuleModel(copy.deepcopy(net).float())
+    values, expected = model.run(batch([9] * 4), inside(model)), exact.run(batch([9] * 4), inside(exact))
+    for name, value in values.items():
+        assert value.dtype == dtype
+        assert (value - expected[name]).abs().mean() < 0.05
+    assert model.run(batch([9]), ["output.loss"])["output.loss"].dtype == torch.float32
+
+
 def test_an_untrained_twin_is_new_repeatable_and_leaves_the_generator():
     model = ModuleModel(tagger(LSTM2), name="net")
     state = torch.get_rng_state()
