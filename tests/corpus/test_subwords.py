@@ -1,14 +1,18 @@
 """Sub-words line up with the characters they are made of."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
 from subword_tokenizer import TEXT, byte_pairs, word_pieces
+from torch import nn
 
-from unitscope.corpus.annotated import HasText
 from unitscope.corpus.open import open_corpus
 from unitscope.corpus.subwords import SubwordCorpus
 from unitscope.errors import InputError
+from unitscope.models.module import ModuleModel
+from unitscope.recording.record import record
 
 BOTH = pytest.mark.parametrize("tokenizer", [byte_pairs(), word_pieces()], ids=["byte pairs", "word pieces"])
 
@@ -72,8 +76,13 @@ def test_a_character_of_several_tokens_keeps_its_label(text):
     assert (values[euro] == 0).all()
 
 
-def test_it_does_not_pass_for_a_text_of_characters(text):
-    assert not isinstance(SubwordCorpus(text, byte_pairs()), HasText)
+@BOTH
+def test_a_recording_answers_as_the_corpus_does(text, tokenizer, tmp_path):
+    corpus = SubwordCorpus(text, tokenizer, length=50, context=10)
+    model = ModuleModel(nn.Sequential(nn.Embedding(300, 4), nn.Linear(4, 300)))
+    recording = record(model, corpus, tmp_path / "run", ["0.output"])
+    for name, sequence in itertools.product(("inside-double-quotes", "position-in-line"), (0, 3, len(corpus) - 1)):
+        assert torch.equal(recording.labels(name, sequence), corpus.labels(name, sequence))
 
 
 def test_fingerprint_sees_text_cut_and_tokenizer(text):

@@ -10,6 +10,7 @@ from unitscope import hypotheses as library
 from unitscope.cli import console
 from unitscope.cli.app import app
 from unitscope.cli.inputs import Inputs
+from unitscope.corpus.subwords import SubwordCorpus
 from unitscope.corpus.text import TextCorpus
 from unitscope.errors import InputError
 from unitscope.findings import Findings, Search
@@ -60,8 +61,7 @@ def find(
         raise InputError(f"a false discovery rate lies between 0 and 1, not at {fdr}")
     source = Recording.open(recording)
     inputs = Inputs.load(recording)
-    network, card = inputs.open_model()
-    corpus = inputs.open_corpus(card)
+    network, corpus = inputs.open()
     manifest = source.manifest
     if (network.fingerprint, corpus.fingerprint) != (manifest.model.fingerprint, manifest.corpus.fingerprint):
         raise InputError(f"the network or the text of {recording} has changed since it was recorded; record it again")
@@ -73,7 +73,7 @@ def find(
     console.out.print(f"next: unitscope report {recording}")
 
 
-def suggested(corpus: TextCorpus) -> tuple[str, ...]:
+def suggested(corpus: TextCorpus | SubwordCorpus) -> tuple[str, ...]:
     """The hypotheses that mean something on a text."""
     count = min(len(corpus), 64)
     sample = "\n".join(corpus.text(number * len(corpus) // count) for number in range(count))

@@ -6,12 +6,15 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, cast, get_args
 
+from unitscope.corpus.corpus import Corpus
 from unitscope.corpus.open import STANDARD_INPUT, open_corpus
 from unitscope.corpus.splits import Part
+from unitscope.corpus.subwords import SubwordCorpus
 from unitscope.corpus.text import CONTEXT, LENGTH, TextCorpus
 from unitscope.errors import InputError
 from unitscope.models.module import ModuleModel
 from unitscope.models.networks.files import SHIPPED, Card, load
+from unitscope.models.transformers import PREFIX, open_transformer
 
 NAME = "inputs.json"
 
@@ -30,8 +33,34 @@ class Inputs:
     context: int = CONTEXT
     pattern: str = "*"
 
+    @property
+    def is_transformer(self) -> bool:
+        """Whether the model is one of the Transformers library."""
+        return self.model.startswith(PREFIX)
+
+    def open(self) -> tuple[ModuleModel, TextCorpus | SubwordCorpus]:
+        """The model and the text as it reads it. Raises ``InputError`` if there is none or it cannot be read."""
+        if not self.is_transformer:
+            model, card = self.open_model()
+            return model, self.open_corpus(card)
+        if self.part not in ("", "all"):
+            raise InputError("a text of sub-words has no parts; give the part that is wanted as a file of its own")
+        model, tokenizer = open_transformer(self.model.removeprefix(PREFIX))
+        text = open_corpus(self.text, unit="characters", pattern=self.pattern)
+        corpus = SubwordCorpus(text, tokenizer, self.length, self.context)
+        steps = len(corpus.before) + self.context + self.length + len(corpus.after)
+        limit = getattr(model.module.config, "max_position_embeddings", None)
+        if isinstance(limit, int) and steps > limit:
+            raise InputError(
+                f"{model.name} reads {limit} sub-words at a time, and {self.length} after {self.context} with special "
+                f"tokens are {steps}; give, for example, --length {limit * 3 // 4 - 2} --context {limit // 4}"
+            )
+        return model, corpus
+
     def open_model(self) -> tuple[ModuleModel, Card]:
-        """The network. Raises ``InputError`` if there is none."""
+        """A network of unitscope's own. Raises ``InputError`` if there is none."""
+        if self.is_transformer:
+            raise InputError(f"this works on character-level networks, and {self.model} is one of Transformers")
         folder = SHIPPED if self.model == SHIPPED.name and not Path(self.model).exists() else Path(self.model)
         net, card = load(folder)
         return ModuleModel(net, name=folder.name), card
@@ -53,7 +82,7 @@ class Inputs:
         part = self.part or ("test" if own else "all")
         return whole if part == "all" else whole.part(cast(Part, part))
 
-    def chosen(self, corpus: TextCorpus) -> Sequence[int]:
+    def chosen(self, corpus: Corpus) -> Sequence[int]:
         """The numbers of the sequences that are read."""
         if not 0 < self.sequences < len(corpus):
             return range(len(corpus))
@@ -63,7 +92,9 @@ class Inputs:
         """Remember beside a recording what it was made from, by absolute paths."""
         if STANDARD_INPUT in self.text:
             return
-        model = str(Path(self.model).resolve()) if Path(self.model).exists() else self.model
+        prefix = PREFIX if self.is_transformer else ""
+        where = Path(self.model.removeprefix(prefix))
+        model = f"{prefix}{where.resolve()}" if where.exists() else self.model
         text = tuple(str(Path(name).resolve()) if Path(name).exists() else name for name in self.text)
         (folder / NAME).write_text(json.dumps(asdict(replace(self, model=model, text=text)), indent=1) + "\n")
 

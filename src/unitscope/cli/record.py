@@ -14,7 +14,10 @@ from unitscope.recording.record import record as write_recording
 
 @app.command()
 def record(
-    model: Annotated[str, typer.Argument(help="folder of a trained network, or stdlib-lstm256, which comes with it")],
+    model: Annotated[
+        str,
+        typer.Argument(help="folder of a trained network, stdlib-lstm256, which comes with it, or hf:FOLDER"),
+    ],
     text: Annotated[list[str], typer.Argument(help="files or folders, - for standard input, or stdlib")],
     out: Annotated[Path, typer.Option(help="folder of the recording")] = Path("run"),
     sites: Annotated[list[str], typer.Option(help="glob patterns; all states and gates if not given")] = ["*"],  # noqa: B006
@@ -37,8 +40,7 @@ def record(
     For example: `unitscope record net book.txt --out run --dtype float16`
     """
     inputs = Inputs(model, tuple(text), part, sequences, length, context, pattern)
-    network, card = inputs.open_model()
-    corpus = inputs.open_corpus(card)
+    network, corpus = inputs.open()
     patterns = sites if sites != ["*"] else [s.name for s in network.sites() if not s.name.startswith("output.")]
     with console.progress_bar() as show:
         recording = write_recording(

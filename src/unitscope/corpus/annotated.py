@@ -19,6 +19,8 @@ from unitscope.hypotheses import find
 
 KEPT = 1 << 18
 """Documents stay in memory while they have no more tokens than this together; a batch of 64 windows is a quarter."""
+CHARACTER = "last-character"
+"""The annotation that says where in its document the last character of a token stands; NaN where it has none."""
 Annotation = Callable[[str], np.ndarray]
 """From the text of a document to one value per token: a flag, or a number with NaN where it is undefined."""
 
@@ -37,7 +39,8 @@ class Window:
 class HasText(Protocol):
     """A corpus whose sequences are windows over documents with one character per token.
 
-    A recording keeps the documents, so that hypotheses can be asked later without the corpus.
+    Where a token is several characters, the annotation ``CHARACTER`` says which is its last. A recording keeps the
+    documents, so that hypotheses can be asked later without the corpus.
     """
 
     def window(self, sequence: int) -> Window: ...
@@ -76,6 +79,15 @@ class Annotated:
             # A flag stays one byte per token as long as its document is in memory.
             asked.values[name] = values if values.dtype == np.bool_ else values.astype(np.float32)
         return torch.from_numpy(asked.values[name][start:stop].astype(np.float32))
+
+    def at(self, name: str, document: int, character: Float[Tensor, " token"]) -> Float[Tensor, " token"]:
+        """The same at single characters; NaN where there is none."""
+        none = character.isnan()
+        if bool(none.all()):
+            return torch.full_like(character, torch.nan)
+        low, high = int(character[~none].min()), int(character[~none].max())
+        values = self.labels(name, document, low, high + 1)
+        return torch.where(none, torch.nan, values[character.nan_to_num(low).long() - low])
 
     def _load(self, document: int) -> Asked:
         if document in self._asked:

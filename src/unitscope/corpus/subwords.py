@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from unitscope.corpus.annotated import Annotated, Window
+from unitscope.corpus.annotated import CHARACTER, Annotated, Window
 from unitscope.corpus.batch import Batch
 from unitscope.corpus.text import TextCorpus
 from unitscope.corpus.vocabulary import Vocabulary
@@ -90,7 +90,7 @@ class SubwordCorpus:
 
     @property
     def annotations(self) -> Collection[str]:
-        return self._text.annotations
+        return (CHARACTER, *self._text.annotations)
 
     @property
     def fingerprint(self) -> str:
@@ -101,10 +101,10 @@ class SubwordCorpus:
         return int(self._firsts[-1])
 
     def lengths(self, sequences: Sequence[int]) -> list[int]:
-        cuts = [self.cut(number) for number in sequences]
+        cuts = [self.window(number) for number in sequences]
         return [cut.stop - cut.start for cut in cuts]
 
-    def cut(self, sequence: int) -> Window:
+    def window(self, sequence: int) -> Window:
         """Where a sequence lies, in tokens of its document. Raises ``IndexError`` for a number that there is not."""
         if not 0 <= sequence < len(self):
             raise IndexError(f"sequence {sequence} of {len(self)}")
@@ -114,7 +114,7 @@ class SubwordCorpus:
         return Window(document, max(0, start - self.context), start, stop)
 
     def batch(self, sequences: Sequence[int]) -> Batch:
-        cuts = [self.cut(number) for number in sequences]
+        cuts = [self.window(number) for number in sequences]
         around = len(self.before) + len(self.after)
         steps = max((cut.stop - cut.begin + around for cut in cuts), default=0)
         tokens = torch.zeros(len(cuts), steps, dtype=torch.int64)
@@ -136,22 +136,23 @@ class SubwordCorpus:
 
     def labels(self, name: str, sequence: int) -> Float[Tensor, " token"]:
         """What holds at the last character of each token; NaN for one that stands for no character."""
-        offsets = self.offsets(sequence)
-        low, high = int(offsets[:, 0].min()), int(offsets[:, 1].max())
-        values = self._annotated.labels(name, self.cut(sequence).document, low, high)
-        last = torch.from_numpy(offsets[:, 1] - 1 - low)
-        none = torch.from_numpy(offsets[:, 0] == offsets[:, 1])
-        return torch.where(none, torch.nan, values[last.clamp(min=0)])
+        offsets = torch.from_numpy(self.offsets(sequence))
+        last = torch.where(offsets[:, 0] < offsets[:, 1], offsets[:, 1].float() - 1, torch.nan)
+        return last if name == CHARACTER else self._annotated.at(name, self.window(sequence).document, last)
+
+    def document_text(self, document: int) -> str:
+        """All of a document."""
+        return self._text.document_text(document)
 
     def offsets(self, sequence: int) -> Int[np.ndarray, "token 2"]:
         """The characters of each counted token in its document: the first, and the one after the last."""
-        cut = self.cut(sequence)
+        cut = self.window(sequence)
         return self._encoded(cut.document).offsets[cut.start : cut.stop]
 
     def text(self, sequence: int) -> str:
         """The counted text of a sequence."""
         offsets = self.offsets(sequence)
-        whole = self._text.document_text(self.cut(sequence).document)
+        whole = self._text.document_text(self.window(sequence).document)
         return whole[int(offsets[:, 0].min()) : int(offsets[:, 1].max())]
 
     def describe(self) -> dict[str, str]:

@@ -54,6 +54,7 @@ def find(
 
     ``source`` is a recording or a live model. Without ``model`` and ``corpus`` there is no untrained twin and no
     ablation, so nothing can be confirmed; the scores on held-out sequences and their significance remain.
+    A model that predicts nothing, such as an encoder, has no loss that an ablation could raise.
     Raises ``InputError`` for unknown sites or hypotheses, and for a source too small to be halved.
     """
     sites = tuple(s.name for s in choose(source.sites, search.sites) if not s.name.startswith("output."))
@@ -76,7 +77,7 @@ def find(
         circle = [number for number in groups if number in confirming]
         tables = _fold(own, twin, halves, circle, sites, search, progress)
         findings = [finding for k in range(len(search.hypotheses)) if (finding := _finding(tables, search, k))]
-        if model is not None and corpus is not None:
+        if model is not None and corpus is not None and any(site.name == "output.loss" for site in model.sites()):
             findings, loss = _ablate(findings, search, model, corpus, own, halves[1], tables.chosen, progress)
     findings.sort(key=lambda f: (not (f.confirmed(search.fdr) and f.used), -abs(f.r) if f.r == f.r else 0.0))
     key = search.affinity().key

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
-from unitscope.corpus.annotated import Annotated
+from unitscope.corpus.annotated import CHARACTER, Annotated
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
 from unitscope.models.site import Site
@@ -120,8 +120,10 @@ class Recording:
         if self.plan.document[row] < 0:
             known = ", ".join(self.manifest.annotations) or "none"
             raise InputError(f"{name!r} is not kept and there is no text to ask it of; labels that are kept: {known}")
-        start = int(self.plan.start[row])
-        return self._annotated.labels(name, int(self.plan.document[row]), start, start + int(self.plan.tokens[row]))
+        document, start = int(self.plan.document[row]), int(self.plan.start[row])
+        if CHARACTER in self.manifest.annotations:
+            return self._annotated.at(name, document, self.labels(CHARACTER, sequence))
+        return self._annotated.labels(name, document, start, start + int(self.plan.tokens[row]))
 
     def place(self, sequence: int) -> tuple[int, int]:
         """Document and first character of a sequence; where there is no text, each sequence is its own document."""

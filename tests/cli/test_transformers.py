@@ -1,0 +1,70 @@
+"""A model of Transformers from its folder to findings, on the command line."""
+
+import os
+import shutil
+import sys
+
+import pytest
+import torch
+import transformers
+from subword_tokenizer import TEXT, word_pieces
+
+from unitscope.cli.inputs import Inputs
+from unitscope.cli.main import run
+from unitscope.errors import InputError
+from unitscope.findings import Findings
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "150")
+    torch.manual_seed(0)
+    config = transformers.BertConfig(
+        hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=12, vocab_size=80,
+        max_position_embeddings=64,
+    )  # fmt: skip
+    transformers.BertModel(config).save_pretrained(tmp_path / "model")
+    transformers.PreTrainedTokenizerFast(tokenizer_object=word_pieces()).save_pretrained(tmp_path / "model")
+    (tmp_path / "text.txt").write_text(TEXT, encoding="utf-8")
+    return tmp_path
+
+
+def unitscope(*words):
+    """Run a command in this process, and see that it ends well."""
+    before = sys.argv
+    sys.argv = ["unitscope", "--threads", "1", *map(str, words)]
+    try:
+        with pytest.raises(SystemExit) as end:
+            run()
+    finally:
+        sys.argv = before
+    assert end.value.code == 0
+
+
+def test_from_a_folder_to_findings(folder, capsys):
+    unitscope("sites", "hf:model")
+    assert "blocks.0.mlp.hook_post" in capsys.readouterr().out
+    cut = ("--length", "30", "--context", "10", "--sites", "*.mlp.hook_post")
+    unitscope("record", "hf:model", "text.txt", *cut)
+    os.chdir("/")  # a recording knows its model from anywhere
+    unitscope("analyze", folder / "run", "moments", "histogram", "examples")
+    unitscope("find", folder / "run", "--hypothesis", "digit", "--hypothesis", "inside-double-quotes")
+    findings = Findings.load(folder / "run" / "findings")
+    assert {finding.hypothesis for finding in findings.findings} == {"digit", "inside-double-quotes"}
+    assert {finding.site for finding in findings.findings} == {"encoder.layer.0.output.dense.input"}
+    assert all(finding.damage is None and finding.twin for finding in findings.findings)
+    unitscope("report", folder / "run")
+
+
+def test_what_does_not_fit(folder):
+    with pytest.raises(InputError, match=r"reads 64 sub-words at a time, .* --length 46 --context 16"):
+        Inputs("hf:model", ("text.txt",)).open()
+    with pytest.raises(InputError, match="has no parts"):
+        Inputs("hf:model", ("text.txt",), part="test").open()
+    with pytest.raises(InputError, match="works on character-level networks"):
+        Inputs("hf:model", ("text.txt",)).open_model()
+    shutil.rmtree(folder / "model")
+    (folder / "model").mkdir()
+    with pytest.raises(InputError, match="give a folder with"):
+        Inputs("hf:model", ("text.txt",)).open()
