@@ -125,7 +125,8 @@ def parse(text: str) -> Analysis[Any]:
         if key not in fields:
             raise InputError(f"{name} has no parameter {key!r}; there are: {', '.join(fields) or 'none'}")
         try:
-            values[key] = typing.cast(Any, fields[key].type)(value)
+            kind = typing.cast(Any, fields[key].type)
+            values[key] = tuple(value.split("+")) if typing.get_origin(kind) is tuple else kind(value)
         except (TypeError, ValueError) as error:
             raise InputError(f"{name}:{key} cannot be {value!r}: {error}") from error
     return known[name](**values)

@@ -104,6 +104,12 @@ def test_sites_and_lists(folder, capsys):
     assert "gate_saturation" in capsys.readouterr().out
 
 
+def test_one_analysis_with_several_values(folder):
+    asked = "affinity:hypotheses=inside-parentheses+vowel"
+    assert unitscope("analyze", folder / "run", asked, "--sites", "*.hidden")
+    assert "affinity" in " ".join(path.name for path in (folder / "run" / "results").iterdir())
+
+
 def test_a_second_recording_in_the_same_place_changes_nothing(folder):
     before = {path: path.stat().st_mtime_ns for path in (folder / "run" / "shards").rglob("*.safetensors")}
     words = ("--part", "all", "--length", "128", "--context", "32")
@@ -143,6 +149,7 @@ def test_recordings_that_are_none_are_one_line(folder, tmp_path, capsys):
         assert "no recording" in failure(capsys, command, tmp_path)
     assert "neither" in failure(capsys, "info", tmp_path)
     assert "no analysis is called 'mean'" in failure(capsys, "analyze", folder / "run", "mean")
+    assert "needs hypotheses" in failure(capsys, "analyze", folder / "run", "affinity")
     assert "no parameter 'size'" in failure(capsys, "analyze", folder / "run", "moments:size=3")
     assert "inside-brackets" in failure(capsys, "find", folder / "run", "--hypothesis", "inside-bracket")
     assert "between 0 and 1" in failure(capsys, "find", folder / "run", "--fdr", "5")

@@ -29,6 +29,7 @@ from torch import Tensor
 from unitscope.analyses.moments import Moments
 from unitscope.analyses.quantiles import Quantiles
 from unitscope.analysis import Analysis
+from unitscope.errors import InputError
 from unitscope.models.site import Site
 from unitscope.recording.chunk import Chunk
 from unitscope.result import Column, Result
@@ -157,6 +158,11 @@ class Affinity(Analysis[Tables]):
         return (*self.hypotheses, self.groups) if self.groups else self.hypotheses
 
     def start(self, site: Site, given: Mapping[str, Any]) -> Tables:
+        if not self.hypotheses:
+            raise InputError(
+                "affinity needs hypotheses to ask about, as in affinity:hypotheses=digit+inside-parentheses; "
+                "unitscope find --list has them"
+            )
         quantiles = given["quantiles"]
         medians = torch.from_numpy(quantiles.label_values[quantiles.levels.index(0.5)]).float()
         # The median of a flag is 0 or 1; "above one half" is what a flag means.
@@ -177,7 +183,7 @@ class Affinity(Analysis[Tables]):
         )
 
     def update(self, state: Tables, chunk: Chunk) -> None:
-        if len(chunk) == 0 or not self.hypotheses:
+        if len(chunk) == 0:
             return
         x = chunk.activations.float()  # [token unit]
         labels = torch.stack([chunk.labels[name] for name in self.hypotheses], 1).float()  # [token hypothesis]
