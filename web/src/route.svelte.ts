@@ -39,12 +39,29 @@ export function addressLink(text: string): string | null {
   return at && unitLink(at.site, at.unit);
 }
 
-export const here = $state({ route: parse(location.hash) });
+// Every entry of the browser's history gets a name, which it still has when its reader comes back to it.
+let visit: number = history.state?.visit ?? Date.now();
+history.replaceState({ visit }, "");
+history.scrollRestoration = "manual";
+const places = new Map<number, number>();
 
-addEventListener("hashchange", () => (here.route = parse(location.hash)));
+/** Where the reader is; `place` is how far down they had read when they left, null where they come for the first time. */
+export const here = $state({ route: parse(location.hash), place: null as number | null });
+
+function arrive(): void {
+  const known = history.state?.visit as number | undefined;
+  if (known === visit) return;
+  places.set(visit, scrollY);
+  visit = known ?? visit + 1 + Math.random();
+  if (known === undefined) history.replaceState({ visit }, "");
+  here.route = parse(location.hash);
+  here.place = known === undefined ? null : (places.get(visit) ?? 0);
+}
+
+addEventListener("hashchange", arrive);
 
 /** Go there at once: the browser tells of a changed address only later, when more keys may have been pressed. */
 export function go(link: string): void {
   location.hash = link;
-  here.route = parse(location.hash);
+  arrive();
 }

@@ -2,29 +2,35 @@
 
 export const tip = $state({ lines: [] as string[], x: 0, y: 0, shown: false });
 
-/** Show lines beside a point of the window. */
-export function showTip(lines: string[], x: number, y: number): void {
-  tip.lines = lines;
-  tip.x = x;
-  tip.y = y;
-  tip.shown = true;
-}
+let owner: object | null = null;
 
-export function hideTip(): void {
-  tip.shown = false;
+/** A hold on the label. What lets go of it hides only what it has shown itself: the pointer leaves, but a key has spoken. */
+export function hold() {
+  const own = {};
+  return {
+    /** Show lines beside a point of the window. */
+    show(lines: string[], x: number, y: number): void {
+      owner = own;
+      Object.assign(tip, { lines, x, y, shown: true });
+    },
+    hide(): void {
+      if (owner === own) tip.shown = false;
+    },
+  };
 }
 
 /** Attach help to an element: shown while it is pointed at or focused. */
 export function help(text: string) {
   return (element: HTMLElement) => {
     if (!text) return;
+    const own = hold();
     const show = () => {
       const box = element.getBoundingClientRect();
-      showTip([text], box.left + box.width / 2, box.bottom);
+      own.show([text], box.left + box.width / 2, box.bottom);
       element.setAttribute("aria-describedby", "tip");
     };
     const hide = () => {
-      hideTip();
+      own.hide();
       element.removeAttribute("aria-describedby");
     };
     element.addEventListener("pointerenter", show);
