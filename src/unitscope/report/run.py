@@ -16,7 +16,7 @@ from unitscope.recording.recording import Recording
 from unitscope.report.page import Page, Section, UnitGroup, build_page
 from unitscope.report.units import unit_groups, unit_table
 from unitscope.resultset import ResultSet
-from unitscope.view import Field, Table, TokenText, View
+from unitscope.view import Field, Scatter, Table, TokenText, View
 
 PASSAGE = 1_500
 """Tokens of the text that every unit's page shows coloured."""
@@ -36,8 +36,7 @@ def page_of(recording: Recording, results: ResultSet, findings: Findings | None)
         parts = [results.of(site)[name] for site in results.sites() if name in results.of(site)]
         views = [(part.site, view) for part in parts for view in part.views()]
         if views:
-            of_sites = [replace(view, title=f"{view.title}: {site}") for site, view in views]
-            sections.append(Section(f"all-{name}", views[0][1].title, "", of_sites))
+            sections.append(Section(f"all-{name}", views[0][1].title, "", _by_site(views)))
     everything = _with_affinity(results, findings)
 
     controls = _controls(findings) if findings else None
@@ -56,6 +55,20 @@ def page_of(recording: Recording, results: ResultSet, findings: Findings | None)
         table=unit_table(everything),
         units={site: unit_groups(results, site, more) for site in results.sites()},
     )
+
+
+def _by_site(views: Sequence[tuple[str, View]]) -> list[View]:
+    """The views of all sites, each saying which. Scatters of one scale share a picture per stream, a colour a layer."""
+    shown: dict[str, View] = {}
+    for site, view in views:
+        title = f"{view.title}: {site}"
+        if isinstance(view, Scatter) and view.xrange and view.yrange:
+            title = f"{view.title}: {site.rsplit('.', 1)[-1]}"
+            before = shown.get(title)
+            if isinstance(before, Scatter):
+                view = replace(before, groups=[*before.groups, *view.groups])
+        shown[title] = replace(view, title=title)
+    return list(shown.values())
 
 
 def _overview(recording: Recording, findings: Findings | None) -> Section:
