@@ -376,3 +376,10 @@ def test_targets_outside_the_vocabulary_of_the_model():
     tokens.targets[0, 0] = SYMBOLS
     with pytest.raises(InputError, match=f"predicts {SYMBOLS} symbols"):
         ModuleModel(tagger(LSTM2)).run(tokens, ["output.loss"])
+
+
+def test_a_deep_model_is_described_in_few_words():
+    module = nn.Sequential(*(nn.LSTM(4, 4, batch_first=True) for _ in range(1)), *(nn.Identity() for _ in range(40)))
+    described = ModuleModel(module, call=lambda m, batch: None, logits=lambda output: None).describe()["layers"]
+    assert "… 32 more …" in described
+    assert len(described) < 600

@@ -243,6 +243,8 @@ class ModuleModel:
             for path, child in self._module.named_modules()
             if not list(child.children())
         ]
+        if len(layers) > 12:  # a deep model's layers repeat; the fingerprint has them all
+            layers = [*layers[:6], f"… {len(layers) - 9} more …", *layers[-3:]]
         return {
             "model": self._name,
             "class": type(self._module).__qualname__,
