@@ -76,3 +76,14 @@ def test_a_flag_that_never_holds_has_no_mean(bench):
     damage = empty.damage([Edit("rnn.0.hidden", (0,), (0.0,))])
     assert damage.where["never"].tokens == 0
     assert math.isnan(damage.where["never"].mean)
+
+
+def test_sequences_of_a_group_are_one_piece_of_evidence(bench):
+    """Every sequence twice, told to be the same: the interval is that of the sequences once."""
+    edit = Edit("rnn.0.hidden", (COUNTER,), (0.25,))
+    once = Bench(bench.model, bench.corpus, [0, 2, 4, 6, 8], {}).damage([edit]).overall
+    twice = [0, 2, 4, 6, 8, 0, 2, 4, 6, 8]
+    grouped = Bench(bench.model, bench.corpus, twice, {}, groups=twice).damage([edit]).overall
+    apart = Bench(bench.model, bench.corpus, twice, {}).damage([edit]).overall
+    assert (grouped.low, grouped.high) == pytest.approx((once.low, once.high), abs=1e-6)
+    assert apart.high - apart.low < 0.9 * (once.high - once.low)

@@ -243,7 +243,8 @@ def _ablate(
         values = torch.cat([source.labels(hypothesis, number) for number in sequences])
         is_flag = bool(((values == 0) | (values == 1) | values.isnan()).all())
         flags[hypothesis] = values > (0.5 if is_flag else float(values.nanmedian()))
-    bench = Bench(model, corpus, sequences, flags)
+    groups = [int(source.labels(GROUP, number)[0]) for number in sequences]
+    bench = Bench(model, corpus, sequences, flags, groups=groups)
 
     draw = np.random.default_rng(search.seed)
     found = list(dict.fromkeys((finding.site, finding.unit) for finding in findings))

@@ -1,7 +1,7 @@
 """Ablation: hold units at fixed values, and read what it does to the loss of every token.
 
 The intact and the edited model read the same sequences, so each token is its own control. Intervals take
-sequences as the independent pieces of evidence.
+sequences, or groups of them, as the independent pieces of evidence.
 """
 
 from collections.abc import Mapping, Sequence
@@ -64,6 +64,9 @@ class Bench:
     sequences: Sequence[int]
     flags: Mapping[str, Bool[Tensor, " token"]]
     batch_size: int = 64
+    groups: Sequence[int] = ()
+    """For each sequence the number of its group, such as its document; a group is one piece of evidence.
+    Each sequence is one if this is not given."""
     loss: Float[Tensor, " token"] = field(init=False)
     row: Int[Tensor, " token"] = field(init=False)
     """Which of the sequences a token belongs to."""
@@ -108,10 +111,12 @@ class Bench:
         return torch.cat(losses), torch.cat(rows), torch.cat(targets)
 
     def _mean(self, change: Float[Tensor, " token"], mask: Bool[Tensor, " token"]) -> Change:
-        """The mean over the masked tokens, as a ratio of sums over sequences."""
-        size = len(self.sequences)
-        sums = torch.zeros(size, dtype=torch.float64).index_add_(0, self.row[mask], change[mask].double())
-        counts = torch.bincount(self.row[mask], minlength=size).double()
+        """The mean over the masked tokens, as a ratio of sums over pieces of evidence."""
+        numbers = torch.tensor(self.groups or range(len(self.sequences)))
+        _, pieces = torch.unique(numbers, return_inverse=True)
+        piece, size = pieces[self.row[mask]], int(pieces.max()) + 1
+        sums = torch.zeros(size, dtype=torch.float64).index_add_(0, piece, change[mask].double())
+        counts = torch.bincount(piece, minlength=size).double()
         tokens = int(counts.sum())
         used = int((counts > 0).sum())
         if tokens == 0:
