@@ -83,7 +83,9 @@ def _overview(recording: Recording, findings: Findings | None) -> Section:
     ]
     if findings and findings.loss is not None:
         loss = findings.loss
-        rows.insert(0, ["loss on held-out text", f"{loss:.3f} nats = {loss / math.log(2):.3f} bits per token"])
+        rows.insert(
+            0, ["loss on the sequences of the ablations", f"{loss:.3f} nats = {loss / math.log(2):.3f} bits per token"]
+        )
     return Section(
         "overview",
         "What was read",
