@@ -6,13 +6,13 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
-import torch
 from jaxtyping import Float, Int, Integer
 from torch import Tensor
 
 from unitscope.corpus.annotated import KEPT, Annotated, Annotation, Window
 from unitscope.corpus.batch import Batch
 from unitscope.corpus.documents import Document, Documents, codes, decode
+from unitscope.corpus.padded import padded
 from unitscope.corpus.splits import Part, Split
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
@@ -98,22 +98,7 @@ class TextCorpus:
 
     def batch(self, sequences: Sequence[int]) -> Batch:
         windows = [self.window(number) for number in sequences]
-        steps = max((window.stop - window.begin for window in windows), default=0)
-        tokens = np.zeros((len(windows), steps), np.int64)
-        targets = np.full((len(windows), steps), -1, np.int64)
-        for row, window in enumerate(windows):
-            ids = self._load(window.document)
-            tokens[row, : window.stop - window.begin] = ids[window.begin : window.stop]
-            following = ids[window.start + 1 : window.stop + 1]  # one fewer at the end of a document
-            first = window.start - window.begin
-            targets[row, first : first + len(following)] = following
-        return Batch(
-            tokens=torch.from_numpy(tokens),
-            targets=torch.from_numpy(targets),
-            context=torch.tensor([window.start - window.begin for window in windows], dtype=torch.int64),
-            lengths=torch.tensor([window.stop - window.begin for window in windows], dtype=torch.int64),
-            sequence=torch.tensor([int(number) for number in sequences], dtype=torch.int64),
-        )
+        return padded(sequences, windows, lambda w: self._load(w.document)[w.begin : w.stop + 1])
 
     def labels(self, name: str, sequence: int) -> Float[Tensor, " token"]:
         window = self.window(sequence)

@@ -19,6 +19,7 @@ from unitscope.corpus.conllu import read_conllu
 from unitscope.corpus.documents import Unit
 from unitscope.corpus.iob import read_iob
 from unitscope.corpus.label_table import read_table
+from unitscope.corpus.padded import padded
 from unitscope.corpus.sentence import Sentence
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
@@ -135,21 +136,8 @@ class TreebankCorpus:
 
     def batch(self, sequences: Sequence[int]) -> Batch:
         windows = [self.window(number) for number in sequences]
-        steps = max((window.stop - window.begin for window in windows), default=0)
-        tokens = np.zeros((len(windows), steps), np.int64)
-        targets = np.full((len(windows), steps), -1, np.int64)
-        for row, window in enumerate(windows):
-            ids = self._ids(self._texts[window.document][window.begin : window.stop + 1])  # with the line end
-            tokens[row, : len(ids) - 1] = ids[:-1]
-            first = window.start - window.begin
-            targets[row, first : len(ids) - 1] = ids[first + 1 :]
-        return Batch(
-            tokens=torch.from_numpy(tokens),
-            targets=torch.from_numpy(targets),
-            context=torch.tensor([window.start - window.begin for window in windows], dtype=torch.int64),
-            lengths=torch.tensor([window.stop - window.begin for window in windows], dtype=torch.int64),
-            sequence=torch.tensor([int(number) for number in sequences], dtype=torch.int64),
-        )
+        # With the line end, which is the last target.
+        return padded(sequences, windows, lambda w: self._ids(self._texts[w.document][w.begin : w.stop + 1]))
 
     def labels(self, name: str, sequence: int) -> Float[Tensor, " token"]:
         window = self.window(sequence)

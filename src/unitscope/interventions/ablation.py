@@ -71,11 +71,15 @@ class Bench:
     row: Int[Tensor, " token"] = field(init=False)
     """Which of the sequences a token belongs to."""
     target: Int[Tensor, " token"] = field(init=False)
+    _piece: Int[Tensor, " token"] = field(init=False)
+    """The piece of evidence that a token belongs to."""
 
     def __post_init__(self) -> None:
         if LOSS not in {site.name for site in self.model.sites()}:
             raise InputError(f"{self.model.name} predicts no next token, so ablation has no loss to read")
         self.loss, self.row, self.target = self._run(())
+        numbers = torch.tensor(self.groups or range(len(self.sequences)))
+        self._piece = torch.unique(numbers, return_inverse=True)[1][self.row]
         if not bool((self.target >= 0).any()):
             raise InputError(
                 f"{self.corpus.name} gives no targets on the chosen sequences, so there is no loss to read"
@@ -112,9 +116,7 @@ class Bench:
 
     def _mean(self, change: Float[Tensor, " token"], mask: Bool[Tensor, " token"]) -> Change:
         """The mean over the masked tokens, as a ratio of sums over pieces of evidence."""
-        numbers = torch.tensor(self.groups or range(len(self.sequences)))
-        _, pieces = torch.unique(numbers, return_inverse=True)
-        piece, size = pieces[self.row[mask]], int(pieces.max()) + 1
+        piece, size = self._piece[mask], int(self._piece.max()) + 1
         sums = torch.zeros(size, dtype=torch.float64).index_add_(0, piece, change[mask].double())
         counts = torch.bincount(piece, minlength=size).double()
         tokens = int(counts.sum())
