@@ -1,6 +1,5 @@
 """Which token is which symbol. Safe for white space: a symbol may be any string."""
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -35,6 +34,3 @@ class Vocabulary:
     def decode(self, ids: Sequence[int]) -> list[str]:
         """The symbol of each id."""
         return [self.symbols[i] for i in ids]
-
-    def to_json(self) -> str:
-        return json.dumps(list(self.symbols))

@@ -31,11 +31,6 @@ class Chunk:
     def __len__(self) -> int:
         return self.activations.shape[0]
 
-    @property
-    def continues(self) -> Int[Tensor, " pair"]:
-        """Rows t for which row t − 1 is the step before in the same sequence."""
-        return torch.nonzero(self.sequence[1:] == self.sequence[:-1]).squeeze(1) + 1
-
     def spans(self) -> list[tuple[int, int]]:
         """First row and row after the last, for each sequence."""
         if len(self) == 0:
