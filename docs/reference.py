@@ -29,8 +29,7 @@ PAGE = Path(__file__).with_name("reference.md")
 def page() -> str:
     """The whole page, as Markdown."""
     parts = ["# Reference", "Written from the code by `make docs`.", "## Commands"]
-    for name, command in sorted(typer.main.get_command(app).commands.items()):  # type: ignore[attr-defined]
-        parts += [f"### `unitscope {name}`", inspect.cleandoc(command.help or ""), *_options(command.params)]
+    parts += _commands("unitscope", typer.main.get_command(app))
     parts.append("## Analyses")
     columns = _columns()
     for name, analysis in sorted(catalogue().items()):
@@ -42,6 +41,15 @@ def page() -> str:
         rows = [(f"`{name}`", _first_line(getattr(unitscope, name))) for name in sorted(names, key=str.lower)]
         parts += ["## Python", _table(("`unitscope.`", "what it is"), rows)]
     return "\n\n".join(parts) + "\n"
+
+
+def _commands(name: str, group: Any) -> Iterator[str]:
+    for key, command in sorted(group.commands.items()):
+        yield f"### `{name} {key}`"
+        yield inspect.cleandoc(command.help or "")
+        yield from _options(command.params)
+        if hasattr(command, "commands"):
+            yield from _commands(f"{name} {key}", command)
 
 
 def _options(params: Sequence[Any]) -> Iterator[str]:

@@ -26,7 +26,7 @@ def test_from_data_to_page(tmp_path, monkeypatch):
     found = small(tmp_path)
     assert [task.name for task in found] == ["digits, 8 steps", "CO2"]
     monkeypatch.setattr(study, "tasks", lambda data, seeds: found)
-    checks = study.run(tmp_path / "out", tmp_path, seeds=1)
+    checks = study.run(tmp_path / "out", lambda *_: None, data=tmp_path, seeds=1)
     ids = {check.id for check in checks}
     assert {"ranking-CO2", "capacity-amplitude", "capacity-relation", "frequency"} <= ids
     content = json.loads((tmp_path / "out" / "results.json").read_text())

@@ -6,10 +6,10 @@ is taken apart and driven by a step and a sine; the scores made from its respons
 ablating it, beside scores that need no response at all.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
@@ -33,12 +33,11 @@ from unitscope.recording.live import Live
 from unitscope.report.html import write_html
 from unitscope.report.page import Section, UnitTable, build_page
 from unitscope.resultset import ResultSet
-from unitscope.studies.check import Check, checks_table, write_results
+from unitscope.studies.check import Check, Progress, checks_table, write_results
 from unitscope.view import Field, Group, Lines, Scatter, Series, Table, View
 
 NAME = "response-characterization"
 SITE, FREQUENCY = "rnn.0.hidden", 0.05
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -177,11 +176,19 @@ def characterize(task: Task, units: int, seed: int) -> Network:
     return Network(evaluate(net, task.train, task.test), results, scores, damage.mean)
 
 
-def run(out: Path, data: Path | None = None, seeds: int = 4, progress: Progress | None = None) -> list[Check]:
-    """Write ``index.html`` and ``results.json`` into ``out``, and return the checks.
+def run(
+    out: Path,
+    show: Progress,
+    *,
+    data: Annotated[Path | None, "folder with the study's data files; without it, what needs none"] = None,
+    seeds: Annotated[int, "networks that are trained for each task, at most"] = 4,
+) -> list[Check]:
+    """Do the dynamics of a unit say what the network loses without it?
 
-    Raises ``InputError`` for a data folder that does not exist.
+    For example: `unitscope study response-characterization --out study --data series`
     """
+    if seeds < 1:
+        raise InputError(f"at least one network is trained, not {seeds}")
     found = tasks(data, seeds)
     sizes = [(task, 32) for task in found] + [
         (task, units) for task in found if task.name == "CO2" for units in (64, 128)
@@ -189,8 +196,7 @@ def run(out: Path, data: Path | None = None, seeds: int = 4, progress: Progress 
     outcomes = []
     for done, (task, units) in enumerate(sizes):
         outcomes.append(Outcome(task, units, [characterize(task, units, seed) for seed in range(task.seeds)]))
-        if progress:
-            progress("training, driving, ablating", done + 1, len(sizes))
+        show("training, driving, ablating", done + 1, len(sizes))
     checks = checks_of(outcomes)
     figures = {f"{o.task.name}, {o.units} units": figures_of(o) for o in outcomes}
     write_results(out / "results.json", NAME, range(seeds), checks, figures)
