@@ -14,7 +14,7 @@ from unitscope.errors import InputError
 from unitscope.models.networks import checkpoint
 from unitscope.models.networks.evaluate import evaluate
 from unitscope.models.networks.files import CONFIG, HISTORY, WEIGHTS, load
-from unitscope.models.networks.train import TrainOptions, train
+from unitscope.models.networks.train import SNAPSHOTS, TrainOptions, train
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_killed_and_started_again_gives_the_same_weights(options, tmp_path):
     whole = train(options)
     script = (
         "import json, sys, torch; torch.set_num_threads(1)\n"
-        "from unitscope.models.networks.train import TrainOptions, train\n"
+        "from unitscope.models.networks.train import SNAPSHOTS, TrainOptions, train\n"
         "values = json.loads(sys.argv[1])\n"
         "train(TrainOptions(**{**values, 'text': tuple(values['text'])}), lambda p: print(p.batch, flush=True))\n"
     )
@@ -156,6 +156,28 @@ def test_early_stopping_keeps_the_best(options):
 def test_an_exploding_loss_is_named(options):
     with pytest.raises(InputError, match=r"the loss exploded from .* lower --rate"):
         train(dataclasses.replace(options, recipe="paper", rate=50.0, epochs=50))
+
+
+def test_weights_are_kept_on_the_way(options, tmp_path):
+    """The paper's rates do not depend on how long a run is, so after one epoch it is a run of one epoch."""
+    asked = dataclasses.replace(options, recipe="paper", keep=(0.5, 1.0))
+    whole = train(asked)
+    once = train(dataclasses.replace(asked, keep=(), epochs=1, out=str(tmp_path / "once")))
+    kept, card = load(whole.folder / SNAPSHOTS / "1")
+    for name, value in once.net.state_dict().items():
+        assert torch.equal(kept.state_dict()[name], value)
+    half, half_card = load(whole.folder / SNAPSHOTS / "0.5")
+    assert not torch.equal(half.readout.weight, kept.readout.weight)
+    assert half_card.metrics["updates"] == round(card.metrics["updates"] / 2)
+    train(dataclasses.replace(asked, keep=(), restart=True))
+    assert not (whole.folder / SNAPSHOTS).exists()
+
+
+def test_an_interleaved_split_need_not_follow_the_rows(options):
+    asked = dataclasses.replace(options, split="interleaved", split_rows=5, split_steps=40, epochs=1)
+    card = train(asked).card
+    assert (card.split.rows, card.split.steps) == (5, 40)
+    assert "--split-rows 5" in asked.command()
 
 
 def test_rare_symbols_are_read_as_unknown(options, tmp_path):

@@ -4,6 +4,7 @@ import dataclasses
 import math
 import platform
 import shlex
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -36,6 +37,8 @@ from unitscope.models.networks.files import (
 from unitscope.models.networks.recipes import RECIPES, Recipe
 from unitscope.models.networks.stream import Rows, Stream, stream_of
 
+SNAPSHOTS = "snapshots"
+"""The folder, inside a run's own, of the networks that ``keep`` asked for: one folder each, named by its epochs."""
 MANY_FILES = 20
 """From so many files on, whole documents are held out by default."""
 
@@ -62,6 +65,12 @@ class TrainOptions:
     fractions: tuple[float, float, float] = field(
         default=(0.8, 0.1, 0.1), metadata={"help": "shares of train, validation and test"}
     )
+    split_rows: int | None = field(
+        default=None, metadata={"help": "stretches of an interleaved split, if not as many as rows are read at once"}
+    )
+    split_steps: int | None = field(
+        default=None, metadata={"help": "symbols that an interleaved split keeps together, if not as many as steps"}
+    )
     at_least: int = field(
         default=1, metadata={"help": "symbols that are rarer than this are read as one unknown symbol"}
     )
@@ -84,6 +93,10 @@ class TrainOptions:
     )
     seed: int = field(default=123, metadata={"help": "of the first weights and of dropout"})
     device: str = field(default="cpu", metadata={"help": "cpu or cuda"})
+    keep: tuple[float, ...] = field(
+        default=(),
+        metadata={"help": "epochs, such as 0.5, after which the weights are kept in snapshots/; may be repeated"},
+    )
     checkpoint_seconds: float = field(default=60.0, metadata={"help": "seconds between checkpoints"})
     restart: bool = field(default=False, metadata={"help": "throw away what the folder holds and begin again"})
 
@@ -100,8 +113,12 @@ class TrainOptions:
             value = getattr(self, item.name)
             if value == item.default or item.name == "restart":
                 continue
+            option = f"--{item.name.replace('_', '-')}"
+            if item.name == "keep":
+                words += [word for epoch in value for word in (option, f"{epoch:g}")]
+                continue
             values = value if isinstance(value, tuple) else (value,)
-            words += [f"--{item.name.replace('_', '-')}", *map(str, values)]
+            words += [option, *map(str, values)]
         return shlex.join(words)
 
 
@@ -160,6 +177,7 @@ def train(options: TrainOptions, progress: Callable[[Progress], None] | None = N
     if options.restart:
         for name in (checkpoint.NAME, CONFIG, WEIGHTS, HISTORY):
             (folder / name).unlink(missing_ok=True)
+        shutil.rmtree(folder / SNAPSHOTS, ignore_errors=True)
     elif (folder / CONFIG).exists() and not (folder / checkpoint.NAME).exists():
         return _finished(folder, asked, corpus)
     # Training draws from torch's generator; the caller's own draws are as if it had not been.
@@ -188,14 +206,15 @@ def recipe_of(options: TrainOptions) -> Recipe:
 def _corpus(options: TrainOptions, recipe: Recipe) -> TextCorpus:
     whole = open_corpus(options.text, unit=options.unit, pattern=options.pattern, at_least=options.at_least)
     kind = options.split or ("documents" if whole.documents.files >= MANY_FILES else "contiguous")
-    split = Split(kind, "train", options.fractions, recipe.rows, recipe.steps)
+    rows, steps = options.split_rows or recipe.rows, options.split_steps or recipe.steps
+    split = Split(kind, "train", options.fractions, rows, steps)
     return TextCorpus(whole.documents, whole.name, split, whole.vocabulary)
 
 
 def _comparable(options: TrainOptions) -> dict[str, Any]:
     """The options that change what comes out, as JSON holds them."""
     values = dataclasses.asdict(options)
-    for name in ("out", "checkpoint_seconds", "restart"):
+    for name in ("out", "keep", "checkpoint_seconds", "restart"):
         del values[name]
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
@@ -259,6 +278,7 @@ class _Run:
         asked = _comparable(options)
         self.position = Position(asked, corpus.documents.fingerprint)
         self.state: State = self.net.fresh_state(recipe.rows)
+        self.kept = {max(1, round(epoch * self.batches)): epoch for epoch in options.keep}
         if (folder / checkpoint.NAME).exists():
             position, tensors = checkpoint.load(folder)
             same_text = position.corpus_fingerprint == corpus.documents.fingerprint
@@ -288,6 +308,8 @@ class _Run:
             self._refuse_explosion(loss)
             position.loss_sum += loss
             position.batch += 1
+            if position.epoch * self.batches + position.batch in self.kept:
+                self._keep()
             now = time.monotonic()
             if now - saved >= self.options.checkpoint_seconds:
                 self._checkpoint()
@@ -330,6 +352,12 @@ class _Run:
             position.best, position.best_epoch = validation, position.epoch
             save(self.folder, self.net, self._card({}))
         save_json(self.folder / HISTORY, position.history)
+
+    def _keep(self) -> None:
+        """A network of its own, as it is now."""
+        update = self.position.epoch * self.batches + self.position.batch
+        name = f"{self.kept[update]:g}"
+        save(self.folder / SNAPSHOTS / name, self.net, self._card({"epochs": self.kept[update], "updates": update}))
 
     def _no_better(self) -> bool:
         """Early stopping."""
