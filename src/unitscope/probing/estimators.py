@@ -113,7 +113,7 @@ class HiddenProbe(Classifier):
     def _fit(self, x: Float[Tensor, "word unit"], y: Int[Tensor, " word"]) -> None:
         order = torch.randperm(len(x), generator=torch.Generator().manual_seed(self.seed))
         held, kept = order[: max(1, len(x) // 10)], order[max(1, len(x) // 10) :]
-        how = Hidden(self.width, self.relu, self.epochs, self.batch, self.rate)
+        how = Hidden(self.epochs, self.batch, self.rate, width=self.width, relu=self.relu)
         self.fit_ = fit_nonlinear(
             [x[kept]], y[None, kept], len(self.classes_), ([x[held]], y[None, held]), how, (self.seed,)
         )
