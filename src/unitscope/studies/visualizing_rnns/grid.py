@@ -1,0 +1,185 @@
+"""The grid of networks: three cells, several depths, several sizes, two ways to train.
+
+A network is a folder as ``unitscope train`` writes it, so any of them can be trained elsewhere and put in its place.
+"""
+
+import json
+import math
+import multiprocessing
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from unitscope.errors import InputError
+from unitscope.models.module import ModuleModel
+from unitscope.models.networks import checkpoint
+from unitscope.models.networks.budget import weights, width
+from unitscope.models.networks.char import Cell
+from unitscope.models.networks.files import CONFIG, HISTORY, Card, load
+from unitscope.models.networks.train import SNAPSHOTS, TrainOptions, recipe_of, train
+
+Protocol = Literal["modern", "paper"]
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, steps done, and steps in all."""
+
+ROWS, STEPS = 100, 100
+"""The interleaved split of the paper: 100 stretches, counted in batches of 100 characters of each."""
+KEPT = (0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
+"""Epochs after which an LSTM's weights are kept, to look at how it learns."""
+RATES: dict[Cell, float] = {"lstm": 0.02, "gru": 0.01, "rnn": 0.005}
+"""Largest rates of the modern protocol in the row of 64, chosen by runs of one epoch; they fall with √row."""
+DROPOUT = {64: 0.0, 128: 0.0, 256: 0.1, 512: 0.3}
+"""Shares of the modern protocol, by row: only the larger networks learn the text by heart."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One network of the grid."""
+
+    cell: Cell
+    layers: int
+    row: int
+    """Its budget: as many weights as a one-layer LSTM of so many units has."""
+    protocol: Protocol = "modern"
+    forget_bias: float | None = None
+    """First value of an LSTM's forget biases, if not what the protocol says."""
+
+    @property
+    def name(self) -> str:
+        """Of its folder."""
+        bias = "" if self.forget_bias is None else f"-bias{self.forget_bias:g}"
+        return f"{self.cell}-{self.layers}-{self.row}-{self.protocol}{bias}"
+
+    def options(self, text: str, folder: Path, symbols: int, epochs: int, split: tuple[int, int]) -> TrainOptions:
+        """How to train it on a text of so many symbols; ``split`` is the rows and steps of the interleaved split."""
+        modern = self.protocol == "modern"
+        rows, steps = split
+        return TrainOptions(
+            (text,),
+            str(folder / self.name),
+            split="interleaved",
+            split_rows=rows,
+            split_steps=steps,
+            cell=self.cell,
+            layers=self.layers,
+            units=width(self.cell, self.layers, symbols, self.row),
+            dropout=DROPOUT.get(self.row, 0.0) if modern else 0.0,
+            recipe=self.protocol,
+            epochs=epochs,
+            rows=min(32, rows) if modern else rows,
+            steps=steps,
+            rate=RATES[self.cell] * math.sqrt(64 / self.row) if modern else None,
+            forget_bias=self.forget_bias,
+            patience=0,
+            keep=tuple(epoch for epoch in KEPT if epoch <= epochs) if self.cell == "lstm" else (),
+            checkpoint_seconds=20.0,
+        )
+
+
+@dataclass(frozen=True)
+class Member:
+    """A trained network of the grid."""
+
+    name: str
+    folder: Path
+    card: Card
+    row: int
+
+    @property
+    def cell(self) -> Cell:
+        return self.card.network.cell
+
+    @property
+    def layers(self) -> int:
+        return self.card.network.layers
+
+    @property
+    def protocol(self) -> str:
+        """Its recipe."""
+        return str(self.card.training.get("options", {}).get("recipe", ""))
+
+    @property
+    def history(self) -> list[dict[str, float]]:
+        """Training and validation loss of each epoch, in nats."""
+        return list(self.card.training.get("history", []))
+
+    def model(self) -> ModuleModel:
+        return ModuleModel(load(self.folder)[0], name=self.name)
+
+    def snapshots(self) -> dict[float, Path]:
+        """The networks that it was on the way, by epochs."""
+        found = [path.parent for path in (self.folder / SNAPSHOTS).glob(f"*/{CONFIG}")]
+        return {float(path.name): path for path in sorted(found, key=lambda path: float(path.name))}
+
+
+def plans(
+    cells: Iterable[Cell], layers: Iterable[int], rows: Iterable[int], protocols: Iterable[Protocol]
+) -> list[Plan]:
+    """Every combination."""
+    return [Plan(c, n, r, p) for p in protocols for r in rows for n in layers for c in cells]
+
+
+def train_grid(jobs: Sequence[TrainOptions], processes: int, show: Progress) -> None:
+    """Train what is not yet trained, one process for each network; what was stopped goes on.
+
+    Raises ``InputError`` for a text that is too short, before anything is trained.
+    """
+    missing = [job for job in jobs if not is_trained(Path(job.out))]
+    if processes <= 1 or len(missing) <= 1:
+        for job in missing:
+            train_one(job, show)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, context, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        running = {pool.submit(train_one, job): job for job in missing}
+        while running:
+            done, _ = wait(running, timeout=2, return_when=FIRST_COMPLETED)
+            for job in running.values():
+                show(Path(job.out).name, 1000 * _epochs_done(job) // recipe_of(job).epochs, 1000)
+            for future in done:
+                future.result()
+                del running[future]
+
+
+def train_one(job: TrainOptions, show: Progress | None = None) -> None:
+    """Train one network, or go on with it."""
+    name = Path(job.out).name
+    train(job, (lambda p: show(name, int(p.done * 1000), 1000)) if show else None)
+
+
+def is_trained(folder: Path) -> bool:
+    """Whether a run has ended there."""
+    return (folder / CONFIG).exists() and not (folder / checkpoint.NAME).exists()
+
+
+def _epochs_done(job: TrainOptions) -> int:
+    try:
+        return len(json.loads((Path(job.out) / HISTORY).read_text()))
+    except (OSError, ValueError):  # not begun
+        return 0
+
+
+def trained(folder: Path, fingerprint: str, symbols: int) -> list[Member]:
+    """The trained networks of a folder, at any depth, that learnt this text; their rows are the nearest budgets.
+
+    Raises ``InputError`` if the folder has networks, but of other texts alone.
+    """
+    found, others = [], []
+    for path in sorted(folder.glob(f"**/{CONFIG}")):
+        if SNAPSHOTS in path.relative_to(folder).parts or not is_trained(path.parent):
+            continue
+        _, card = load(path.parent)
+        if card.corpus_fingerprint != fingerprint or len(card.vocabulary) != symbols:
+            others.append(path.parent)
+            continue
+        net = card.network
+        size = weights(net.cell, net.layers, net.units, symbols)
+        row = min(DROPOUT, key=lambda row: abs(math.log(weights("lstm", 1, row, symbols) / size)))
+        found.append(Member(str(path.parent.relative_to(folder)), path.parent, card, row))
+    if others and not found:
+        raise InputError(f"the networks of {folder}, such as {others[0].name}, learnt another text; give that --text")
+    return found
