@@ -25,6 +25,8 @@ class Batch:
     """Tokens of each row without padding, context included."""
     sequence: Int[Tensor, " batch"]
     """The number of each row's sequence in its corpus."""
+    attend: Int[Tensor, "batch time"] | None = None
+    """Where pairs say it: the place in its source that each step of an output should attend to, -1 where none."""
 
     @property
     def has_target(self) -> Bool[Tensor, "batch time"]:
@@ -44,4 +46,5 @@ class Batch:
             context=self.context.to(device),
             lengths=self.lengths.to(device),
             sequence=self.sequence.to(device),
+            attend=None if self.attend is None else self.attend.to(device),
         )
