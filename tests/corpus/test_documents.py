@@ -45,7 +45,7 @@ def test_an_empty_file_is_refused_alone_and_left_out_among_others(tmp_path):
 def test_pieces_cover_the_file(tmp_path, size):
     path = tmp_path / "text"
     path.write_bytes(b"x" * size)
-    cuts = list(pieces(path, 1000))
+    cuts = list(pieces(TextFile(path.name, path), 1000))
     assert len(cuts) == -(-size // 1000)
     assert [start for start, _ in cuts] == [0, *[stop for _, stop in cuts[:-1]]]
     assert cuts[-1][1] == size
@@ -55,7 +55,7 @@ def test_pieces_cover_the_file(tmp_path, size):
 def test_a_cut_lies_behind_a_line_end(tmp_path):
     path = tmp_path / "text"
     path.write_bytes(b"four\n" * 1000)
-    cuts = list(pieces(path, 777))
+    cuts = list(pieces(TextFile(path.name, path), 777))
     assert len(cuts) == 7
     assert all(stop % 5 == 0 for _, stop in cuts)
 

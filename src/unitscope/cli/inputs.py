@@ -8,6 +8,7 @@ from typing import Any, cast, get_args
 
 from unitscope.corpus.corpus import Corpus
 from unitscope.corpus.open import STANDARD_INPUT, open_corpus
+from unitscope.corpus.rows import split_name
 from unitscope.corpus.splits import Part
 from unitscope.corpus.subwords import SubwordCorpus
 from unitscope.corpus.text import CONTEXT, LENGTH, TextCorpus
@@ -95,7 +96,9 @@ class Inputs:
         prefix = PREFIX if self.is_transformer else ""
         where = Path(self.model.removeprefix(prefix))
         model = f"{prefix}{where.resolve()}" if where.exists() else self.model
-        text = tuple(str(Path(name).resolve()) if Path(name).exists() else name for name in self.text)
+        text = tuple(
+            str(Path(name).resolve()) if Path(name).exists() or split_name(name) else name for name in self.text
+        )
         (folder / NAME).write_text(json.dumps(asdict(replace(self, model=model, text=text)), indent=1) + "\n")
 
     @classmethod

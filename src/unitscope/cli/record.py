@@ -18,7 +18,7 @@ def record(
         str,
         typer.Argument(help="folder of a trained network, stdlib-lstm256, which comes with it, or hf:FOLDER"),
     ],
-    text: Annotated[list[str], typer.Argument(help="files or folders, - for standard input, or stdlib")],
+    text: Annotated[list[str], typer.Argument(help="files or folders, TABLE:COLUMN, - for standard input, or stdlib")],
     out: Annotated[Path, typer.Option(help="folder of the recording")] = Path("run"),
     sites: Annotated[list[str], typer.Option(help="glob patterns; all states and gates if not given")] = ["*"],  # noqa: B006
     dtype: Annotated[

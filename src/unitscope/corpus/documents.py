@@ -29,10 +29,12 @@ SNIFF = 1 << 13
 
 @dataclass(frozen=True)
 class TextFile:
-    """A file and the name by which the corpus knows it: relative to the folder that was asked for."""
+    """A file, or bytes ``start`` to ``stop`` of one, and the name by which the corpus knows it."""
 
     name: str
     path: Path
+    start: int = 0
+    stop: int | None = None
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def scan(files: Sequence[TextFile], unit: Unit, document_bytes: int = DOCUMENT_B
     entries = []
     counts: Counter[str] = Counter()
     for file in files:
-        for start, stop in pieces(file.path, document_bytes):
+        for start, stop in pieces(file, document_bytes):
             content = read_bytes(file.path, start, stop)
             times = np.bincount(codes(content, unit, file.path, start))
             counts.update({chr(code): int(times[code]) for code in np.flatnonzero(times)})
@@ -125,20 +127,21 @@ def decode(content: bytes, path: Path, start: int = 0) -> str:
         ) from error
 
 
-def pieces(path: Path, document_bytes: int) -> Iterator[tuple[int, int]]:
+def pieces(file: TextFile, document_bytes: int) -> Iterator[tuple[int, int]]:
     """Where a file is cut: first byte and byte after the last of each document.
 
     The pieces are about equally long. A cut lies behind a line end if there is one within the 64 KB before the
     wanted place, and never inside a UTF-8 character.
     """
     try:
-        size = path.stat().st_size
+        end = file.path.stat().st_size if file.stop is None else file.stop
     except OSError as error:
-        raise unreadable(path, error) from error
+        raise unreadable(file.path, error) from error
+    begin, size = file.start, end - file.start
     count = -(-size // document_bytes)
-    start = 0
+    start = begin
     for number in range(1, count + 1):
-        stop = size if number == count else _cut(path, start, number * size // count)
+        stop = end if number == count else _cut(file.path, start, begin + number * size // count)
         if stop > start:
             yield start, stop
         start = stop
