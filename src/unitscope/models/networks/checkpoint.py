@@ -7,11 +7,11 @@ from typing import Any
 
 import torch
 from safetensors import safe_open
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from unitscope.errors import InputError
-from unitscope.models.networks.char import CharNet, State
+from unitscope.models.networks.char import State
 from unitscope.models.networks.files import load_tensors, save_tensors
 
 NAME = "checkpoint.safetensors"
@@ -36,14 +36,14 @@ class Position:
     """One entry per finished epoch."""
 
 
-def save(folder: Path, position: Position, net: CharNet, optimizer: Optimizer, state: State) -> None:
+def save(folder: Path, position: Position, net: nn.Module, optimizer: Optimizer, state: State) -> None:
     """Write the checkpoint in place of the one before."""
     tensors = {f"network.{name}": value for name, value in net.state_dict().items()}
     for number, values in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{number}.{name}": value for name, value in values.items()}
     tensors |= {f"state.{number}": value for number, value in enumerate(state)}
     # Dropout draws from the generator of the network's device.
-    tensors["random"] = torch.cuda.get_rng_state() if net.device.type == "cuda" else torch.get_rng_state()
+    tensors["random"] = torch.cuda.get_rng_state() if _device(net).type == "cuda" else torch.get_rng_state()
     cpu = {name: value.detach().cpu() for name, value in tensors.items()}
     save_tensors(folder / NAME, cpu, {"position": json.dumps(asdict(position))})
 
@@ -60,7 +60,7 @@ def load(folder: Path) -> tuple[Position, dict[str, Tensor]]:
         raise InputError(f"{path} is no checkpoint of this version ({error!r}); train again with restart") from error
 
 
-def restore(tensors: dict[str, Tensor], net: CharNet, optimizer: Optimizer) -> State:
+def restore(tensors: dict[str, Tensor], net: nn.Module, optimizer: Optimizer) -> State:
     """Put weights, optimizer and random generator back; returns the state that is carried."""
 
     def under(prefix: str) -> dict[str, Tensor]:
@@ -72,9 +72,13 @@ def restore(tensors: dict[str, Tensor], net: CharNet, optimizer: Optimizer) -> S
         number, _, key = name.partition(".")
         state.setdefault(int(number), {})[key] = value
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-    if net.device.type == "cuda":
+    if _device(net).type == "cuda":
         torch.cuda.set_rng_state(tensors["random"])
     else:
         torch.set_rng_state(tensors["random"])
     carried = under("state.")
-    return tuple(carried[str(number)].to(net.device) for number in range(len(carried)))
+    return tuple(carried[str(number)].to(_device(net)) for number in range(len(carried)))
+
+
+def _device(net: nn.Module) -> torch.device:
+    return next(net.parameters()).device

@@ -173,7 +173,7 @@ def make_folder(folder: Path) -> None:
         raise InputError(f"{folder} cannot be made: {error.strerror}; give another folder") from error
 
 
-def refuse_foreign(folder: Path) -> None:
+def refuse_foreign(folder: Path, kind: str = KIND) -> None:
     """Raises ``InputError`` if a folder holds a network that is not of this kind, which writing would destroy."""
     try:
         config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
@@ -182,7 +182,7 @@ def refuse_foreign(folder: Path) -> None:
     except (OSError, ValueError):
         foreign = False
     else:
-        foreign = not isinstance(config, dict) or config.get("kind") != KIND
+        foreign = not isinstance(config, dict) or config.get("kind") != kind
     if foreign:
         raise InputError(f"{folder} holds another network, which would be lost; give another folder")
 
