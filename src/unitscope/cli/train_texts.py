@@ -1,0 +1,139 @@
+"""``unitscope train-classifier`` and ``unitscope train-translator``."""
+
+import html
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from unitscope.cli import console
+from unitscope.cli.app import app
+from unitscope.corpus.labelled import read_labelled
+from unitscope.corpus.translations import read_parallel
+from unitscope.models.networks import text_training
+from unitscope.models.networks.text_tasks import Classification, Translation, divide
+from unitscope.models.networks.text_training import Fit, Trained
+
+Out = Annotated[Path, typer.Option(help="folder for the network; a run that was stopped goes on there")]
+Size = Annotated[Literal["full", "small", "tiny"], typer.Option(help="full is the published size")]
+Encoding = Annotated[str, typer.Option(help="of the files, such as latin-1")]
+Epochs = Annotated[int, typer.Option(help="times that the texts are read")]
+BatchSize = Annotated[int, typer.Option("--batch", help="texts per update")]
+Rate = Annotated[float, typer.Option(help="largest learning rate")]
+HeldOut = Annotated[float, typer.Option(help="share of the texts to choose weights by, and to test on without --test")]
+Seed = Annotated[int, typer.Option(help="of the first weights, of dropout and of the order of the texts")]
+Device = Annotated[Literal["cpu", "cuda"], typer.Option(help="where to compute")]
+Checkpoints = Annotated[float, typer.Option(help="seconds between checkpoints")]
+Restart = Annotated[bool, typer.Option("--restart", help="throw away what the folder holds and begin again")]
+
+
+@app.command(name="train-classifier")
+def train_classifier(
+    files: Annotated[
+        list[str],
+        typer.Argument(help="lines of a label and a text; .csv or .tsv with columns label and text; or LABEL=FILE"),
+    ],
+    test: Annotated[list[str] | None, typer.Option(help="file of texts to test on; may be repeated")] = None,
+    out: Out = Path("net"),
+    network: Annotated[
+        Literal["vdcnn", "lstm", "gru", "transformer"], typer.Option(help="what reads the characters")
+    ] = "vdcnn",
+    size: Size = "small",
+    encoding: Encoding = "utf-8",
+    longest: Annotated[int, typer.Option(help="cut texts after so many characters; 0 for never")] = 0,
+    epochs: Epochs = 30,
+    batch: BatchSize = 32,
+    rate: Rate = 2e-3,
+    held_out: HeldOut = 0.1,
+    seed: Seed = 0,
+    device: Device = "cpu",
+    checkpoint_seconds: Checkpoints = 60.0,
+    restart: Restart = False,
+) -> None:
+    """Train a classifier of texts by their characters: a deep convolutional network, an LSTM, GRU or Transformer.
+
+    Ctrl-C stops it; the same command goes on from the last checkpoint. Texts that occur again count once, and none
+    that is tested on is learnt from.
+
+    For example: `unitscope train-classifier pos=rt.pos neg=rt.neg --out polarity`
+    """
+    divided = divide(read_labelled(files, encoding), read_labelled(test, encoding) if test else (), held_out)
+    task = Classification(divided, ", ".join(Path(name).name for name in files), longest)
+    fit = Fit(kind=network, size=size, epochs=epochs, batch=batch, rate=rate, seed=seed, device=device)
+    trained = _train(task, fit, out, checkpoint_seconds, restart)
+    metrics = trained.card.metrics
+    console.out.print(
+        f"  accuracy on {len(task.test):,} test texts: {metrics['test accuracy']:.3f} "
+        f"(most frequent class {metrics['majority']:.3f}, naive Bayes on words {metrics['naive bayes']:.3f})"
+    )
+
+
+@app.command(name="train-translator")
+def train_translator(
+    source: Annotated[Path, typer.Argument(help="sentences, one a line")],
+    target: Annotated[Path, typer.Argument(help="their translations, line by line")],
+    test: Annotated[tuple[Path, Path] | None, typer.Option(help="sentences and translations to test on")] = None,
+    out: Out = Path("net"),
+    size: Size = "small",
+    encoding: Encoding = "utf-8",
+    unescape: Annotated[
+        bool, typer.Option("--unescape", help="read &apos; and the like as what they stand for")
+    ] = False,
+    longest: Annotated[int, typer.Option(help="leave out what has more characters on a side; 0 for nothing")] = 200,
+    epochs: Epochs = 10,
+    batch: BatchSize = 16,
+    rate: Rate = 2e-3,
+    held_out: HeldOut = 0.02,
+    seed: Seed = 0,
+    device: Device = "cpu",
+    checkpoint_seconds: Checkpoints = 60.0,
+    restart: Restart = False,
+) -> None:
+    """Train a ByteNet: a translator of characters made of convolutions.
+
+    Ctrl-C stops it; the same command goes on from the last checkpoint.
+
+    For example: `unitscope train-translator train.en train.de --out net --size small`
+    """
+
+    def read(files: tuple[Path, Path]) -> list[tuple[str, str]]:
+        pairs = read_parallel(*files, encoding)
+        return [(html.unescape(a), html.unescape(b)) for a, b in pairs] if unescape else pairs
+
+    divided = divide(read((source, target)), read(test) if test else (), held_out)
+    task = Translation(divided, f"{source.name} to {target.name}", longest)
+    fit = Fit(kind="bytenet", size=size, epochs=epochs, batch=batch, rate=rate, seed=seed, device=device)
+    trained = _train(task, fit, out, checkpoint_seconds, restart)
+    metrics = trained.card.metrics
+    console.out.print(
+        f"  {metrics['test nats']:.3f} nats per character on {len(task.test):,} test sentences "
+        f"({metrics['test wrong source']:.3f} when another sentence is read, "
+        f"{metrics['frequencies nats']:.3f} by the frequencies of characters)"
+    )
+    if "bleu" in metrics:
+        console.out.print(f"  BLEU {metrics['bleu']:.2f}, chrF {metrics['chrf']:.2f} of the likeliest translations")
+    else:
+        console.out.print("  for BLEU and chrF of the translations: pip install sacrebleu")
+
+
+def _train(
+    task: Classification | Translation, fit: Fit, out: Path, checkpoint_seconds: float, restart: bool
+) -> Trained:
+    if restart:
+        text_training.restart(out)
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=20), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console.error) as bars:
+        bar = bars.add_task("training", total=1.0)
+
+        def show(p: text_training.Progress) -> None:
+            held_out = "" if p.validation is None else f", held out {p.validation:.3f}"
+            bars.update(bar, completed=p.done, description=f"epoch {p.epoch}/{p.epochs}  {p.loss:.3f} nats{held_out}")
+
+        command = shlex.join(["unitscope", *sys.argv[1:]])
+        trained = text_training.train(task, fit, out, command, checkpoint_seconds, show)
+    weights = sum(weight.numel() for weight in trained.net.parameters())
+    console.out.print(f"{out}: {weights:,} weights, {len(task.train):,} training texts")
+    return trained

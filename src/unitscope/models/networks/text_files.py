@@ -1,0 +1,172 @@
+"""Trained classifiers and translators on disk: a folder with ``config.json`` and ``model.safetensors``."""
+
+import dataclasses
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from unitscope.corpus.batch import Batch
+from unitscope.corpus.documents import Unit
+from unitscope.corpus.vocabulary import Vocabulary
+from unitscope.errors import InputError
+from unitscope.models.module import ModuleModel
+from unitscope.models.networks.bytenet import SIZES as BYTENET_SIZES
+from unitscope.models.networks.bytenet import ByteNet, ByteNetConfig
+from unitscope.models.networks.files import (
+    CONFIG,
+    SCHEMA,
+    WEIGHTS,
+    load_tensors,
+    make_folder,
+    refuse_pickle,
+    save_json,
+    save_tensors,
+)
+from unitscope.models.networks.sentence_nets import SIZES as SENTENCE_SIZES
+from unitscope.models.networks.sentence_nets import SentenceConfig, sentence_net
+from unitscope.models.networks.vdcnn import SIZES as VDCNN_SIZES
+from unitscope.models.networks.vdcnn import VDCNN, VDCNNConfig
+
+Config = VDCNNConfig | SentenceConfig | ByteNetConfig
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How a network of one kind is made."""
+
+    config: Callable[..., Config]
+    make: Callable[[Any], nn.Module]
+    sizes: dict[str, dict[str, object]]
+
+
+KINDS = {
+    "vdcnn": Kind(VDCNNConfig, VDCNN, VDCNN_SIZES),
+    "lstm": Kind(SentenceConfig, sentence_net, SENTENCE_SIZES),
+    "gru": Kind(SentenceConfig, sentence_net, SENTENCE_SIZES),
+    "transformer": Kind(SentenceConfig, sentence_net, SENTENCE_SIZES),
+    "bytenet": Kind(ByteNetConfig, ByteNet, BYTENET_SIZES),
+}
+
+
+@dataclass(frozen=True)
+class TextCard:
+    """What must be known to use a trained network again, and to make it again."""
+
+    kind: str
+    network: Config
+    vocabulary: Vocabulary
+    targets: tuple[str, ...]
+    """Classes, or the symbols of the translation."""
+    unit: Unit = "characters"
+    longest: int = 0
+    """Texts are cut after so many symbols; 0 for never."""
+    corpus: str = ""
+    corpus_fingerprint: str = ""
+    """SHA-256 of the training texts."""
+    command: str = ""
+    training: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def translates(self) -> bool:
+        return self.kind == "bytenet"
+
+
+def save(folder: Path, net: nn.Module, card: TextCard) -> None:
+    """Write the network; each file is replaced as a whole."""
+    make_folder(folder)
+    save_tensors(folder / WEIGHTS, {name: value.detach().cpu() for name, value in net.state_dict().items()})
+    values = {item.name: getattr(card, item.name) for item in dataclasses.fields(card)}
+    values |= {"network": dataclasses.asdict(card.network), "vocabulary": list(card.vocabulary.symbols)}
+    save_json(folder / CONFIG, {"schema": SCHEMA, **values})
+
+
+def holds_text_network(folder: Path) -> bool:
+    """Whether a folder says that it holds a classifier or translator."""
+    try:
+        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(config, dict) and config.get("kind") in KINDS
+
+
+def load(folder: Path) -> tuple[nn.Module, TextCard]:
+    """A network in evaluation mode, and its card.
+
+    Raises ``InputError`` if there is none, if it is damaged or of another version, and for a pickle.
+    """
+    refuse_pickle(folder)
+    try:
+        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        if config["kind"] not in KINDS or config["schema"] != SCHEMA:
+            raise ValueError(f"kind {config['kind']!r}, schema {config['schema']!r}")
+        shaped = {k: tuple(v) if isinstance(v, list) else v for k, v in config["network"].items()}
+        card = TextCard(
+            **{
+                **{key: value for key, value in config.items() if key != "schema"},
+                "network": KINDS[config["kind"]].config(**shaped),
+                "vocabulary": Vocabulary(tuple(config["vocabulary"])),
+                "targets": tuple(config["targets"]),
+            }
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{folder} holds no classifier or translator that can be read ({error!r}); "
+            "train one with unitscope train-classifier or train-translator"
+        ) from error
+    net = KINDS[card.kind].make(card.network)
+    tensors = load_tensors(folder / WEIGHTS)
+    wanted = {name: tuple(value.shape) for name, value in net.state_dict().items()}
+    if wanted != {name: tuple(value.shape) for name, value in tensors.items()}:
+        raise InputError(f"{folder / WEIGHTS} does not fit {CONFIG}; the two files belong to different networks")
+    net.load_state_dict(tensors)
+    return net.eval(), card
+
+
+def text_model(net: nn.Module, card: TextCard, name: str) -> ModuleModel:
+    """The network as a model whose units can be read.
+
+    A classifier's ``output.log_prob`` has one unit per class and is the same at every step; its loss stands at the last
+    token. A translator's are those of the translation's symbols, where a batch has a translation; on sentences alone
+    only the encoder runs.
+    """
+    if isinstance(net, ByteNet):
+        return ModuleModel(net, name=name, call=_translate, fresh=lambda: _fresh(card))
+    hooked = ("layers.?.output", "layers.?.linear1.output") if card.kind == "transformer" else None
+    return ModuleModel(net, name=name, call=_classify, hooked=hooked, fresh=lambda: _fresh(card))
+
+
+def open_text_model(folder: Path) -> tuple[ModuleModel, TextCard]:
+    """What ``load`` gives, as a model."""
+    net, card = load(folder)
+    return text_model(net, card, folder.name), card
+
+
+def _classify(module: nn.Module, batch: Batch) -> Tensor:
+    scores: Tensor = module(batch.tokens, batch.lengths)
+    return scores.unsqueeze(1).expand(-1, batch.tokens.shape[1], -1)
+
+
+def _translate(module: nn.Module, batch: Batch) -> Tensor:
+    assert isinstance(module, ByteNet)
+    if int(batch.targets.max()) < 0:
+        encoded, _ = module.encode(batch.tokens, batch.lengths)
+        return encoded.new_zeros(*batch.tokens.shape, module.config.targets)
+    scores: Tensor = module(batch.tokens, batch.lengths, batch.targets)
+    return scores
+
+
+def _fresh(card: TextCard) -> nn.Module:
+    return KINDS[card.kind].make(card.network)
+
+
+def fresh_net(card: TextCard, seed: int) -> nn.Module:
+    """A network with first weights drawn by a seed; the global generator stays as it is."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return _fresh(card)
