@@ -21,6 +21,7 @@ from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
 from unitscope.findings import Finding, Findings, Search, find
 from unitscope.interventions.ablation import Bench, Damage
+from unitscope.matches import Matches, Phrase, match
 from unitscope.models.edit import Edit
 from unitscope.models.model import Model
 from unitscope.models.module import ModuleModel
@@ -47,8 +48,10 @@ __all__ = [
     "Findings",
     "InputError",
     "Live",
+    "Matches",
     "Model",
     "ModuleModel",
+    "Phrase",
     "Recording",
     "Result",
     "ResultSet",
@@ -61,6 +64,7 @@ __all__ = [
     "Vocabulary",
     "analyze",
     "find",
+    "match",
     "open_corpus",
     "page_of",
     "record",

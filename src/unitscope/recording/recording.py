@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 from unitscope.corpus.annotated import CHARACTER, Annotated
@@ -130,6 +130,11 @@ class Recording:
         row = self.plan.find(sequence)
         document = int(self.plan.document[row])
         return (document, int(self.plan.start[row])) if document >= 0 else (sequence, 0)
+
+    def tokens(self, sequence: int) -> Int[np.ndarray, " token"]:
+        """The tokens of one sequence."""
+        (run,) = self.plan.runs([self.plan.find(sequence)])
+        return self._column(run.shard, "token")[run.start : run.stop]
 
     def unit(self, site: str, unit: int) -> Float[np.ndarray, " token"]:
         """Every recorded value of one unit, sequence after sequence, reading no other unit's bytes."""

@@ -1,0 +1,92 @@
+"""``unitscope match``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unitscope.cli import console
+from unitscope.cli.app import app
+from unitscope.cli.report import write_pictures
+from unitscope.errors import InputError
+from unitscope.matches import Phrase
+from unitscope.matches import match as look
+from unitscope.recording.recording import Recording
+from unitscope.report.html import write_html
+from unitscope.report.page import Section, UnitTable, build_page
+from unitscope.report.text import render
+
+TEXT = """Units that are on at every step of the phrase, and the passages where they are on together again: the largest
+intersection with them first, then the smallest union with what else is on, then the longest.
+
+The colour of a token is the share of the selected units that are on when the model has read it."""
+
+
+@app.command()
+def match(
+    recording: Annotated[Path, typer.Argument(help="folder of a recording")],
+    text: Annotated[str, typer.Argument(help="a text in the recording; or give --at")] = "",
+    at: Annotated[str, typer.Option(help="the phrase by its place: SEQUENCE:START-STOP, as in 12:30-41")] = "",
+    occurrence: Annotated[int, typer.Option(help="which place of the text, counted from 0")] = 0,
+    sites: Annotated[list[str], typer.Option(help="glob patterns of the sites whose units take part")] = ["*.hidden"],  # noqa: B006
+    threshold: Annotated[
+        str,
+        typer.Option(
+            help="on from here upwards and, below 0, downwards: a number, deviations:1 (from the unit's mean) or "
+            "quantile:0.1 (the share of steps on either side)"
+        ),
+    ] = "deviations:1",
+    left: Annotated[bool, typer.Option("--left", help="units must be off at the step before")] = False,
+    right: Annotated[bool, typer.Option("--right", help="units must be off at the step after")] = False,
+    count: Annotated[int, typer.Option(help="passages to find")] = 50,
+    shortest: Annotated[int, typer.Option(help="steps of a passage, at least")] = 2,
+    longest: Annotated[int, typer.Option(help="steps of a passage, at most; 0 for any")] = 0,
+    candidates: Annotated[int, typer.Option(help="passages compared in full, of the largest intersections")] = 1000,
+    shown: Annotated[int, typer.Option(help="passages shown as text")] = 10,
+    table: Annotated[Path | None, typer.Option(help="also write the passages as .csv or .parquet")] = None,
+    json: Annotated[Path | None, typer.Option(help="also write everything as JSON")] = None,
+    html: Annotated[Path | None, typer.Option(help="also write a page")] = None,
+    png: Annotated[Path | None, typer.Option(help="also write the pictures into this folder")] = None,
+) -> None:
+    """From a phrase to the units that are on throughout it, and on to where else they are on together.
+
+    For example: `unitscope match run '(self, '`, or
+    `unitscope match run --at 12:30-41 --left --right --sites '*.hidden' --sites '*.cell'`
+    """
+    if bool(text) == bool(at):
+        raise InputError("give the phrase as a text or, with --at, as a place")
+    source = Recording.open(recording)
+    found = look(
+        source,
+        Phrase.parse(at) if at else text,
+        sites,
+        threshold,
+        left=left,
+        right=right,
+        count=count,
+        shortest=shortest,
+        longest=longest or None,
+        candidates=candidates,
+        occurrence=occurrence,
+    )
+    views = found.views(shown)
+    for view in views:
+        console.out.print(render(view))
+        console.out.print()
+    if table:
+        frame = found.to_pandas()
+        if table.suffix == ".parquet":
+            frame.to_parquet(table)
+        else:
+            frame.to_csv(table, index=False)
+        console.out.print(f"{table}: {len(frame):,} passages")
+    if json:
+        found.save(json)
+        console.out.print(f"{json}: {json.stat().st_size / 1e3:,.0f} kB")
+    if html:
+        section = Section("matches", "Matches", TEXT, found.views(max(shown, count)))
+        page = build_page("Where units are on together", source.name, [section], UnitTable((), ()), {})
+        write_html(page, html)
+        console.out.print(f"{html}: {html.stat().st_size / 1e6:.1f} MB")
+    if png:
+        write_pictures({"match": views}, png)
