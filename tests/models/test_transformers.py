@@ -14,6 +14,8 @@ from unitscope.models.transformers import open_transformer, transformer
 
 SMALL = {"num_hidden_layers": 2, "hidden_size": 8, "intermediate_size": 20, "num_attention_heads": 2, "vocab_size": 300}
 
+SIDES = {"layers": 2, "attention_heads": 2, "ffn_dim": 20}
+
 
 def gpt2():
     config = transformers.GPT2Config(n_layer=2, n_embd=8, n_head=2, vocab_size=300, n_positions=64)
@@ -26,6 +28,25 @@ def llama():
 
 def bert():
     return transformers.BertModel(transformers.BertConfig(**SMALL, max_position_embeddings=64))
+
+
+def t5():
+    config = transformers.T5Config(vocab_size=300, d_model=8, d_kv=4, d_ff=20, num_layers=2, num_heads=2)
+    return transformers.T5ForConditionalGeneration(config)
+
+
+def bart():
+    sizes = {f"{part}_{what}": n for part in ("encoder", "decoder") for what, n in SIDES.items()}
+    return transformers.BartForConditionalGeneration(transformers.BartConfig(vocab_size=300, d_model=8, **sizes))
+
+
+def mamba():
+    config = transformers.MambaConfig(vocab_size=300, hidden_size=8, num_hidden_layers=2, state_size=4)
+    return transformers.MambaForCausalLM(config)
+
+
+def rwkv():
+    return transformers.RwkvForCausalLM(transformers.RwkvConfig(**SMALL, attention_hidden_size=8))
 
 
 def made(make):
@@ -118,3 +139,74 @@ def test_a_tokenizer_of_another_model(tmp_path):
     where = saved(transformers.GPT2LMHeadModel(config), byte_pairs(), tmp_path)
     with pytest.raises(InputError, match="belong to different models"):
         open_transformer(where)
+
+
+@pytest.mark.parametrize("make", [t5, bart])
+def test_encoder_and_decoder_are_read_side_by_side(make, text):
+    module = made(make)
+    corpus = SubwordCorpus(text, byte_pairs(), length=30, context=5)
+    model = transformer(module)
+    batch = corpus.batch([0, len(corpus) - 1])
+    aliases = {site.alias: site.name for site in model.sites() if site.alias}
+    names = [aliases[f"{side}.{n}.hook_resid_post"] for side in ("encoder", "decoder") for n in (0, 1)]
+    z = aliases["decoder.1.cross_attn.hook_z"]
+    values = model.run(batch, [*names, z, "output.loss"])
+    assert values[z].shape == (*batch.tokens.shape, 8)
+    for row, length in enumerate(batch.lengths.tolist()):
+        ids = batch.tokens[row : row + 1, :length]
+        with torch.no_grad():
+            alone = module(input_ids=ids, decoder_input_ids=ids, output_hidden_states=True)
+        # The library's last state has gone through the final normalisation, so the first block's is compared.
+        for name, states in zip(names[::2], (alone.encoder_hidden_states, alone.decoder_hidden_states), strict=True):
+            torch.testing.assert_close(values[name][row : row + 1, :length], states[1], rtol=1e-4, atol=1e-5)
+        target = batch.targets[row, :length]
+        loss = torch.nn.functional.cross_entropy(alone.logits[0], target, ignore_index=-1, reduction="none")
+        torch.testing.assert_close(values["output.loss"][row, :length, 0], loss, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("make", "inner"), [(mamba, 16), (rwkv, 8)])
+@pytest.mark.filterwarnings("ignore::UserWarning")  # the library is missing its fast kernels
+def test_state_space_and_recurrent_families(make, inner, text):
+    module = made(make)
+    model = transformer(module)
+    batch = SubwordCorpus(text, byte_pairs(), length=20, context=5).batch([1])
+    aliases = {site.alias: site for site in model.sites() if site.alias}
+    mixer = "mixer" if make is mamba else "attn"
+    assert aliases[f"blocks.1.{mixer}.hook_z"].units == inner
+    names = [aliases[f"blocks.{n}.hook_resid_post"].name for n in (0, 1)]
+    values = model.run(batch, names)
+    with torch.no_grad():
+        states = module(input_ids=batch.tokens, output_hidden_states=True).hidden_states
+    torch.testing.assert_close(values[names[0]], states[0], rtol=1e-4, atol=1e-5)
+
+
+def test_half_precision_and_autocast_are_read_as_float32(text):
+    batch = SubwordCorpus(text, byte_pairs(), length=20).batch([0])
+    whole = transformer(made(gpt2))
+    (post,) = choose(whole.sites(), ["blocks.0.mlp.hook_post"])
+    exact = whole.run(batch, [post.name])[post.name]
+    narrow = transformer(made(gpt2).bfloat16())
+    with torch.autocast("cpu", torch.bfloat16):
+        cast = whole.run(batch, [post.name])[post.name]
+    for values in (narrow.run(batch, [post.name])[post.name], cast):
+        assert values.dtype == torch.float32
+        torch.testing.assert_close(values, exact, rtol=0.05, atol=0.02)
+        assert not torch.equal(values, exact)
+
+
+@pytest.mark.parametrize("make", [gpt2, llama])
+@pytest.mark.filterwarnings("ignore")  # of another library
+def test_equal_to_transformer_lens_by_its_names(make, text, tmp_path):
+    lens = pytest.importorskip("transformer_lens", reason="transformer-lens is not installed")
+    where = saved(made(make), byte_pairs(), tmp_path)
+    model, _ = open_transformer(where)
+    tokenizer = transformers.PreTrainedTokenizerFast.from_pretrained(where)
+    bridge = lens.TransformerBridge.boot_transformers(where, hf_model=made(make), tokenizer=tokenizer, device="cpu")
+    batch = SubwordCorpus(text, byte_pairs(), length=30).batch([0])
+    _, cache = bridge.run_with_cache(batch.tokens)
+    compared = [site for site in model.sites() if site.alias]
+    assert len(compared) == 1 + 2 * 7
+    values = model.run(batch, [site.name for site in compared])
+    for site in compared:
+        theirs = cache[site.alias].flatten(2)  # hook_z has an axis of heads
+        torch.testing.assert_close(values[site.name], theirs, rtol=1e-4, atol=1e-5)

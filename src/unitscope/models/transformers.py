@@ -4,7 +4,7 @@ Sites have the paths of the library's modules, and TransformerLens's names as al
 the output of the first block, ``blocks.0.mlp.hook_post`` what its MLP's neurons give.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,25 +21,24 @@ if TYPE_CHECKING:
 
 PREFIX = "hf:"
 """Before a folder, or a name on the hub, on the command line."""
+_PREDICTS = ("LMHeadModel", "ForCausalLM", "ForConditionalGeneration")
+_MIXERS = ("att", "mixer", "temporal", "ssm")
+"""In the names of modules that carry values from step to step: attention, state-space and recurrent layers."""
 
 
 def transformer(module: nn.Module, name: str | None = None, after: int = 0) -> ModuleModel:
     """A ``PreTrainedModel`` as a model: embeddings, residual stream, attention output by head, MLP neurons.
 
     ``after`` special tokens follow the counted ones of each row and are read too. The untrained twin has the same
-    config and fresh weights. Raises ``InputError`` for a model of encoder and decoder.
+    config and fresh weights. A model of encoder and decoder reads each sequence in both, and its decoder predicts the
+    next token; give ``ModuleModel`` a ``call`` for pairs of texts. Raises ``InputError`` for a module without blocks.
     """
     config: Any = module.config
-    if getattr(config, "is_encoder_decoder", False):
-        raise InputError(
-            f"{type(module).__name__} has an encoder and a decoder; give one of them, for example "
-            "transformer(model.get_encoder()), or ModuleModel(model, call=…)"
-        )
     aliases = dict(_aliases(module))
     return ModuleModel(
         module,
         name=name,
-        call=_call(after),
+        call=_call(after, config.is_encoder_decoder),
         logits=lambda output: getattr(output, "logits", None),
         hooked=tuple(aliases),
         aliases=aliases,
@@ -63,8 +62,9 @@ def open_transformer(where: str) -> tuple[ModuleModel, "Tokenizer"]:
     given: dict[str, Any] = {"local_files_only": is_folder, "trust_remote_code": False}
     try:
         config = transformers.AutoConfig.from_pretrained(where, **given)
-        predicts = any(kind.endswith(("LMHeadModel", "ForCausalLM")) for kind in config.architectures or ())
-        kind = transformers.AutoModelForCausalLM if predicts else transformers.AutoModel
+        predicts = any(kind.endswith(_PREDICTS) for kind in config.architectures or ())
+        both = transformers.AutoModelForSeq2SeqLM if config.is_encoder_decoder else transformers.AutoModelForCausalLM
+        kind = both if predicts else transformers.AutoModel
         module = kind.from_pretrained(where, config=config, use_safetensors=True, dtype="auto", **given)
         tokenizer = transformers.AutoTokenizer.from_pretrained(where, use_fast=True, **given).backend_tokenizer
     except (OSError, ValueError, AttributeError, ImportError) as error:
@@ -83,11 +83,12 @@ def open_transformer(where: str) -> tuple[ModuleModel, "Tokenizer"]:
     return transformer(module.eval(), Path(where).name, len(after)), tokenizer
 
 
-def _call(after: int) -> Callable[[nn.Module, Batch], Any]:
+def _call(after: int, is_encoder_decoder: bool) -> Callable[[nn.Module, Batch], Any]:
     def call(module: nn.Module, batch: Batch) -> Any:
         step = torch.arange(batch.tokens.shape[1], device=batch.tokens.device)
-        read = step < batch.lengths[:, None] + after
-        return module(input_ids=batch.tokens, attention_mask=read.long())
+        read = (step < batch.lengths[:, None] + after).long()
+        given = {"decoder_input_ids": batch.tokens} if is_encoder_decoder else {}
+        return module(input_ids=batch.tokens, attention_mask=read, **given)
 
     return call
 
@@ -96,26 +97,51 @@ def _aliases(module: nn.Module) -> Iterator[tuple[str, str]]:
     """TransformerLens's name of every site that is found."""
     paths = {child: path for path, child in module.named_modules()}
     config: Any = module.config
-    embeddings: Any = module
-    yield f"{paths[embeddings.get_input_embeddings()]}.output", "hook_embed"
-    blocks = [m for m in paths if isinstance(m, nn.ModuleList) and len(m) == config.num_hidden_layers]
+    whole: Any = module
+    if not config.is_encoder_decoder:
+        yield f"{paths[whole.get_input_embeddings()]}.output", "hook_embed"
+        yield from _stack(module, paths, "blocks", config.num_hidden_layers, config.hidden_size)
+        return
+    encoder, decoder = whole.get_encoder(), whole.get_decoder()
+    read, written = (paths[part.get_input_embeddings()] for part in (encoder, decoder))
+    yield f"{read}.output", "encoder.hook_embed"
+    yield f"{written}{'#2' if read == written else ''}.output", "decoder.hook_embed"
+    yield from _stack(encoder, paths, "encoder", config.num_hidden_layers, config.hidden_size)
+    count = getattr(config, "decoder_layers", None) or getattr(config, "num_decoder_layers", config.num_hidden_layers)
+    yield from _stack(decoder, paths, "decoder", count, config.hidden_size)
+
+
+def _stack(
+    module: nn.Module, paths: Mapping[nn.Module, str], name: str, count: int, width: int
+) -> Iterator[tuple[str, str]]:
+    """The sites of a list of blocks."""
+    blocks = [m for m in module.modules() if isinstance(m, nn.ModuleList) and len(m) == count]
     if not blocks:
-        raise InputError(f"{type(module).__name__} has no list of {config.num_hidden_layers} blocks; use ModuleModel")
+        raise InputError(f"{type(module).__name__} has no list of {count} blocks; use ModuleModel")
     for number, block in enumerate(blocks[0]):
-        here, width = f"blocks.{number}", config.hidden_size
-        yield f"{paths[block]}.input", f"{here}.hook_resid_pre"
-        yield f"{paths[block]}.output", f"{here}.hook_resid_post"
-        linear = [(path, *widths) for path, child in block.named_modules() if (widths := _widths(child))]
-        attention = [path for path, _, out in linear if "att" in path and out == width]
-        if attention:
-            yield f"{paths[block]}.{attention[-1]}.input", f"{here}.attn.hook_z"
-            yield f"{paths[block]}.{attention[-1]}.output", f"{here}.hook_attn_out"
-        down = [(path, inner) for path, inner, out in linear if "att" not in path and out == width and inner != width]
-        up = [path for path, into, out in linear if down and "att" not in path and (into, out) == (width, down[-1][1])]
-        if up:
-            yield f"{paths[block]}.{up[0]}.output", f"{here}.mlp.hook_pre"
-            yield f"{paths[block]}.{down[-1][0]}.input", f"{here}.mlp.hook_post"
-            yield f"{paths[block]}.{down[-1][0]}.output", f"{here}.hook_mlp_out"
+        yield from _block(block, paths[block], f"{name}.{number}", width)
+
+
+def _block(block: nn.Module, path: str, here: str, width: int) -> Iterator[tuple[str, str]]:
+    yield f"{path}.input", f"{here}.hook_resid_pre"
+    yield f"{path}.output", f"{here}.hook_resid_post"
+    linear = [(inner, *widths) for inner, child in block.named_modules() if (widths := _widths(child))]
+    mixing = {inner: kind for inner, _, _ in linear for kind in _MIXERS if kind in inner.lower()}
+    # The last of its linear maps brings each mixer back to the residual stream; a decoder has two of them.
+    back: dict[str, str] = {}
+    for inner, _, out in linear:
+        if inner in mixing and out == width:
+            crosses = any(word in inner.lower() for word in ("cross", "encdec", "encoder_attn"))
+            back["cross_attn" if crosses else "attn" if mixing[inner] == "att" else "mixer"] = inner
+    for kind, inner in back.items():
+        yield f"{path}.{inner}.input", f"{here}.{kind}.hook_z"
+        yield f"{path}.{inner}.output", f"{here}.hook_{kind}_out"
+    down = [(inner, into) for inner, into, out in linear if inner not in mixing and out == width and into != width]
+    up = [inner for inner, into, out in linear if down and inner not in mixing and (into, out) == (width, down[-1][1])]
+    if up:
+        yield f"{path}.{up[0]}.output", f"{here}.mlp.hook_pre"
+        yield f"{path}.{down[-1][0]}.input", f"{here}.mlp.hook_post"
+        yield f"{path}.{down[-1][0]}.output", f"{here}.hook_mlp_out"
 
 
 def _widths(module: nn.Module) -> tuple[int, int] | None:
