@@ -92,10 +92,12 @@ def with_block(halves: tuple[Joint, Joint], chunks: Sequence[Chunk], sequences: 
     return first, second
 
 
-def shared(halves: tuple[Joint, Joint], network: int, name: str = "", site: str = "") -> Shared:
-    """One network's units against all others of a joint."""
+def shared(
+    halves: tuple[Joint, Joint], network: int, name: str = "", site: str = "", others: Sequence[int] = ()
+) -> Shared:
+    """One network's units against ``others`` of a joint; against all others if none are given."""
     whole = halves[0].merge(halves[1])
-    others = [k for k in range(len(whole.widths)) if k != network]
+    others = others or [k for k in range(len(whole.widths)) if k != network]
     best = torch.stack([whole.correlation(network, k).abs().amax(1) for k in others])  # [other unit]
     variance = whole.variance(network)
     parts = []

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from unitscope.errors import InputError
 
-LARGEST = 16_384
-"""Units of all networks together: their products take 2 GB."""
+LARGEST = 8192
+"""Units of all networks together: their products take half a gigabyte."""
 
 
 @dataclass(frozen=True)

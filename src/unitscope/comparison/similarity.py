@@ -53,7 +53,7 @@ def similarity(joint: Joint, a: int = 0, b: int = 1) -> Similarity:
     return Similarity(
         cka=cka(joint, a, b),
         debiased_cka=debiased_cka(joint, a, b),
-        svcca=float(svd.rho.mean()) if len(svd.rho) else math.nan,
+        svcca=_mean(svd.rho),
         pwcca=projection_weighted(whole),
         pwcca_back=projection_weighted(canonical(joint, b, a)),
         directions=svd.directions,
@@ -72,6 +72,11 @@ def debiased_cka(joint: Joint, a: int = 0, b: int = 1) -> float:
     return joint.unbiased_hsic(a, b) / math.sqrt(own) if own > 0 else math.nan
 
 
+def svcca(joint: Joint, a: int = 0, b: int = 1) -> float:
+    """Mean canonical correlation of the directions that hold 99 % of each network's variance."""
+    return _mean(canonical(joint, a, b, KEPT).rho)
+
+
 def canonical(joint: Joint, a: int = 0, b: int = 1, kept: float = 1.0) -> Canonical:
     """Canonical correlations of the directions that hold a share ``kept`` of each network's variance."""
     white_a, white_b = (_whitening(joint.covariance(k, k), kept) for k in (a, b))
@@ -86,6 +91,10 @@ def projection_weighted(found: Canonical) -> float:
     weight = found.loadings.abs().sum(0)
     total = float(weight.sum())
     return float((weight * found.rho).sum()) / total if total > 0 else math.nan
+
+
+def _mean(rho: Float[Tensor, " direction"]) -> float:
+    return float(rho.mean()) if len(rho) else math.nan
 
 
 def _whitening(covariance: Float[Tensor, "unit unit"], kept: float) -> Float[Tensor, "unit direction"]:
