@@ -27,7 +27,8 @@ class Passages:
     """Each text is a sequence, read from a fresh start or after up to ``context`` tokens of its document.
 
     ``texts`` are strings, each a document of its own, or sentences with their words (``read_treebank``). The text of a
-    document is its sentences with line ends between them. What does not fit into ``longest`` tokens is cut off.
+    document is its sentences with line ends between them. What does not fit into ``longest`` tokens, one number for all
+    or one for each text, is cut off.
     The label of a token is what holds at its last character. Raises ``InputError`` for no texts, for an empty one, and
     for one with more tokens than the model reads.
     """
@@ -38,7 +39,7 @@ class Passages:
         name: str,
         reading: Reading,
         context: int = 0,
-        longest: int | None = None,
+        longest: int | Sequence[int] | None = None,
     ) -> None:
         if not len(texts):
             raise InputError(f"{name} has no texts")
@@ -49,7 +50,7 @@ class Passages:
         self.name = name
         self.reading = reading
         self.context = context
-        self.longest = longest
+        self.longest = longest if longest is None or isinstance(longest, int) else list(longest)
         self._document: list[int] = []
         self._begin: list[int] = []  # first character in the document
         self._texts: list[str] = []
@@ -162,7 +163,8 @@ class Passages:
 
     def _encode(self, number: int) -> Encoded:
         encoded = self.reading.encode(self.sentences[number].text)
-        encoded = Encoded(encoded.ids[: self.longest], encoded.offsets[: self.longest])
+        longest = self.longest[number] if isinstance(self.longest, list) else self.longest
+        encoded = Encoded(encoded.ids[:longest], encoded.offsets[:longest])
         if not len(encoded.ids):
             raise InputError(f"{self.sentences[number].where}: this text has no token; leave it out")
         steps = len(self.reading.before) + self.context + len(encoded.ids) + len(self.reading.after)
