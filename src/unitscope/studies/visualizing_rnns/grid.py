@@ -107,6 +107,22 @@ class Member:
         """Training and validation loss of each epoch, in nats."""
         return list(self.card.training.get("history", []))
 
+    @property
+    def size(self) -> int:
+        """Weights."""
+        net = self.card.network
+        return weights(net.cell, net.layers, net.units, net.symbols)
+
+    @property
+    def validation(self) -> float:
+        """Lowest validation loss, whose epoch was kept, in nats."""
+        return min((entry["validation"] for entry in self.history), default=math.nan)
+
+    @property
+    def forget_bias(self) -> float:
+        """First value of an LSTM's forget biases; NaN for other cells."""
+        return self.card.network.forget_bias if self.cell == "lstm" else math.nan
+
     def model(self) -> ModuleModel:
         return ModuleModel(load(self.folder)[0], name=self.name)
 
