@@ -155,4 +155,5 @@ def _scores(
         for layer in layers[2:-1]:
             hidden = linear(hidden, layer).relu()
         logits = linear(hidden, layers[-1]).squeeze(2).unflatten(1, shape)
-    return logits.masked_fill(~there[None, :, None, :], -torch.inf)
+    masked: Tensor = logits.masked_fill(~there[None, :, None, :], -torch.inf)
+    return masked

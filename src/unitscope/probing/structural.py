@@ -75,12 +75,14 @@ def fit_structural(
     # One factor per site: which units vary most is part of the geometry that is asked about.
     size = x.square().mean((1, 2)).sqrt()
     if not bool(torch.isfinite(size).all()):
-        site = int(torch.nonzero(~torch.isfinite(size))[0])
-        raise InputError(f"site {site} has activations that are not finite; probes need finite activations")
+        wrong = int(torch.nonzero(~torch.isfinite(size))[0])
+        raise InputError(f"site {wrong} has activations that are not finite; probes need finite activations")
     scale = 1 / size.clamp(min=torch.finfo(x.dtype).tiny)[:, None, None]
     x, held = x * scale, held * scale
     site, _, seed = problems(len(inputs), 1, seeds)
-    start = [torch.rand(x.shape[2], how.rank, generator=torch.Generator().manual_seed(s)) for s in seed.tolist()]
+    start = [
+        torch.rand(x.shape[2], how.rank, generator=torch.Generator().manual_seed(number)) for number in seed.tolist()
+    ]
     weight = ((torch.stack(start) - 0.5) / 10).to(x.dtype)  # as the paper: uniform within 0.05
     truths = (_gold(lengths, heads, how.kind, x.dtype), _gold(development[1], development[2], how.kind, x.dtype))
 
@@ -169,7 +171,10 @@ def _gold(lengths: Lengths, heads: Int[Tensor, " word"], kind: Kind, dtype: torc
 def _padded_gold(parts: Sequence[Tensor], width: int) -> Float[Tensor, "..."]:
     out = parts[0].new_zeros(len(parts), *[width] * parts[0].dim())
     for row, part in enumerate(parts):
-        out[(row, *[slice(len(part))] * part.dim())] = part
+        inside = out[row]
+        for axis in range(part.dim()):
+            inside = inside.narrow(axis, 0, len(part))
+        inside.copy_(part)
     return out
 
 
