@@ -1,4 +1,4 @@
-"""Reading and holding what passes through any module inside a model, by hooks that are removed again.
+"""Reading and editing what passes through any module inside a model, by hooks that are removed again.
 
 A site is ``PATH.output`` or ``PATH.input``, where PATH is the module's. Which modules have units is found by running
 the model twice on batches of different sizes: the axis that grows with the sequences is the batch, the one that grows
@@ -23,7 +23,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from unitscope.errors import InputError
-from unitscope.models.edit import Edit
+from unitscope.models.edit import Bound
 from unitscope.models.site import Site
 
 Side = Literal["input", "output"]
@@ -81,13 +81,23 @@ class Tap:
         ordered = values.permute(self.axes).to(precision, copy=True, memory_format=torch.contiguous_format)
         return ordered.unsqueeze(1) if self.call == EVERY else ordered
 
-    def hold(self, values: Tensor, held: Mapping[int, float]) -> Tensor:
-        """A copy with some units at fixed values."""
-        units = torch.tensor(list(held), device=values.device)
-        fixed = torch.tensor(list(held.values()), device=values.device, dtype=values.dtype)
+    def edited(self, values: Tensor, call: int, edits: Sequence[Bound]) -> Tensor:
+        """A copy with some units changed. Raises ``InputError`` for steps that the edits say nothing of."""
         changed = values.clone()
-        changed.movedim(self.axes[-1], -1)[..., units] = fixed
+        ordered = changed.permute(self.axes)
+        sequences, *steps = ordered.shape[:-1]
+        here = (slice(None), slice(*steps) if steps else call)
+        for edit in edits:
+            edit.over(partial(self._same_steps, sequences, steps[0] if steps else call + 1)).at(here).apply(ordered)
         return changed
+
+    def _same_steps(self, sequences: int, steps: int, by_step: Tensor) -> Tensor:
+        if by_step.shape[0] != sequences or by_step.shape[1] < steps:
+            raise InputError(
+                f"{self.site.name} has {steps} steps of {sequences} sequences where the batch has {by_step.shape[1]} "
+                f"of {by_step.shape[0]}; only modules that run one step per token can be edited at chosen steps"
+            )
+        return by_step
 
 
 class HookReader:
@@ -106,19 +116,19 @@ class HookReader:
         return tuple(tap.site for tap in self._taps)
 
     @contextmanager
-    def reading(self, streams: Mapping[str, list[Tensor]], edits: Sequence[Edit]) -> Iterator[None]:
+    def reading(self, streams: Mapping[str, list[Tensor]], edits: Sequence[Bound]) -> Iterator[None]:
         """While open, each call of the module adds what passes through it, ``[batch time unit]``, to the lists.
 
-        A held unit has its value in what the module gives, or takes.
+        An edited unit has its value in what the module gives, or takes.
         """
-        held: dict[str, dict[int, float]] = {}
+        edited: dict[str, list[Bound]] = {}
         for edit in edits:
-            held.setdefault(edit.site, {}).update(zip(edit.units, edit.values, strict=True))
+            edited.setdefault(edit.site, []).append(edit)
         with ExitStack() as hooks:
             for side in ("input", "output"):
-                taps = [t for t in self._taps if t.side == side and (t.site.name in streams or t.site.name in held)]
+                taps = [t for t in self._taps if t.side == side and (t.site.name in streams or t.site.name in edited)]
                 if taps:
-                    handle = _register(self._module, side, _passing(taps, streams, held))
+                    handle = _register(self._module, side, _passing(taps, streams, edited))
                     hooks.callback(handle.remove)
             yield
 
@@ -225,7 +235,7 @@ def _axes(a: tuple[int, ...] | None, b: tuple[int, ...] | None, stepped: bool) -
 
 
 def _passing(
-    taps: Sequence[Tap], streams: Mapping[str, list[Tensor]], held: Mapping[str, Mapping[int, float]]
+    taps: Sequence[Tap], streams: Mapping[str, list[Tensor]], edited: Mapping[str, Sequence[Bound]]
 ) -> Callable[[Any], Any]:
     calls = itertools.count()
 
@@ -235,8 +245,8 @@ def _passing(
             if tap.call not in (call, EVERY):
                 continue
             tensor = _tensors(values)[tap.place]
-            if tap.site.name in held:
-                tensor = tap.hold(tensor, held[tap.site.name])
+            if tap.site.name in edited:
+                tensor = tap.edited(tensor, call, edited[tap.site.name])
                 values = _replaced(values, tap.place, tensor)
             if tap.site.name in streams:
                 streams[tap.site.name].append(tap.steps(tensor))

@@ -1,21 +1,23 @@
 """The stacked layers of a stock recurrent module, each by the fused kernel or by the loop.
 
-A layer is looped only where something inside it is read or held. Held ``hidden`` units need no loop:
+A layer is looped only where something inside it is read or edited. ``hidden`` units held at constants need no loop:
 with their column of the recurrent matrix zero and its part added to the bias, the fused kernel
 computes everything that follows from the held value.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from unitscope.models.buffers import Buffers
+from unitscope.models.edit import Bound
 from unitscope.models.layout import State, Steps
-from unitscope.models.unroll import GRUCell, Held, LSTMCell, Weights, unroll
+from unitscope.models.unroll import Cell, GRUCell, Held, LSTMCell, RNNCell, Weights, unroll
 
 _FUSED: dict[str, Callable[..., tuple[Tensor, ...]]] = {
     "LSTM": torch.lstm,
@@ -23,7 +25,12 @@ _FUSED: dict[str, Callable[..., tuple[Tensor, ...]]] = {
     "RNN_TANH": torch.rnn_tanh,
     "RNN_RELU": torch.rnn_relu,
 }
-_LOOPED: dict[str, type[LSTMCell] | type[GRUCell]] = {"LSTM": LSTMCell, "GRU": GRUCell}
+_LOOPED: dict[str, Callable[[Weights, Held], Cell]] = {
+    "LSTM": LSTMCell,
+    "GRU": GRUCell,
+    "RNN_TANH": RNNCell,
+    "RNN_RELU": partial(RNNCell, squash=torch.relu_),
+}
 
 Streams = dict[str, Float[Tensor, "row _"]]
 """Rows by stream: ``0_reverse.cell`` in a module, ``cell`` in one direction of one layer."""
@@ -40,12 +47,12 @@ def run_layers(
     sizes: Sequence[int],
     initial: State,
     wanted: AbstractSet[str],
-    held: Mapping[str, Held],
+    held: Held,
     buffers: Buffers,
 ) -> tuple[Float[Tensor, "row out"], State, Streams]:
     """Output rows, last state ``[layer·direction batch unit]`` and the wanted streams.
 
-    Held values of ``hidden`` and ``cell`` are held in the initial state too.
+    ``held`` are edits by stream. ``hidden`` and ``cell`` units at constants are held in the initial state too.
     """
     found: Streams = {}
     last: list[State] = []
@@ -60,7 +67,7 @@ def run_layers(
             )
             for number, name in enumerate(layer_names(module, layer))
         ]
-        if any((direction.wanted | direction.held.keys()) - {"hidden"} for direction in directions):
+        if any(direction.needs_loop for direction in directions):
             x, states, streams = _loop(module, x, sizes, directions, buffers)
         else:
             x, states, streams = _fuse(module, x, sizes, directions)
@@ -83,7 +90,22 @@ class _Direction:
     weights: Weights
     initial: State
     wanted: AbstractSet[str]
-    held: Mapping[str, Held]
+    held: Held
+
+    @property
+    def needs_loop(self) -> bool:
+        inside = (self.wanted | self.held.keys()) - {"hidden"}
+        return bool(inside) or any(not edit.constant for edit in self.held.get("hidden", ()))
+
+    @property
+    def constant(self) -> Bound | None:
+        """Hidden units at constants as one edit; where a unit has two, the later."""
+        edits = self.held.get("hidden")
+        if not edits:
+            return None
+        values = {unit: value for edit in edits for unit, value in zip(edit.units.tolist(), edit.add, strict=True)}
+        units = torch.tensor(list(values), device=edits[0].units.device)
+        return Bound(edits[0].site, units, torch.stack(list(values.values())))
 
 
 _Ran = tuple[Tensor, list[State], list[Streams]]
@@ -101,8 +123,9 @@ def _loop(
     for direction in directions:
         initial = tuple(part.clone() for part in direction.initial)
         for stream, part in zip(("hidden", "cell"), initial, strict=False):
-            if stream in direction.held:
-                direction.held[stream].apply(part)
+            for edit in direction.held.get(stream, ()):
+                if edit.constant:
+                    edit.apply(part)
         cell = _LOOPED[module.mode](direction.weights, direction.held)
         widths = dict.fromkeys(direction.wanted, module.hidden_size) | {"hidden": initial[0].shape[1]}
         kept = {stream: buffers.empty((sum(sizes), units), like=x) for stream, units in widths.items()}
@@ -113,7 +136,7 @@ def _loop(
 
 
 def _fuse(module: nn.RNNBase, x: Tensor, sizes: Sequence[int], directions: Sequence[_Direction]) -> _Ran:
-    held = [direction.held.get("hidden") for direction in directions]
+    held = [direction.constant for direction in directions]
     parameters = [
         weight
         for direction, hidden in zip(directions, held, strict=True)

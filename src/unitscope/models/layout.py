@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
@@ -54,6 +54,12 @@ class Layout:
         if self.packed is not None:
             return pad_packed_sequence(self.packed._replace(data=steps), batch_first=True)[0]
         return self._by_step(steps).transpose(0, 1)
+
+    def rows(self, values: Shaped[Tensor, "batch time ..."]) -> Shaped[Tensor, "row ..."]:
+        """What is told for each step of each sequence, in the caller's order, as the module's rows end to end."""
+        if self.packed is not None and self.packed.sorted_indices is not None:
+            values = values[self.packed.sorted_indices]
+        return torch.cat([values[:size, step] for step, size in enumerate(self.sizes)])
 
     def _by_step(self, steps: Steps) -> Float[Tensor, "time batch unit"]:
         return steps if steps.dim() == 3 else steps.view(len(self.sizes), self.sizes[0], -1)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from unitscope.corpus.batch import Batch
-from unitscope.models.edit import Edit
+from unitscope.models.edit import Bound, Edit
 from unitscope.models.site import Site
 
 
@@ -34,10 +34,11 @@ class Model(Protocol):
         """Everything that can be read, in the order of computation."""
         ...
 
-    def run(self, batch: Batch, read: Sequence[str], edits: Sequence[Edit] = ()) -> dict[str, Tensor]:
+    def run(self, batch: Batch, read: Sequence[str], edits: Sequence[Edit | Bound] = ()) -> dict[str, Tensor]:
         """Activations of the named sites, each ``[batch time unit]``; reading never changes the outputs.
 
-        Values at padding steps are unspecified. Raises ``InputError`` for a site that does not exist.
+        Values at padding steps are unspecified. Raises ``InputError`` for a site that does not exist, and for an
+        edit that needs labels or other sequences and is not yet bound to them.
         """
         ...
 

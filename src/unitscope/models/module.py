@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from unitscope.corpus.batch import Batch
 from unitscope.errors import InputError
-from unitscope.models.edit import Edit
+from unitscope.models.bind import bind, check_units
+from unitscope.models.edit import Bound, Edit
 from unitscope.models.hooks import discover
 from unitscope.models.reader import Reader, readers
 from unitscope.models.site import Site
@@ -166,21 +167,25 @@ class ModuleModel:
                 f"({error})"
             ) from error
 
-    def run(self, batch: Batch, read: Sequence[str], edits: Sequence[Edit] = ()) -> dict[str, Tensor]:
+    def run(self, batch: Batch, read: Sequence[str], edits: Sequence[Edit | Bound] = ()) -> dict[str, Tensor]:
         """Activations of the named sites, each ``[batch time unit]``; reading never changes the outputs.
 
-        Edited units have their values at every step and in the initial state. Values at padding steps
-        are unspecified. Raises ``InputError`` for a site or unit that does not exist.
+        Units held at constants everywhere have them in the initial state too. Values at padding steps
+        are unspecified. Raises ``InputError`` for a site or unit that does not exist, and for edits that need
+        labels or other sequences, which ``Live`` finds.
         """
-        self._check(read, edits)
+        self._check(read)
+        check_units(edits, self.sites())
+        bound = bind(edits, self, batch)
         lengths = batch.lengths.tolist()
         with torch.inference_mode(), _evaluating(self._module):
             if self._call is not None or len(set(lengths)) == 1 or not any(r.reads_ahead for r in self._readers):
-                return self._run(batch, read, edits)
+                return self._run(batch, read, bound)
             whole: dict[str, Tensor] = {}
             for length in sorted(set(lengths)):
                 rows = torch.nonzero(batch.lengths == length).squeeze(1)
-                for name, values in self._run(_rows(batch, rows, length), read, edits).items():
+                some = [edit.at((rows, slice(length))) for edit in bound]
+                for name, values in self._run(_rows(batch, rows, length), read, some).items():
                     if name not in whole:
                         whole[name] = values.new_zeros(*batch.tokens.shape[:2], values.shape[2])
                     whole[name][rows, :length] = values
@@ -191,7 +196,7 @@ class ModuleModel:
 
         Raises ``InputError`` for a module that predicts nothing.
         """
-        self._check([_LOSS], ())
+        self._check([_LOSS])
         with _evaluating(self._module), torch.backends.cudnn.flags(enabled=False):  # cuDNN has no gradients here
             output = (self._call or _on_tokens)(self._module, batch)
             return self._predictions(output, batch)[_LOSS][..., 0]
@@ -254,7 +259,7 @@ class ModuleModel:
             "weights": self.fingerprint[:16],
         }
 
-    def _run(self, batch: Batch, read: Sequence[str], edits: Sequence[Edit]) -> dict[str, Tensor]:
+    def _run(self, batch: Batch, read: Sequence[str], edits: Sequence[Bound]) -> dict[str, Tensor]:
         streams: dict[str, list[Tensor]] = {name: [] for name in read if name not in (_LOSS, _LOG_PROB)}
         with ExitStack() as open_readings:
             for reader in self._readers:
@@ -272,17 +277,11 @@ class ModuleModel:
         assert logits is not None
         return _predictions(logits, batch)
 
-    def _check(self, read: Sequence[str], edits: Sequence[Edit]) -> None:
-        known = {site.name: site for site in self.sites()}
-        for name in [*read, *(edit.site for edit in edits)]:
+    def _check(self, read: Sequence[str]) -> None:
+        known = [site.name for site in self.sites()]
+        for name in read:
             if name not in known:
                 raise InputError(f"{self._name} has no site {name!r}; there are: {', '.join(known)}")
-        for edit in edits:
-            if edit.site in (_LOSS, _LOG_PROB):
-                raise InputError(f"{edit.site} is what the model predicts and cannot be edited; edit a unit inside")
-            for unit in edit.units:
-                if not 0 <= unit < known[edit.site].units:
-                    raise InputError(f"{edit.site} has no unit {unit}; its units are 0 to {known[edit.site].units - 1}")
 
 
 @contextmanager

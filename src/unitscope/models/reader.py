@@ -6,14 +6,17 @@ from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
-from unitscope.models.edit import Edit
+from unitscope.models.convolutional import ConvolutionReader
+from unitscope.models.edit import Bound
+from unitscope.models.networks.bytenet import ByteNet
+from unitscope.models.networks.vdcnn import VDCNN
 from unitscope.models.recurrent import RecurrentReader
 from unitscope.models.site import Site
 
 
 @runtime_checkable
 class Reader(Protocol):
-    """Reads and holds the units inside one module of a model."""
+    """Reads and edits the units inside one module of a model."""
 
     @property
     def reads_ahead(self) -> bool:
@@ -24,7 +27,7 @@ class Reader(Protocol):
         """What can be read, in the order of computation."""
         ...
 
-    def reading(self, streams: Mapping[str, list[Tensor]], edits: Sequence[Edit]) -> AbstractContextManager[None]:
+    def reading(self, streams: Mapping[str, list[Tensor]], edits: Sequence[Bound]) -> AbstractContextManager[None]:
         """While open, each call of the module adds its streams, ``[batch time unit]``, to the lists by site name.
 
         Names and edits of other modules are passed over. Afterwards the module is as it was.
@@ -36,6 +39,8 @@ _READERS: dict[type[nn.Module], Callable[[str, Any], Reader]] = {
     nn.RNN: RecurrentReader,
     nn.LSTM: RecurrentReader,
     nn.GRU: RecurrentReader,
+    VDCNN: ConvolutionReader,
+    ByteNet: ConvolutionReader,
 }
 
 

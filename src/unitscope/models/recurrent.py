@@ -1,4 +1,4 @@
-"""Reading and holding the units inside stock ``nn.RNN``, ``nn.LSTM`` and ``nn.GRU``.
+"""Reading and editing the units inside stock ``nn.RNN``, ``nn.LSTM`` and ``nn.GRU``.
 
 Streams are called as PyTorch's documentation calls them. Two conventions to keep in mind: in a GRU an
 update gate of 1 keeps the old state, and the reset gate acts after the recurrent product.
@@ -7,19 +7,19 @@ update gate of 1 keeps the old state, and the reset gate acts after the recurren
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
+from unitscope.errors import InputError
 from unitscope.models.buffers import Buffers
-from unitscope.models.edit import Edit
+from unitscope.models.edit import Bound
 from unitscope.models.layers import layer_names, run_layers
 from unitscope.models.layout import Layout, State
 from unitscope.models.parity import assert_parity
 from unitscope.models.site import Site
-from unitscope.models.unroll import Held
 
 _GATE = (0.0, 1.0)
 _TANH = (-1.0, 1.0)
@@ -69,14 +69,17 @@ class RecurrentReader:
         return tuple(found)
 
     @contextmanager
-    def reading(self, streams: Mapping[str, list[Tensor]], edits: Sequence[Edit]) -> Iterator[None]:
+    def reading(self, streams: Mapping[str, list[Tensor]], edits: Sequence[Bound]) -> Iterator[None]:
         """While open, each call of the module adds its streams, ``[batch time unit]``, to the lists by site name.
 
         The module's ``forward`` is replaced on this instance only, so its hooks run as ever.
         """
         prefix = f"{self._path}."
         wanted = {name.removeprefix(prefix): found for name, found in streams.items() if name.startswith(prefix)}
-        held = self._held([edit for edit in edits if edit.site.startswith(prefix)])
+        held: dict[str, list[Bound]] = {}
+        for edit in edits:
+            if edit.site.startswith(prefix):
+                held.setdefault(edit.site.removeprefix(prefix), []).append(edit)
         if not wanted and not held:
             yield
             return
@@ -92,9 +95,10 @@ class RecurrentReader:
                 self._module.__dict__["forward"] = own
 
     def _forward(
-        self, stock: Callable[..., Any], wanted: Mapping[str, list[Tensor]], held: Mapping[str, Held]
+        self, stock: Callable[..., Any], wanted: Mapping[str, list[Tensor]], held: Mapping[str, list[Bound]]
     ) -> Callable[..., Any]:
         module = self._module
+        done = 0  # steps of earlier calls: a layer may be called step by step
         top = {f"{name}.hidden": n for n, name in enumerate(layer_names(module, module.num_layers - 1))}
 
         def fused(input: Tensor | PackedSequence, hx: Any = None) -> Any:
@@ -106,12 +110,18 @@ class RecurrentReader:
             return output, last
 
         def looped(input: Tensor | PackedSequence, hx: Any = None) -> Any:
+            nonlocal done
             x, layout = Layout.of(input, module.batch_first)
+            rows_held = {
+                stream: [edit.over(partial(self._rows, layout, done)) for edit in edits]
+                for stream, edits in held.items()
+            }
+            done += len(layout.sizes)
             state = self._initial(x, layout, hx)
             if not self._checked:
                 assert_parity(self._path, module, stock, x, layout, state)
                 self._checked = True
-            rows, last, found = run_layers(module, x, layout.sizes, state, wanted.keys(), held, self._buffers)
+            rows, last, found = run_layers(module, x, layout.sizes, state, wanted.keys(), rows_held, self._buffers)
             for name, value in found.items():
                 wanted[name].append(layout.by_sequence(self._copy(value) if name in top else value))
             last = layout.last_state(last)
@@ -139,18 +149,12 @@ class RecurrentReader:
             raise RuntimeError(f"{self._path}: expected initial states of shape {[*batch, '…']}")
         return state
 
-    def _held(self, edits: Sequence[Edit]) -> dict[str, Held]:
-        device = next(self._module.parameters()).device
-        held: dict[str, Held] = {}
-        for edit in edits:
-            stream = edit.site.removeprefix(f"{self._path}.")
-            units, values = edit.units, edit.values
-            if stream in held:
-                units = (*held[stream].units.tolist(), *units)
-                values = (*held[stream].values.tolist(), *values)
-            last = dict(zip(units, values, strict=True))  # a unit held twice has the later value
-            held[stream] = Held(
-                torch.tensor(list(last), device=device, dtype=torch.long),
-                torch.tensor(list(last.values()), device=device, dtype=torch.float64),
+    def _rows(self, layout: Layout, done: int, by_step: Tensor) -> Tensor:
+        """What is told for each step ``[batch time …]``, as rows, for a call after so many steps."""
+        stop = done + len(layout.sizes)
+        if by_step.shape[0] != layout.sizes[0] or by_step.shape[1] < stop:
+            raise InputError(
+                f"{self._path} runs {stop} steps of {layout.sizes[0]} sequences where the batch has {by_step.shape[1]} "
+                f"of {by_step.shape[0]}; only layers that run one step per token can be edited at chosen steps"
             )
-        return held
+        return layout.rows(by_step[:, done:stop])

@@ -1,4 +1,4 @@
-"""LSTM and GRU as the textbook writes them, one step at a time, keeping every unit of every step.
+"""RNN, LSTM and GRU as the textbook writes them, one step at a time, keeping every unit of every step.
 
 The fused kernels of PyTorch return neither gates nor cells, so whatever reads or holds them inside a
 layer runs these loops. Steps lie end to end as in ``PackedSequence``: the rows of step 0, then those
@@ -8,32 +8,25 @@ What makes the loops fast: one packed product for input and state with the squas
 enough to stay in the processor's cache, and only what is asked for written to memory.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from typing import Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from unitscope.models.dense import dense, tanh
+from unitscope.models.edit import Bound
 from unitscope.models.layout import State
 
 _SEQUENCES_AT_ONCE = 128
 """Sequences that run together; with more, what a step computes no longer stays in the processor's cache."""
 
 
-@dataclass(frozen=True)
-class Held:
-    """Units of one stream that are kept at fixed values."""
-
-    units: Int[Tensor, " held"]
-    values: Float[Tensor, " held"]
-
-    def apply(self, stream: Tensor) -> None:
-        """Overwrite the held units, in place, in ``stream [row unit]``."""
-        stream[:, self.units] = self.values.to(stream.dtype)
+Held = Mapping[str, Sequence[Bound]]
+"""Edits by stream, those told by step as rows end to end; they act one after the other."""
 
 
 @dataclass(frozen=True)
@@ -64,11 +57,11 @@ class Weights:
         flat = [self.input, self.state, self.input_bias, self.state_bias]
         return flat if self.projection is None else [*flat, self.projection]
 
-    def given(self, hidden: Held) -> "Weights":
+    def given(self, hidden: Bound) -> "Weights":
         """Weights for which the held units always have their values, whatever the state says."""
         state = self.state.clone()
         state[:, hidden.units] = 0
-        shift = self.state[:, hidden.units] @ hidden.values.to(state.dtype)
+        shift = self.state[:, hidden.units] @ hidden.add.to(state)
         return replace(self, state=state, state_bias=self.state_bias + shift)
 
 
@@ -76,8 +69,13 @@ class Weights:
 class Cell(Protocol):
     """The equations of one step."""
 
-    def step(self, x: Float[Tensor, "row in"], *state: Float[Tensor, "row _"]) -> dict[str, Float[Tensor, "row _"]]:
-        """Every stream after a step from ``hidden`` (and ``cell``), the new ones among them."""
+    def step(
+        self, rows: slice, x: Float[Tensor, "row in"], *state: Float[Tensor, "row _"]
+    ) -> dict[str, Float[Tensor, "row _"]]:
+        """Every stream after a step from ``hidden`` (and ``cell``), the new ones among them.
+
+        ``rows`` is where the step lies among all.
+        """
         ...
 
 
@@ -122,12 +120,28 @@ def _unroll_group(
             ended.append(tuple(part[count:] for part in state))
             state = tuple(part[:count] for part in state)
         if count:
-            streams = cell.step(inputs, *state)
-            first = start + group.start
+            place = slice(start + group.start, start + group.start + count)
+            streams = cell.step(place, inputs, *state)
             for name, buffer in kept.items():
-                buffer[first : first + count] = streams[name]
+                buffer[place] = streams[name]
             state = tuple(streams[name] for name, _ in zip(("hidden", "cell"), state, strict=False))
     return tuple(torch.cat(parts) for parts in zip(state, *reversed(ended), strict=True))
+
+
+class RNNCell:
+    """Elman 1990. h = tanh(W x + U h + b), or the rectifier in place of the tangent."""
+
+    def __init__(self, weights: Weights, held: Held, squash: Callable[[Tensor], Tensor] = torch.tanh_) -> None:
+        self._held = held
+        self._squash = squash
+        self._sum = dense(torch.cat([weights.input, weights.state], dim=1), weights.input_bias + weights.state_bias)
+
+    def step(
+        self, rows: slice, x: Float[Tensor, "row in"], *state: Float[Tensor, "row _"]
+    ) -> dict[str, Float[Tensor, "row _"]]:
+        h = self._squash(self._sum(torch.cat([x, *state], dim=1)))
+        _hold(self._held, rows, hidden=h)
+        return {"hidden": h}
 
 
 class LSTMCell:
@@ -136,7 +150,7 @@ class LSTMCell:
     i, f, o = σ(W x + U h + b), g = tanh(…); c = f⊙c + i⊙g; h = o⊙tanh(c), or its projection.
     """
 
-    def __init__(self, weights: Weights, held: Mapping[str, Held]) -> None:
+    def __init__(self, weights: Weights, held: Held) -> None:
         self._held = held
         self._projection = weights.projection
         units = weights.state.shape[0] // 4
@@ -149,20 +163,22 @@ class LSTMCell:
         self._g = dense(w_g, b_g, "tanh")
         self._o = dense(w_o, b_o, "sigmoid")
 
-    def step(self, x: Float[Tensor, "row in"], *state: Float[Tensor, "row _"]) -> dict[str, Float[Tensor, "row _"]]:
+    def step(
+        self, rows: slice, x: Float[Tensor, "row in"], *state: Float[Tensor, "row _"]
+    ) -> dict[str, Float[Tensor, "row _"]]:
         h, c = state
         xh = torch.cat([x, h], dim=1)  # [row in+out]
         i, f = self._if(xh).chunk(2, dim=1)
         g, o = self._g(xh), self._o(xh)
-        _hold(self._held, input_gate=i, forget_gate=f, output_gate=o, cell_gate=g)
+        _hold(self._held, rows, input_gate=i, forget_gate=f, output_gate=o, cell_gate=g)
 
         c = torch.mul(f, c).addcmul_(i, g)
-        _hold(self._held, cell=c)
+        _hold(self._held, rows, cell=c)
 
         h = tanh(c).mul_(o)
         if self._projection is not None:
             h = h @ self._projection.t()
-        _hold(self._held, hidden=h)
+        _hold(self._held, rows, hidden=h)
         return {"input_gate": i, "forget_gate": f, "cell_gate": g, "output_gate": o, "cell": c, "hidden": h}
 
 
@@ -172,7 +188,7 @@ class GRUCell:
     r, z = σ(W x + b + U h + b'); n = tanh(W x + b + r⊙(U h + b')); h = (1 − z)⊙n + z⊙h.
     """
 
-    def __init__(self, weights: Weights, held: Mapping[str, Held]) -> None:
+    def __init__(self, weights: Weights, held: Held) -> None:
         self._held = held
         units = weights.state.shape[1]
         (w_rz, w_n), (u_rz, u_n), (b_rz, b_n), (c_rz, c_n) = (
@@ -183,19 +199,22 @@ class GRUCell:
         self._n_from_input = dense(w_n, b_n)
         self._n_from_state = dense(u_n, c_n)
 
-    def step(self, x: Float[Tensor, "row in"], *state: Float[Tensor, "row _"]) -> dict[str, Float[Tensor, "row _"]]:
+    def step(
+        self, rows: slice, x: Float[Tensor, "row in"], *state: Float[Tensor, "row _"]
+    ) -> dict[str, Float[Tensor, "row _"]]:
         (h,) = state
         r, z = self._rz(torch.cat([x, h], dim=1)).chunk(2, dim=1)
-        _hold(self._held, reset_gate=r, update_gate=z)
+        _hold(self._held, rows, reset_gate=r, update_gate=z)
 
         n = self._n_from_input(x).addcmul_(r, self._n_from_state(h)).tanh_()
-        _hold(self._held, new_gate=n)
+        _hold(self._held, rows, new_gate=n)
 
         h = torch.lerp(n, h, z)
-        _hold(self._held, hidden=h)
+        _hold(self._held, rows, hidden=h)
         return {"reset_gate": r, "update_gate": z, "new_gate": n, "hidden": h}
 
 
-def _hold(held: Mapping[str, Held], **streams: Tensor) -> None:
+def _hold(held: Held, rows: slice, **streams: Tensor) -> None:
     for name in streams.keys() & held.keys():
-        held[name].apply(streams[name])
+        for edit in held[name]:
+            edit.at(rows).apply(streams[name])

@@ -13,6 +13,7 @@ from unitscope.corpus.annotated import HasText
 from unitscope.corpus.batch import Batch
 from unitscope.corpus.corpus import Corpus
 from unitscope.corpus.vocabulary import Vocabulary
+from unitscope.models.bind import bind, check_edits
 from unitscope.models.edit import Edit
 from unitscope.models.model import Model
 from unitscope.models.site import Site
@@ -25,6 +26,8 @@ class Live:
 
     ``batch_size`` sequences are run together; memory grows with it and with nothing else.
     With ``edits`` it is the edited model that is read: ablation is this and the analyses of ``output.loss``.
+    Raises ``InputError`` for an edit that cannot be made: of a unit or label that does not exist, or in a window
+    outside the sequences.
     """
 
     model: Model
@@ -36,6 +39,7 @@ class Live:
     def __post_init__(self) -> None:
         if not len(self.sequences):
             object.__setattr__(self, "sequences", range(len(self.corpus)))
+        check_edits(self.edits, self.model, self.corpus, self.sequences)
 
     @property
     def name(self) -> str:
@@ -61,7 +65,7 @@ class Live:
         for first in range(0, len(wanted), self.batch_size):
             numbers = wanted[first : first + self.batch_size]
             batch = self.corpus.batch(numbers).to(self.model.device)
-            values = self.model.run(batch, sites, self.edits)
+            values = self.model.run(batch, sites, bind(self.edits, self.model, batch, self.corpus))
             yield chunks_of(values, batch, self.corpus, labels)
 
     def labels(self, name: str, sequence: int) -> Float[Tensor, " token"]:
