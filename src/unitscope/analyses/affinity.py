@@ -26,6 +26,7 @@ from jaxtyping import Float
 from scipy import stats
 from torch import Tensor
 
+from unitscope.analyses._pairs import Counts, area, information, overlap, positive
 from unitscope.analyses.moments import Moments
 from unitscope.analyses.quantiles import Quantiles
 from unitscope.analysis import Analysis
@@ -286,8 +287,8 @@ def _correlation(
     n = sums[N]
     mx, my = sums[X] / n, sums[Y] / n
     cov = sums[XY] / n - mx * my
-    vx = _positive(sums[XX] / n - mx**2, sums[XX] / n)
-    vy = _positive(sums[YY] / n - my**2, sums[YY] / n)
+    vx = positive(sums[XX] / n - mx**2, sums[XX] / n)
+    vy = positive(sums[YY] / n - my**2, sums[YY] / n)
     scale = (vx * vy).sqrt()
     r = cov / scale
 
@@ -319,36 +320,9 @@ def _correlation(
     return r.numpy(), low, high, p
 
 
-def _positive(
-    variance: Float[Tensor, "unit hypothesis"], scale: Float[Tensor, "unit hypothesis"]
-) -> Float[Tensor, "unit hypothesis"]:
-    """The variance, NaN where it is nothing but rounding: a constant has no correlation."""
-    return torch.where(variance > 1e-10 * scale.clamp(min=1e-30), variance, torch.nan)
-
-
 def _overlap(state: Tables, n: Float[Tensor, " hypothesis"]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """AUC, the bound of its error, IoU and mutual information from the counts above each threshold."""
-    ones = state.flagged  # [hypothesis]
-    zeros = n - ones
-    shape = state.above.shape[1:]
-    everything, nothing = n.expand(1, *shape), torch.zeros(1, *shape, dtype=torch.float64)
-    above = torch.cat([everything, state.above, nothing])  # [edge unit hypothesis]
-    above1 = torch.cat([ones.expand(1, *shape), state.above_flagged, nothing])
-    in_bin1 = above1[:-1] - above1[1:]  # [bin unit hypothesis], the lowest bin first
-    in_bin0 = (above[:-1] - above[1:]) - in_bin1
-
-    p1, p0 = in_bin1 / ones, in_bin0 / zeros  # NaN where a hypothesis never or always holds
-    below0 = p0.cumsum(0) - p0
-    auc = (p1 * (below0 + p0 / 2)).sum(0)
-    error = (p1 * p0).sum(0) / 2
-
-    # On either side of a threshold: tokens there with the flag / tokens there or with the flag.
-    inside, size = torch.cat([above1[1:-1], ones - above1[1:-1]]), torch.cat([above[1:-1], n - above[1:-1]])
-    iou = (inside / (size + ones - inside)).amax(0)
-    iou = torch.where(ones > 0, iou, torch.nan)
-
-    joint = torch.stack([in_bin0, in_bin1]) / n  # [flag bin unit hypothesis]
-    independent = joint.sum(0, keepdim=True) * joint.sum(1, keepdim=True)
-    information = torch.where(joint > 0, joint * (joint / independent).log2(), 0.0).sum((0, 1))
-    information = torch.where(torch.isnan(auc), torch.nan, information.clamp(min=0))
-    return auc.numpy(), error.numpy(), iou.numpy(), information.numpy()
+    counts = Counts(n, state.flagged, state.above, state.above_flagged)
+    auc, error = area(counts)
+    iou = torch.cat(overlap(counts)).amax(0)
+    return auc.numpy(), error.numpy(), iou.numpy(), information(counts).numpy()
