@@ -39,6 +39,21 @@ class Encoded:
     """First character of each token, and the one after its last; equal where a token stands for none."""
 
 
+def vocabulary_of(tokenizer: "Tokenizer") -> Vocabulary:
+    """The sub-words, each as it reads after a full stop: with a blank before it where a word begins."""
+    size = tokenizer.get_vocab_size()
+    anchor = tokenizer.encode(".", add_special_tokens=False).ids
+    alone = len(tokenizer.decode(anchor, skip_special_tokens=False))
+    texts = tokenizer.decode_batch([[*anchor, number] for number in range(size)], skip_special_tokens=False)
+    return Vocabulary(tuple(text[alone:] for text in texts))
+
+
+def last_characters(offsets: Int[np.ndarray, "token 2"]) -> Float[Tensor, " token"]:
+    """Where the last character of each token stands; NaN for one that stands for no character."""
+    ends = torch.from_numpy(offsets)
+    return torch.where(ends[:, 0] < ends[:, 1], ends[:, 1].float() - 1, torch.nan)
+
+
 class SubwordCorpus:
     """Windows of ``length`` sub-words over the documents of a text, each read after up to ``context`` before it.
 
@@ -81,12 +96,7 @@ class SubwordCorpus:
 
     @lru_cache(1)  # noqa: B019  one small table for as long as the corpus lives
     def _vocabulary(self) -> Vocabulary:
-        size = self._tokenizer.get_vocab_size()
-        # As each reads after a full stop: with a blank before it where a word begins.
-        anchor = self._tokenizer.encode(".", add_special_tokens=False).ids
-        alone = len(self._tokenizer.decode(anchor, skip_special_tokens=False))
-        texts = self._tokenizer.decode_batch([[*anchor, number] for number in range(size)], skip_special_tokens=False)
-        return Vocabulary(tuple(text[alone:] for text in texts))
+        return vocabulary_of(self._tokenizer)
 
     @property
     def annotations(self) -> Collection[str]:
@@ -136,8 +146,7 @@ class SubwordCorpus:
 
     def labels(self, name: str, sequence: int) -> Float[Tensor, " token"]:
         """What holds at the last character of each token; NaN for one that stands for no character."""
-        offsets = torch.from_numpy(self.offsets(sequence))
-        last = torch.where(offsets[:, 0] < offsets[:, 1], offsets[:, 1].float() - 1, torch.nan)
+        last = last_characters(self.offsets(sequence))
         return last if name == CHARACTER else self._annotated.at(name, self.window(sequence).document, last)
 
     def document_text(self, document: int) -> str:
