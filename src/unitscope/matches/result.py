@@ -87,9 +87,10 @@ class Matches:
         made: list[View] = [self._text("The phrase", self.phrase), self._units(), self._passages()]
         if self.passages:
             lengths = np.array([passage.length for passage in self.passages])
-            edges = np.histogram_bin_edges(lengths, bins=min(20, int(np.ptp(lengths)) + 1))
+            width = int(np.ptp(lengths)) // 20 + 1
+            edges = np.arange(lengths.min(), lengths.max() + width + 1, width)
             counts = np.histogram(lengths, edges)[0].astype(float)
-            made.append(Histogram("Lengths of the passages", edges.tolist(), counts.tolist(), "steps"))
+            made.append(Histogram("Lengths of the passages", edges.astype(float).tolist(), counts.tolist(), "steps"))
         for rank, passage in enumerate(self.passages[:shown]):
             made.append(self._text(f"{rank + 1}: {passage.intersection} of {len(self.selected)} units", passage))
         return made
