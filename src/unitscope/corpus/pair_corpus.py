@@ -195,7 +195,7 @@ class OutputCorpus(_Side):
         def attended(pair: Pair) -> list[float]:
             if not pair.attention:
                 return [float("nan")] * len(pair.target)
-            return [symbols.source_ids[pair.source[place]] for place in pair.attention]
+            return [float(symbols.source_ids[pair.source[place]]) for place in pair.attention]
 
         def same_place(pair: Pair) -> list[float]:
             known = [float(symbols.source_ids[symbol]) for symbol in pair.source[: len(pair.target)]]

@@ -1,6 +1,7 @@
 """From an edit, which is data, to the numbers that it puts into one batch."""
 
 from collections.abc import Iterable, Sequence
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -16,6 +17,13 @@ from unitscope.models.site import Site
 
 TRIES = 32
 """Sequences that are looked at to find one that is long enough to give its values to another."""
+
+
+@runtime_checkable
+class Reaching(Protocol):
+    """A model of which more can be edited than can be read over its corpus: a decoder, whose encoder runs too."""
+
+    def editable(self) -> tuple[Site, ...]: ...
 
 
 def check_units(edits: Iterable[Edit | Bound], sites: Sequence[Site]) -> None:
@@ -39,7 +47,7 @@ def check_edits(edits: Sequence[Edit], model: Model, corpus: Corpus, sequences: 
     """
     if not edits:
         return
-    check_units(edits, model.sites())
+    check_units(edits, model.editable() if isinstance(model, Reaching) else model.sites())
     windows = [edit.where for edit in edits if isinstance(edit.where, Steps)]
     longest = max(corpus.lengths(sequences), default=0) if windows else 0
     for window in windows:

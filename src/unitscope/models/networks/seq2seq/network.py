@@ -7,7 +7,7 @@ one starts from the first's last state and writes, looking at the encoder's stat
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, get_args
+from typing import Literal, Protocol, get_args, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -81,6 +81,7 @@ class Decoded:
     """After each step, each [batch step unit]."""
 
 
+@runtime_checkable
 class Inside(Protocol):
     """What may happen inside a decoder while it runs; the network itself is the plain case."""
 
