@@ -100,26 +100,8 @@ def test_gold_trees_of_a_real_treebank() -> None:
 
 def test_morphemes_are_learnt_and_spell_their_words() -> None:
     pytest.importorskip("morfessor")
-    stems = [
-        "play",
-        "work",
-        "walk",
-        "talk",
-        "jump",
-        "call",
-        "paint",
-        "kick",
-        "laugh",
-        "climb",
-        "clean",
-        "cook",
-        "count",
-        "cover",
-        "crawl",
-        "dream",
-        "fish",
-        "gain",
-    ]
+    stems = ["play", "work", "walk", "talk", "jump", "call", "paint", "kick", "laugh", "climb", "clean", "cook"]
+    stems += ["count", "cover", "crawl", "dream", "fish", "gain"]
     text = " ".join(stem + ending for stem in stems for ending in ("", "s", "ed", "ing", "er"))
     segment = learn_morphemes([sentence_of(text, "0")])
     assert all("".join(segment(word)) == word for word in text.split())
