@@ -129,6 +129,41 @@ def test_classes_that_training_lacks_are_counted_and_left_out() -> None:
     assert row.accuracy > 0.95
 
 
+def test_a_part_that_has_only_other_classes() -> None:
+    corpus = bank()
+    tested = set(divide(corpus, range(len(corpus)))[2])
+    sentences = [
+        replace(s, words=tuple(replace(w, labels={"kind": "rare"}) for w in s.words)) if i in tested else s
+        for i, s in enumerate(corpus.sentences)
+    ]
+    rare = TreebankCorpus(sentences, "made", "characters")
+    how = Probing(labels=("kind",), sites=("*.knows",), words=300, codelength=False)
+    with pytest.raises(InputError, match="the test part has only kind that training lacks: rare"):
+        probe_layers(Live(Spelling(), rare), rare, how)
+
+
+def test_one_class_only() -> None:
+    corpus = bank()
+    same = [replace(s, words=tuple(replace(w, labels={"kind": "a"}) for w in s.words)) for s in corpus.sentences]
+    one = TreebankCorpus(same, "made", "characters")
+    with pytest.raises(
+        InputError, match="every training word with a kind has the same, 'a'; there is nothing to probe"
+    ):
+        probe_layers(Live(Spelling(), one), one, Probing(labels=("kind",)))
+
+
+def test_sentences_have_no_control_task() -> None:
+    corpus = bank()
+    sentences = [replace(s, labels={"end": s.words[-1].labels["kind"]}) for s in corpus.sentences]
+    whole = TreebankCorpus(sentences, "made", "characters")
+    how = Probing(labels=("end",), sites=("*.knows",), level="sentence")
+    (row,) = probe_layers(Live(Spelling(), whole), whole, how).rows
+    assert row.accuracy > 0.95
+    assert row.control != row.control
+    assert row.codelength < row.uniform
+    assert row.control_codelength != row.control_codelength
+
+
 def test_labels_that_there_are_not() -> None:
     corpus = bank()
     with pytest.raises(InputError, match="no training word has a label 'upos'; there are: kind"):

@@ -1,9 +1,11 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from treebanks import CONLLU, written
 
+from unitscope.corpus.sentence import Span
 from unitscope.corpus.treebank import TreebankCorpus, read_treebank
 from unitscope.errors import InputError
 from unitscope.models.module import ModuleModel
@@ -50,8 +52,65 @@ def test_no_sentence_is_cut(tmp_path: Path) -> None:
 def test_another_treebank_is_noticed(tmp_path: Path) -> None:
     live, _ = source(tmp_path)
     other = TreebankCorpus(read_treebank(written(tmp_path, CONLLU.replace("go", "fly"))), "other")
-    with pytest.raises(InputError, match="sentence 0 has 11 tokens in CharNet on small and 12 in the treebank"):
+    with pytest.raises(InputError, match=r"sentence 0 \(.*\) has 11 tokens in CharNet on small and 12 in the treebank"):
         list(word_chunks(live, other, [SITE]))
+
+
+def test_another_text_of_the_same_length_is_noticed(tmp_path: Path) -> None:
+    live, _ = source(tmp_path)
+    other = TreebankCorpus(
+        read_treebank(written(tmp_path, CONLLU.replace("go", "do"))), "other", vocabulary=live.corpus.vocabulary
+    )
+    with pytest.raises(
+        InputError, match=r"sentence 0 \(.*small.conllu:4\): token 8 is 'g' in CharNet on small and 'd'"
+    ):
+        list(word_chunks(live, other, [SITE]))
+
+
+def test_edges_put_the_dependent_before_the_head(tmp_path: Path) -> None:
+    live, corpus = source(tmp_path)
+    words = gather(live, corpus, [SITE], [0, 1]).activations[SITE]
+    edges = gather(live, corpus, [SITE], [0, 1], level="edge")
+    assert [(w.form, w.labels["deprel"]) for w in edges.words][:3] == [("I", "nsubj"), ("do", "aux"), ("n't", "advmod")]
+    assert edges.sentence.tolist() == [0] * 4 + [1] * 3
+    assert torch.equal(edges.activations[SITE][0], torch.cat([words[0], words[3]]))
+    assert torch.equal(edges.activations[SITE][-1], torch.cat([words[8], words[5]]))
+
+
+def test_spans_and_sentences(tmp_path: Path) -> None:
+    live, corpus = source(tmp_path)
+    corpus.sentences = [
+        replace(corpus.sentences[0], spans=(Span(0, 2, "ODD"), Span(3, 4, "VP")), labels={"mood": "no"}),
+        corpus.sentences[1],
+    ]
+    spans = gather(live, corpus, [SITE], [0, 1], level="span")
+    assert [(w.form, w.labels) for w in spans.words] == [("I do", {"span": "ODD"}), ("go", {"span": "VP"})]
+    words = gather(live, corpus, [SITE], [0, 1])
+    assert torch.equal(spans.activations[SITE], words.activations[SITE][[1, 3]])
+    (chunks,) = live.chunks([SITE], (), [0])
+    whole = gather(live, corpus, [SITE], [0], "mean", level="sentence")
+    assert whole.words[0].labels == {"mood": "no"}
+    torch.testing.assert_close(whole.activations[SITE][0], chunks[SITE].activations.mean(0))
+    with pytest.raises(InputError, match="no spans"):
+        gather(live, corpus, [SITE], [1], level="span")
+
+
+def test_activations_that_are_not_finite_are_named(tmp_path: Path) -> None:
+    live, corpus = source(tmp_path)
+    with torch.no_grad():
+        live.model.module.rnn.bias_ih_l0[0] = torch.nan  # type: ignore[attr-defined]
+    with pytest.raises(InputError, match=r"rnn.0.hidden/0 is nan at 'I' \(.*small.conllu:4\)"):
+        gather(live, corpus, [SITE], [0])
+
+
+def test_parts_that_are_settled(tmp_path: Path) -> None:
+    _, corpus = source(tmp_path, "".join(CONLLU + "\n" for _ in range(3)))
+    names = ["train", "dev", "test", "train", "train", "test"]
+    corpus.sentences = [replace(s, part=part) for s, part in zip(corpus.sentences, names, strict=True)]
+    assert [sorted(part) for part in divide(corpus, range(6))] == [[0, 3, 4], [1], [2, 5]]
+    corpus.sentences = [replace(corpus.sentences[0], part="valid"), *corpus.sentences[1:]]
+    with pytest.raises(InputError, match="is in the part 'valid'"):
+        divide(corpus, range(6))
 
 
 def test_documents_are_not_divided(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """A sentence with what is known of its words. Every format of treebank is read into this."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from unitscope.errors import InputError
 
@@ -42,6 +42,10 @@ class Sentence:
     spans: tuple[Span, ...] = ()
     silent: tuple[Word, ...] = ()
     """Nodes without text (empty nodes of CoNLL-U); ``start`` equals ``stop``."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Of the sentence as a whole, such as the tense of its main verb."""
+    part: str = ""
+    """``train``, ``dev`` or ``test`` where that is settled; empty where whoever uses the sentence divides."""
 
 
 def place(text: str, form: str, cursor: int, where: str) -> tuple[int, int]:

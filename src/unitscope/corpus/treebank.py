@@ -105,7 +105,8 @@ class TreebankCorpus:
         digest = hashlib.sha256(json.dumps([self.unit, self.context, self.vocabulary.symbols, self.stand_in]).encode())
         for s in self.sentences:
             words = [[w.form, w.start, w.stop, sorted(w.labels.items()), w.head] for w in s.words]
-            digest.update(json.dumps([s.document, s.text, words]).encode())
+            whole = [sorted(s.labels.items())] if s.labels else []
+            digest.update(json.dumps([s.document, s.text, words, *whole]).encode())
         return digest.hexdigest()
 
     @cached_property

@@ -85,16 +85,18 @@ def shrunk(
 ) -> Float[Tensor, "problem class unit"]:
     """Every singular value lowered by ``by``, to no less than 0."""
     # Through the small side: W = U s Vᵀ, and W Wᵀ = U s² Uᵀ.
-    squares, left = torch.linalg.eigh((weight @ weight.mT).double())
+    squares, left = torch.linalg.eigh((weight @ weight.transpose(1, 2)).double())
     size = squares.clamp(min=0).sqrt()
     factor = torch.where(size > 0, (1 - by[:, None].double() / size.clamp(min=1e-300)).clamp(min=0), 0.0)
     scaled: Tensor = left * factor[:, None]
-    return scaled.to(weight.dtype) @ (left.mT.to(weight.dtype) @ weight)
+    out: Tensor = scaled.to(weight.dtype) @ (left.transpose(1, 2).to(weight.dtype) @ weight)
+    return out
 
 
 def nuclear_norms(fit: Linear) -> Float[Tensor, " problem"]:
     """Sums of the singular values of the weights of standardised units."""
-    return torch.linalg.svdvals(fit.standardised.double()).sum(1)
+    norms: Tensor = torch.linalg.svdvals(fit.standardised.double()).sum(1)
+    return norms
 
 
 def fit_ranks(

@@ -23,7 +23,8 @@ from unitscope.probing.linear import RIDGES, Penalty, fit_linear
 from unitscope.probing.measures import Scores, scores
 from unitscope.probing.table import ProbeRow, ProbeTable
 from unitscope.probing.tasks import Task, control, random_labels
-from unitscope.probing.words import HasWords, Pool, WordSet, divide, gather
+from unitscope.probing.unit_ranks import UnitRanks
+from unitscope.probing.words import PARTS, HasWords, Level, Pool, WordSet, divide, gather
 from unitscope.recording.live import Live
 from unitscope.recording.source import Source
 
@@ -37,6 +38,7 @@ class Probing:
 
     labels: tuple[str, ...] = field(default=("upos",), metadata={"help": "labels of the treebank to predict"})
     sites: tuple[str, ...] = field(default=("*",), metadata={"help": "glob patterns of the sites to probe"})
+    level: Level = field(default="word", metadata={"help": "what is probed: word, edge, span or sentence"})
     pool: Pool = field(default="last", metadata={"help": "which tokens of a word stand for it: first, last or mean"})
     words: int = field(default=20_000, metadata={"help": "training words; as many again at most are held out"})
     controls: int = field(default=1, metadata={"help": "control tasks, each with its own random classes"})
@@ -61,6 +63,7 @@ class Measured:
     sentence: Int[Tensor, " word"]
     code: Codelength | None
     control_code: Codelength | None
+    ranks: UnitRanks | None
 
 
 def probe_layers(
@@ -76,6 +79,8 @@ def probe_layers(
     Raises ``InputError`` for unknown sites or labels, for labels with one class, and for too little data.
     """
     say = progress or (lambda _: None)
+    if not how.labels:
+        raise InputError("there is no label to probe; name one")
     sites = [s.name for s in choose(source.sites, how.sites) if not s.name.startswith("output.")]
     if not sites:
         raise InputError("only output sites match; give sites that hold units, such as *.hidden")
@@ -90,7 +95,8 @@ def probe_layers(
     p = torch.tensor([row.p for row in rows])
     q = stats.false_discovery_control(p.numpy()) if bool(torch.isfinite(p).all()) else p.numpy()
     rows = [row.with_q(float(value)) for row, value in zip(rows, q, strict=True)]
-    return ProbeTable(rows=rows, fingerprint=source.fingerprint, description=source.describe(), seed=how.seed)
+    ranks = [found.ranks for found in measured.values() if found.ranks is not None]
+    return ProbeTable(rows, source.fingerprint, source.describe(), how.seed, ranks)
 
 
 def untrained_twin(model: Model, corpus: Corpus, source: Source, seed: int) -> Live:
@@ -108,7 +114,8 @@ def _measure(
 ) -> dict[tuple[str, str], Measured]:
     most = (how.words, how.words // 4, how.words)
     train, held, test = (
-        gather(source, corpus, sites, part, how.pool, limit) for part, limit in zip(division, most, strict=True)
+        gather(source, corpus, sites, part, how.pool, limit, how.level)
+        for part, limit in zip(division, most, strict=True)
     )
     widths: dict[int, list[str]] = defaultdict(list)
     for site in sites:
@@ -120,17 +127,33 @@ def _measure(
         for group in widths.values():
             say(f"{label} at {', '.join(group)}")
             for site, measured in zip(group, _fit(task, group, (train, held, test), targets, how), strict=True):
-                found[site, label] = measured
-    return {(site, label): found[site, label] for label in how.labels for site in sites}
+                found[site, shown_as(label, how.level)] = measured
+    return {
+        (site, shown_as(label, how.level)): found[site, shown_as(label, how.level)]
+        for label in how.labels
+        for site in sites
+    }
+
+
+def shown_as(label: str, level: Level) -> str:
+    """The name of a label in a table: of words the label alone, of others with what it is of."""
+    return label if level in ("word", label) else f"{level} {label}"
 
 
 def _targets(task: Task, parts: Sequence[WordSet], how: Probing) -> list[Int[Tensor, "target _"]]:
     """For each part: the label, the control tasks, and the label shuffled over the words."""
     codes = [task.codes(part.words) for part in parts]
-    if not all(bool((y >= 0).any()) for y in codes):
-        raise InputError(f"{task.name} is defined on no word of one part of the data; give more words or leave it out")
+    for name, part, y in zip(PARTS, parts, codes, strict=True):
+        unseen = task.unseen(part.words)
+        if not bool((y >= 0).any()):
+            reason = f"has only {task.name} that training lacks: {', '.join(sorted(unseen)[:5])}" if unseen else ""
+            raise InputError(
+                f"the {name} part {reason or f'has no {how.level} with a {task.name}'}; give more data or another seed"
+            )
     forms = [[word.form.lower() for word in part.words] for part in parts]
-    controls = [control(forms, codes, how.seed + 1 + i) for i in range(how.controls)]
+    # Sentences have no types that come again, so there is nothing that a control task could be a function of.
+    count = 0 if how.level == "sentence" else how.controls
+    controls = [control(forms, codes, how.seed + 1 + i) for i in range(count)]
     shuffled = [random_labels(y, how.seed) for y in codes]
     return [torch.stack([codes[i], *(c[i] for c in controls), shuffled[i]]) for i in range(len(parts))]
 
@@ -147,13 +170,15 @@ def _fit(
     best = fit.best(held, targets[1])
     codes: list[list[Codelength]] = [[] for _ in sites]
     if how.codelength:
-        two = slice(0, 1 + min(1, how.controls))
+        two = slice(0, min(2, len(targets[0]) - 1))
         codes = linear_codelengths(train, targets[0][two], len(task.classes), (held, targets[1][two]), how.penalties)
     found = []
     for i in range(len(sites)):
         log_p = [fit.log_probs(int(p), test[i]) for p in best[i]]
         kinds = [scores(log_p[t], targets[2][t], targets[0][t], parts[2].sentence, how.seed) for t in range(len(log_p))]
         known = targets[2][0] >= 0
+        weight = fit.standardised[int(best[i, 0])]
+        name = shown_as(task.name, how.level)
         found.append(
             Measured(
                 scores=kinds[0],
@@ -164,6 +189,10 @@ def _fit(
                 sentence=parts[2].sentence[known],
                 code=codes[i][0] if codes[i] else None,
                 control_code=codes[i][1] if len(codes[i]) > 1 else None,
+                # An edge has two vectors, so its probe has no rank for a unit.
+                ranks=None
+                if how.level == "edge"
+                else UnitRanks.of(sites[i], name, task.classes, weight, train[i], targets[0][0]),
             )
         )
     return found

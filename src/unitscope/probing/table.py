@@ -9,10 +9,12 @@ from pathlib import Path
 import pandas as pd
 
 from unitscope.errors import InputError
+from unitscope.probing.unit_ranks import UnitRanks
 from unitscope.view import Field, Heatmap, Kind, Lines, Series, Table, View
 
 SCHEMA = 1
 FILE = "probing.json"
+UNITS_FILE = "probing-units.json"
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,20 @@ class ProbeTable:
     """Of the source that was probed."""
     description: dict[str, str]
     seed: int
+    ranks: Sequence[UnitRanks] = ()
+
+    def merged(self, before: "ProbeTable") -> "ProbeTable":
+        """These rows and ranks, after those of an earlier table of the same source that they do not replace."""
+        if before.fingerprint != self.fingerprint or before.seed != self.seed:
+            return self
+        mine = {(row.site, row.label) for row in self.rows}
+        rows = [row for row in before.rows if (row.site, row.label) not in mine]
+        ranks = [r for r in before.ranks if (r.site, r.label) not in mine]
+        return replace(self, rows=[*rows, *self.rows], ranks=[*ranks, *self.ranks])
+
+    def of_site(self, site: str) -> list[UnitRanks]:
+        """The ranks of a site's units, by label."""
+        return [ranks for ranks in self.ranks if ranks.site == site]
 
     def labels(self) -> list[str]:
         return list(dict.fromkeys(row.label for row in self.rows))
@@ -83,6 +99,9 @@ class ProbeTable:
                 return row
         raise InputError(f"{key[0]} was not probed for {key[1]}; there are: {', '.join(self.sites())}")
 
+    def _number(self, site: str, label: str, name: str) -> float:
+        return next((float(getattr(r, name)) for r in self.rows if (r.site, r.label) == (site, label)), math.nan)
+
     def to_pandas(self) -> pd.DataFrame:
         """One row per site and label."""
         return pd.DataFrame([{**asdict(row), "compression": row.compression} for row in self.rows])
@@ -96,7 +115,7 @@ class ProbeTable:
             ("Selectivity", "selectivity", -0.5, 0.5),
             ("V-information, bits per word", "information", 0.0, max(row.information for row in self.rows)),
         ):
-            values = [[float(getattr(self[site, label], name)) for label in self.labels()] for site in self.sites()]
+            values = [[self._number(site, label, name) for label in self.labels()] for site in self.sites()]
             pictures.append(Heatmap(title, self.sites(), self.labels(), values, low, max(high, 1e-6), "label", "site"))
         return pictures
 
@@ -131,21 +150,23 @@ class ProbeTable:
         )
 
     def _lines(self, label: str) -> Lines:
-        rows = [self[site, label] for site in self.sites()]
+        rows = [row for row in self.rows if row.label == label]
         series = [Series("accuracy", [r.accuracy for r in rows], [r.low for r in rows], [r.high for r in rows])]
         for name, field in (("control task", "control"), ("untrained twin", "twin_accuracy"), ("majority", "majority")):
             values = [float(getattr(row, field)) for row in rows]
             if not all(map(math.isnan, values)):
                 series.append(Series(name, values))
-        note = "; ".join(f"{i} = {site}" for i, site in enumerate(self.sites()))
+        note = "; ".join(f"{i} = {row.site}" for i, row in enumerate(rows))
         return Lines(
             f"{label}, site by site", [float(i) for i in range(len(rows))], series, "site", "share of words", note
         )
 
     def save(self, folder: Path) -> None:
-        """Write ``probing.json``."""
+        """Write ``probing.json``, and ``probing-units.json`` with the ranks of the units."""
         folder.mkdir(parents=True, exist_ok=True)
         plain = {"schema": SCHEMA, **asdict(self)}
+        ranks = plain.pop("ranks")
+        (folder / UNITS_FILE).write_text(json.dumps({"schema": SCHEMA, "ranks": ranks}, separators=(",", ":")))
         (folder / FILE).write_text(json.dumps(plain, indent=1))
 
     @classmethod
@@ -155,6 +176,9 @@ class ProbeTable:
             plain = json.loads((folder / FILE).read_text())
             if plain.pop("schema") != SCHEMA:
                 raise InputError(f"{folder / FILE} is of another version; run unitscope probe again")
-            return cls(rows=[ProbeRow(**row) for row in plain.pop("rows")], **plain)
+            units = folder / UNITS_FILE
+            ranks = json.loads(units.read_text())["ranks"] if units.exists() else []
+            rows = [ProbeRow(**row) for row in plain.pop("rows")]
+            return cls(rows=rows, ranks=[UnitRanks(**r) for r in ranks], **plain)
         except (OSError, json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
             raise InputError(f"{folder} holds no readable probes: {error}; run unitscope probe") from error
