@@ -19,6 +19,7 @@ from unitscope.models.networks.text_training import Fit, Trained
 
 Out = Annotated[Path, typer.Option(help="folder for the network; a run that was stopped goes on there")]
 Size = Annotated[Literal["full", "small", "tiny"], typer.Option(help="full is the published size")]
+Depth = Annotated[int, typer.Option(help="stages, layers or blocks; 0 for as many as the size has")]
 Encoding = Annotated[str, typer.Option(help="of the files, such as latin-1")]
 Epochs = Annotated[int, typer.Option(help="times that the texts are read")]
 BatchSize = Annotated[int, typer.Option("--batch", help="texts per update")]
@@ -42,6 +43,7 @@ def train_classifier(
         Literal["vdcnn", "lstm", "gru", "transformer"], typer.Option(help="what reads the characters")
     ] = "vdcnn",
     size: Size = "small",
+    depth: Depth = 0,
     encoding: Encoding = "utf-8",
     longest: Annotated[int, typer.Option(help="cut texts after so many characters; 0 for never")] = 0,
     epochs: Epochs = 30,
@@ -62,7 +64,7 @@ def train_classifier(
     """
     divided = divide(read_labelled(files, encoding), read_labelled(test, encoding) if test else (), held_out)
     task = Classification(divided, ", ".join(Path(name).name for name in files), longest)
-    fit = Fit(kind=network, size=size, epochs=epochs, batch=batch, rate=rate, seed=seed, device=device)
+    fit = Fit(network, size, depth, epochs, batch, rate, seed=seed, device=device)
     trained = _train(task, fit, out, checkpoint_seconds, restart)
     metrics = trained.card.metrics
     console.out.print(
@@ -78,6 +80,7 @@ def train_translator(
     test: Annotated[tuple[Path, Path] | None, typer.Option(help="sentences and translations to test on")] = None,
     out: Out = Path("net"),
     size: Size = "small",
+    depth: Depth = 0,
     encoding: Encoding = "utf-8",
     unescape: Annotated[
         bool, typer.Option("--unescape", help="read &apos; and the like as what they stand for")
@@ -105,7 +108,7 @@ def train_translator(
 
     divided = divide(read((source, target)), read(test) if test else (), held_out)
     task = Translation(divided, f"{source.name} to {target.name}", longest)
-    fit = Fit(kind="bytenet", size=size, epochs=epochs, batch=batch, rate=rate, seed=seed, device=device)
+    fit = Fit("bytenet", size, depth, epochs, batch, rate, seed=seed, device=device)
     trained = _train(task, fit, out, checkpoint_seconds, restart)
     metrics = trained.card.metrics
     console.out.print(

@@ -54,8 +54,8 @@ class ChannelNorm(nn.LayerNorm):
     """Layer normalisation over the channels of each position."""
 
     def forward(self, x: Float[Tensor, "batch channel time"]) -> Float[Tensor, "batch channel time"]:
-        normal: Tensor = super().forward(x.transpose(1, 2)).transpose(1, 2)
-        return normal
+        normal: Tensor = super().forward(x.transpose(1, 2))
+        return normal.transpose(1, 2)
 
 
 class Block(nn.Module):

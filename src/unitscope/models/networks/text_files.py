@@ -132,13 +132,22 @@ def text_model(net: nn.Module, card: TextCard, name: str) -> ModuleModel:
     """The network as a model whose units can be read.
 
     A classifier's ``output.log_prob`` has one unit per class and is the same at every step; its loss stands at the last
-    token. A translator's are those of the translation's symbols, where a batch has a translation; on sentences alone
-    only the encoder runs.
+    token. A translator's are those of the translation's symbols, and it reads ``Translations``.
     """
     if isinstance(net, ByteNet):
         return ModuleModel(net, name=name, call=_translate, fresh=lambda: _fresh(card))
     hooked = ("layers.?.output", "layers.?.linear1.output") if card.kind == "transformer" else None
     return ModuleModel(net, name=name, call=_classify, hooked=hooked, fresh=lambda: _fresh(card))
+
+
+def encoder_model(net: ByteNet, card: TextCard, name: str) -> ModuleModel:
+    """A translator's encoder alone, over sentences that have no translation."""
+
+    def encode(module: nn.Module, batch: Batch) -> Any:
+        assert isinstance(module, ByteNet)
+        return module.encode(batch.tokens, batch.lengths)
+
+    return ModuleModel(net, name=name, call=encode, logits=lambda _: None, fresh=lambda: _fresh(card))
 
 
 def open_text_model(folder: Path) -> tuple[ModuleModel, TextCard]:
@@ -154,9 +163,6 @@ def _classify(module: nn.Module, batch: Batch) -> Tensor:
 
 def _translate(module: nn.Module, batch: Batch) -> Tensor:
     assert isinstance(module, ByteNet)
-    if int(batch.targets.max()) < 0:
-        encoded, _ = module.encode(batch.tokens, batch.lengths)
-        return encoded.new_zeros(*batch.tokens.shape, module.config.targets)
     scores: Tensor = module(batch.tokens, batch.lengths, batch.targets)
     return scores
 

@@ -19,12 +19,13 @@ from unitscope.corpus.labelled import LabelledTexts
 from unitscope.corpus.translations import END, Translations
 from unitscope.errors import InputError
 from unitscope.models.networks import checkpoint
-from unitscope.models.networks.bytenet import ByteNet
+from unitscope.models.networks.bytenet import ByteNet, ByteNetConfig
 from unitscope.models.networks.checkpoint import Position
 from unitscope.models.networks.files import CONFIG, HISTORY, WEIGHTS, make_folder, refuse_foreign, save_json
 from unitscope.models.networks.recipes import Modern
 from unitscope.models.networks.text_files import KINDS, Config, TextCard, fresh_net, load, save
 from unitscope.models.networks.text_tasks import Classification, Translation, translations_scores
+from unitscope.models.networks.vdcnn import VDCNNConfig
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,9 @@ class Fit:
 
     kind: str = "vdcnn"
     size: str = "small"
+    depth: int = 0
+    """Stages of a VDCNN, layers of an LSTM, GRU or Transformer, blocks of a ByteNet's encoder and of its decoder; 0 for
+    those of the size."""
     epochs: int = 30
     batch: int = 32
     rate: float = 2e-3
@@ -78,7 +82,7 @@ def train(
         raise InputError(f"{task.name} cannot be learnt by {fit.kind!r}; there are: {', '.join(KINDS)}")
     if fit.size not in KINDS[fit.kind].sizes:
         raise InputError(f"no size is called {fit.size!r}; there are: {', '.join(KINDS[fit.kind].sizes)}")
-    if min(fit.epochs, fit.batch) < 1 or fit.rate <= 0 or not 0 <= fit.noise < 1:
+    if min(fit.epochs, fit.batch) < 1 or fit.depth < 0 or fit.rate <= 0 or not 0 <= fit.noise < 1:
         raise InputError(f"training needs an epoch, a batch, a rate above 0 and noise from 0 to below 1, not {fit}")
     if not (folder / checkpoint.NAME).exists():
         refuse_foreign(folder, fit.kind)
@@ -96,7 +100,8 @@ def restart(folder: Path) -> None:
         (folder / name).unlink(missing_ok=True)
 
 
-def _fingerprint(task: Classification | Translation) -> str:
+def fingerprint(task: Classification | Translation) -> str:
+    """Hexadecimal SHA-256 of all parts of a task; a network's card keeps it."""
     parts = (task.train, task.validation, task.test)
     return hashlib.sha256("".join(part.fingerprint for part in parts).encode()).hexdigest()
 
@@ -106,12 +111,12 @@ def _refuse_other_run(
 ) -> None:
     asked = dataclasses.asdict(fit)
     for name in asked:
-        if before.get(name) != asked[name]:
+        if before.get(name, getattr(Fit(), name)) != asked[name]:
             raise InputError(
                 f"{folder} holds a run with {name} {before.get(name)!r}, not {asked[name]!r}; give another folder, or "
                 "--restart to begin again"
             )
-    if texts != _fingerprint(task):
+    if texts != fingerprint(task):
         raise InputError(f"{folder} holds a run on other texts; give another folder, or --restart to begin again")
 
 
@@ -135,7 +140,7 @@ class _Run:
         torch.manual_seed(fit.seed)
         self.optimizer = self.recipe.optimizer(self.net.parameters())
         self.batches = -(-len(task.train) // fit.batch)
-        self.position = Position(dataclasses.asdict(fit), _fingerprint(task))
+        self.position = Position(dataclasses.asdict(fit), fingerprint(task))
         if (folder / checkpoint.NAME).exists():
             position, tensors = checkpoint.load(folder)
             _refuse_other_run(folder, position.options, position.corpus_fingerprint, fit, task)
@@ -226,7 +231,7 @@ class _Run:
             targets=texts.target_vocabulary.symbols if isinstance(texts, Translations) else texts.classes,
             longest=texts.longest if isinstance(texts, LabelledTexts) else 0,
             corpus=self.task.name,
-            corpus_fingerprint=_fingerprint(self.task),
+            corpus_fingerprint=fingerprint(self.task),
             command=self.command,
             training={
                 "fit": dataclasses.asdict(self.fit),
@@ -245,11 +250,23 @@ def _config(task: Classification | Translation, fit: Fit) -> Config:
     kind, texts = KINDS[fit.kind], task.train
     given: dict[str, Any] = {"symbols": len(texts.vocabulary), **kind.sizes[fit.size]}
     if isinstance(texts, Translations):
-        ends = {"end": texts.vocabulary.ids[END], "target_end": texts.target_vocabulary.ids[END]}
-        return kind.config(targets=len(texts.target_vocabulary), **ends, **given)
-    if fit.kind != "vdcnn":
-        given["kind"] = fit.kind
-    return kind.config(classes=len(texts.classes), **given)
+        given |= {"targets": len(texts.target_vocabulary)}
+        given |= {"end": texts.vocabulary.ids[END], "target_end": texts.target_vocabulary.ids[END]}
+    else:
+        given |= {"classes": len(texts.classes)} | ({} if fit.kind == "vdcnn" else {"kind": fit.kind})
+    config = kind.config(**given)
+    if not fit.depth:
+        return config
+    match config:
+        case VDCNNConfig():
+            if fit.depth > len(config.channels):
+                raise InputError(f"this size has {len(config.channels)} stages; give a depth of so many at most")
+            return dataclasses.replace(config, channels=config.channels[: fit.depth], blocks=config.blocks[: fit.depth])
+        case ByteNetConfig():
+            every = config.dilations * -(-fit.depth // len(config.dilations))
+            return dataclasses.replace(config, dilations=every[: fit.depth], sets=1)
+        case _:
+            return dataclasses.replace(config, layers=fit.depth)
 
 
 def batches_of(texts: LabelledTexts | Translations, size: int, seed: int, epoch: int) -> list[list[int]]:
