@@ -1,9 +1,9 @@
 r"""The dictionary of LSTMVis: a line ``token id`` for each token.
 
 LSTMVis divides each line at white space, so a token that is or holds white space breaks it: every character model has
-one. What is written here has no white space in it. Blanks, control characters, the backslash and what is not ASCII are
-written as Python's escapes (``\x20``, ``\n``, ``\\``, ``\xe9``), and the empty token as one backslash. ``lstm.yml`` says
-so (``unitscope: {escaped: true}``), and only then are escapes undone. Dictionaries of others are taken as they stand; a
+one. What is written here has none in it: blanks, control characters, the backslash and what is not ASCII are written
+as Python's escapes (``\x20``, ``\n``, ``\\``, ``\xe9``), and the empty token as one backslash. ``lstm.yml`` says so
+(``unitscope: {escaped: true}``), and only then are escapes undone. Dictionaries of others are taken as they stand; a
 token there is all that is before the last blank and the number, be it a blank or a line break itself.
 """
 
