@@ -1,0 +1,215 @@
+"""``unitscope compare``."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unitscope.cli import console
+from unitscope.cli.app import app
+from unitscope.cli.inputs import NAME, Inputs
+from unitscope.comparison.compare import Comparison
+from unitscope.comparison.compare import compare as compare_two
+from unitscope.comparison.groups import compare_groups
+from unitscope.corpus.corpus import Corpus
+from unitscope.corpus.text import CONTEXT, LENGTH
+from unitscope.errors import InputError
+from unitscope.models.model import Model
+from unitscope.recording.live import Live
+from unitscope.recording.manifest import MANIFEST
+from unitscope.recording.recording import Recording
+from unitscope.recording.source import Source
+from unitscope.report.comparison import (
+    kinship_views,
+    matched_table,
+    page_of_comparison,
+    page_of_groups,
+    similarity_table,
+)
+from unitscope.report.html import write_html
+from unitscope.report.json import write_json
+from unitscope.report.page import Page
+from unitscope.report.text import render
+
+UNTRAINED = "untrained"
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A source, and the model and corpus behind it where they are known."""
+
+    source: Source
+    model: Model | None = None
+    corpus: Corpus | None = None
+
+    def untrained(self, seed: int, sequences: Sequence[int]) -> Live | None:
+        """Fresh weights over the same text; None where only a recording is at hand."""
+        if self.model is None or self.corpus is None:
+            return None
+        return Live(self.model.untrained(seed), self.corpus, sequences=sequences)
+
+
+@app.command()
+def compare(
+    networks: Annotated[
+        list[str] | None,
+        typer.Argument(help="two recordings or folders of trained networks; the second can be: untrained"),
+    ] = None,
+    groups: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--group", help="NAME=FOLDER,FOLDER,… several runs of one kind; give it twice, once for each kind"
+        ),
+    ] = None,
+    text: Annotated[
+        list[str] | None,
+        typer.Option(help="what networks read that are not recordings; the text of the recording if there is one"),
+    ] = None,
+    part: Annotated[str, typer.Option(help="train, validation, test or all; as `unitscope record` has it")] = "",
+    sequences: Annotated[int, typer.Option(help="read only so many, spread evenly over the text; 0 for all")] = 0,
+    length: Annotated[int, typer.Option(help="tokens of a sequence")] = LENGTH,
+    context: Annotated[int, typer.Option(help="tokens read before each sequence, not counted")] = CONTEXT,
+    sites: Annotated[list[str], typer.Option(help="glob patterns of the sites")] = ["*"],  # noqa: B006
+    pairs: Annotated[
+        list[str] | None,
+        typer.Option("--pair", help="SITE=SITE, where a site of the first has another name in the second"),
+    ] = None,
+    twins: Annotated[bool, typer.Option("--twins/--no-twins", help="measure untrained twins of both too")] = True,
+    seed: Annotated[int, typer.Option(help="of the untrained twins")] = 0,
+    out: Annotated[Path, typer.Option(help="folder for the page and the numbers")] = Path("compare"),
+) -> None:
+    """Compare two networks, or two groups of trained runs, over one text.
+
+    Two networks: units matched with each other, similarity of the whole (CKA, SVCCA, PWCCA), with controls. Groups:
+    what differs between the kinds, tested with the run as the unit of evidence.
+
+    For example: `unitscope compare net1 net2 --text book.txt`, or
+    `unitscope compare --group plain=run1,run2,run3,run4 --group guided=run5,run6,run7,run8`
+    """
+    asked = Inputs("", tuple(text or ()), part, sequences, length, context)
+    if groups:
+        if networks:
+            raise InputError("give two networks, or --group twice, not both")
+        _groups(groups, asked, sites, out)
+    elif networks and len(networks) == 2:
+        _two(networks, asked, sites, pairs or [], seed if twins else None, out)
+    else:
+        raise InputError(f"two networks are compared, and there are {len(networks or [])}; or give --group twice")
+
+
+def _two(
+    names: Sequence[str], asked: Inputs, sites: list[str], pairs: Sequence[str], seed: int | None, out: Path
+) -> None:
+    named = dict(_halves(pair, "--pair", "SITE=SITE") for pair in pairs)
+    if names[1] == UNTRAINED:
+        (one,) = _open(names[:1], asked)
+        fresh = one.untrained(seed or 0, one.source.sequences)
+        if fresh is None:
+            raise InputError(f"{names[0]} does not say which network it was made from; give the network, and --text")
+        two = Opened(fresh, fresh.model, fresh.corpus)
+        controls = None
+    else:
+        one, two = _open(names, asked)
+        controls = seed
+    with console.progress_bar() as show:
+        found = compare_two(
+            one.source, two.source, sites, named or None,
+            twins={} if controls is None else _twins(one, two, controls),
+            progress=partial(show, "comparing"),
+        )  # fmt: skip
+    _write(page_of_comparison(found), out)
+    found.to_pandas().to_csv(out / "units.csv")
+    _say(found, out)
+
+
+def _twins(one: Opened, two: Opened, seed: int) -> dict[str, tuple[Source, Source]]:
+    common = [number for number in one.source.sequences if number in set(two.source.sequences)]
+    fresh = [opened.untrained(seed + k, common) for k, opened in enumerate((one, two))]
+    if fresh[0] is None or fresh[1] is None:
+        return {}
+    return {"A – untrained B": (one.source, fresh[1]), "untrained A – untrained B": (fresh[0], fresh[1])}
+
+
+def _groups(groups: Sequence[str], asked: Inputs, sites: list[str], out: Path) -> None:
+    named = [_halves(group, "--group", "NAME=FOLDER,FOLDER") for group in groups]
+    if len({name for name, _ in named}) != 2 or len(named) != 2:
+        raise InputError(f"two groups are compared; --group names {', '.join(name for name, _ in named)}")
+    folders = {name: [folder for folder in rest.split(",") if folder] for name, rest in named}
+    every = [folder for name in folders for folder in folders[name]]
+    sources = dict(zip(every, _open(every, asked), strict=True))
+    if len(sources) < len(every):
+        raise InputError("a folder is given twice; each run is one piece of evidence and counts once")
+    opened = {name: [sources[folder].source for folder in folders[name]] for name in folders}
+    with console.progress_bar() as show:
+        found = compare_groups(opened, sites, progress=partial(show, "comparing"))
+    _write(page_of_groups(found), out)
+    found.to_pandas().to_csv(out / "differences.csv")
+    found.units().to_csv(out / "units.csv", index=False)
+    console.out.print(render(found.differences.view()))
+    console.out.print(render(kinship_views(found)[0]))
+    console.out.print(f"{out / 'index.html'}: every number and picture")
+
+
+def _say(found: Comparison, out: Path) -> None:
+    console.out.print(f"A: {found.names[0]}\nB: {found.names[1]}\n{found.tokens:,} tokens")
+    console.out.print(render(similarity_table(found)))
+    console.out.print(render(matched_table(found)))
+    console.out.print(f"{out / 'index.html'}: every number and picture, every unit")
+
+
+def _write(page: Page, out: Path) -> None:
+    write_html(page, out / "index.html")
+    # A page is read once, so the same views are made again for the numbers.
+    write_json(replace(page, units={}), out / "compare.json")
+
+
+def _halves(pair: str, option: str, form: str) -> tuple[str, str]:
+    name, equals, value = pair.partition("=")
+    if not (name and equals and value):
+        raise InputError(f"{option} is {form}, not {pair!r}")
+    return name, value
+
+
+def _open(names: Sequence[str], asked: Inputs) -> list[Opened]:
+    """Recordings as they are; networks over the text of the first recording, or the one that was asked for."""
+    recorded = {name: Path(name) for name in names if (Path(name) / MANIFEST).exists()}
+    if not asked.text and recorded:
+        first = next(iter(recorded.values()))
+        if (first / NAME).exists():
+            asked = Inputs.load(first)
+    if not asked.text and len(recorded) < len(names):
+        other = next(name for name in names if name not in recorded)
+        raise InputError(f"{other} is no recording; say with --text what it shall read")
+    opened: list[Opened] = []
+    shared: Corpus | None = None
+    for name in names:
+        if name in recorded:
+            opened.append(_open_recording(recorded[name]))
+            continue
+        inputs = replace(asked, model=name)
+        if inputs.is_transformer or shared is None:
+            model, shared = inputs.open()
+        else:
+            model, card = inputs.open_model()
+            if card.vocabulary != shared.vocabulary:
+                raise InputError(
+                    f"{name} reads other symbols than {names[0]}; only what reads the same can be compared"
+                )
+        opened.append(Opened(Live(model, shared, sequences=inputs.chosen(shared)), model, shared))
+    return opened
+
+
+def _open_recording(folder: Path) -> Opened:
+    """With its network, where that is still there and the same."""
+    source = Recording.open(folder)
+    if not (folder / NAME).exists():
+        return Opened(source)
+    try:
+        model, corpus = Inputs.load(folder).open()
+    except InputError:
+        return Opened(source)
+    kept = (source.manifest.model.fingerprint, source.manifest.corpus.fingerprint)
+    return Opened(source, model, corpus) if kept == (model.fingerprint, corpus.fingerprint) else Opened(source)
