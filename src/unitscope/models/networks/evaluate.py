@@ -1,14 +1,35 @@
 """The loss of a network over a text, read from end to end with the state carried."""
 
+from typing import Protocol, runtime_checkable
+
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from unitscope.corpus.text import TextCorpus
-from unitscope.models.networks.char import CharNet
 from unitscope.models.networks.stream import Stream, stream_of
 
 
-def evaluate(net: CharNet, text: TextCorpus | Stream, rows: int = 100, steps: int = 100) -> float:
+@runtime_checkable
+class LanguageModel(Protocol):
+    """A language model that is read step by step: a ``CharNet``, a ``ContextNet``."""
+
+    training: bool
+
+    @property
+    def device(self) -> torch.device: ...
+
+    def fresh_state(self, batch: int) -> tuple[Tensor, ...]: ...
+
+    def carry(self, tokens: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Logits ``[batch time symbol]``, and the state after the last step."""
+        ...
+
+    def eval(self) -> object: ...
+
+    def train(self, mode: bool = True) -> object: ...
+
+
+def evaluate(net: LanguageModel, text: TextCorpus | Stream, rows: int = 100, steps: int = 100) -> float:
     """Mean nats per symbol over a text that is read in so many parallel rows, each from a fresh state.
 
     Symbols at the end of a document, which nothing follows, are read but predict nothing; fewer than ``rows``

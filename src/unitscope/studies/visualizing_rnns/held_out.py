@@ -17,7 +17,7 @@ from unitscope.corpus.splits import Part
 from unitscope.corpus.text import TextCorpus
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
-from unitscope.models.networks.char import CharNet
+from unitscope.models.networks.evaluate import LanguageModel
 from unitscope.models.networks.stream import stream_of
 from unitscope.models.ngram import NGram
 
@@ -52,7 +52,7 @@ class HeldOut:
         """The characters of a stretch."""
         return "".join(self.vocabulary.decode(self.ids[stretch].tolist()))
 
-    def distributions(self, net: CharNet, steps: int = 100) -> Iterator[Float[np.ndarray, "stretch step symbol"]]:
+    def distributions(self, net: LanguageModel, steps: int = 100) -> Iterator[Float[np.ndarray, "stretch step symbol"]]:
         """Log-probabilities of every symbol, for ``steps`` targets of each stretch at a time."""
         inputs = torch.from_numpy(self.ids[:, :-1]).to(net.device)
         state = net.fresh_state(len(inputs))
@@ -62,7 +62,7 @@ class HeldOut:
                 logits, state = net.carry(inputs[:, start : start + steps], state)
                 yield F.log_softmax(logits.float(), dim=2).cpu().numpy()
 
-    def scores(self, net: CharNet) -> Float[np.ndarray, "stretch character"]:
+    def scores(self, net: LanguageModel) -> Float[np.ndarray, "stretch character"]:
         """Log-probability of each target, in nats."""
         found, start = np.empty(self.targets.shape, np.float32), 0
         for block in self.distributions(net):
