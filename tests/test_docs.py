@@ -12,6 +12,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,8 @@ def check_options(line: str, known: dict[str, set[str]], page: Path) -> None:
     name, *rest = words[words.index("unitscope") + 1 :]
     if name.startswith("-"):
         return
+    if rest and f"{name} {rest[0]}" in known:
+        name, *rest = f"{name} {rest[0]}", *rest[1:]
     assert name in known, f"{page.name}: unitscope has no command {name}"
     ends = [i for i, word in enumerate(rest) if word in {"|", "||", "&&", ";", ">", "<"}]
     for word in rest[: min(ends, default=len(rest))]:
@@ -105,14 +108,25 @@ def check_options(line: str, known: dict[str, set[str]], page: Path) -> None:
             assert option in known[name], f"{page.name}: unitscope {name} has no option {option}"
 
 
-def command_line() -> dict[str, set[str]]:
-    """The options of every command."""
+def commands_of(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
+    """Every command by its words: ``record``, and where commands have commands, ``study response-characterization``."""
+    for name, command in group.commands.items():
+        yield before + name, command
+        if hasattr(command, "commands"):
+            yield from commands_of(command, f"{before}{name} ")
+
+
+def every_command() -> dict[str, Any]:
     typer = pytest.importorskip("typer")
     main = pytest.importorskip("unitscope.cli.main", reason="the command line is not written yet")
-    found = typer.main.get_command(main.app).commands
+    return dict(commands_of(typer.main.get_command(main.app)))
+
+
+def command_line() -> dict[str, set[str]]:
+    """The options of every command."""
     return {
         name: {option for param in command.params for option in [*param.opts, *param.secondary_opts]} | {"--help"}
-        for name, command in found.items()
+        for name, command in every_command().items()
     }
 
 
@@ -133,9 +147,7 @@ def test_every_command_is_shown_somewhere() -> None:
 
 
 def test_everything_has_a_word_of_help() -> None:
-    main = pytest.importorskip("unitscope.cli.main", reason="the command line is not written yet")
-    typer = pytest.importorskip("typer")
-    for name, command in typer.main.get_command(main.app).commands.items():
+    for name, command in every_command().items():
         assert command.help, name
         silent = [param.name for param in command.params if not getattr(param, "help", None)]
         assert not silent, f"unitscope {name}: no help for {silent}"

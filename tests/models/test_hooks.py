@@ -8,8 +8,9 @@ import torch
 from nets import SYMBOLS, batch, row
 from torch import Tensor, nn
 
+from unitscope.corpus.batch import Batch
 from unitscope.errors import InputError
-from unitscope.models.edit import Edit
+from unitscope.models.edit import Edit, Steps
 from unitscope.models.module import ModuleModel
 
 LENGTHS = [9, 4, 9, 1, 6]
@@ -239,3 +240,33 @@ def test_an_alias_is_another_name_for_patterns():
     model = mixed(aliases={"norm.output": "blocks.0.hook_resid_pre"})
     assert [site.name for site in choose(model.sites(), ["*hook_resid_pre"])] == ["norm.output"]
     assert model.untrained(0).sites() == model.sites()
+
+
+class EndToEnd(nn.Module):
+    """All steps of all sequences pass the inner layer as rows, as in OPT and mixtures of experts."""
+
+    def __init__(self):
+        super().__init__()
+        self.embed = nn.Embedding(5, 4)
+        self.inner = nn.Linear(4, 3)
+        self.out = nn.Linear(3, 5)
+
+    def forward(self, tokens):
+        rows = self.inner(self.embed(tokens).flatten(0, 1))
+        return self.out(torch.tanh(rows).view(*tokens.shape, 3))
+
+
+def test_rows_end_to_end_are_steps():
+    torch.manual_seed(0)
+    module = EndToEnd()
+    model, tokens = ModuleModel(module), torch.randint(5, (3, 6))
+    none = torch.zeros(3, dtype=torch.long)
+    given = Batch(tokens, tokens, none, none + 6, torch.arange(3))
+    with torch.no_grad():
+        expected = module.inner(module.embed(tokens))
+    torch.testing.assert_close(model.run(given, ["inner.output"])["inner.output"], expected)
+    edit = Edit("inner.output", (1,), (2.0,), Steps(2, 4))
+    values = model.run(given, ["inner.output"], [edit])["inner.output"]
+    assert (values[:, 2:4, 1] == 2).all()
+    kept = [0, 1, 4, 5]
+    torch.testing.assert_close(values[:, kept], expected[:, kept])

@@ -40,6 +40,14 @@ def bart():
     return transformers.BartForConditionalGeneration(transformers.BartConfig(vocab_size=300, d_model=8, **sizes))
 
 
+def opt():
+    config = transformers.OPTConfig(
+        vocab_size=300, ffn_dim=20, word_embed_proj_dim=8, **{**SMALL, "intermediate_size": 1}
+    )
+    sizes = {"vocab_size": 300, "hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2}
+    return transformers.OPTForCausalLM(transformers.OPTConfig(**sizes, ffn_dim=20, word_embed_proj_dim=8))
+
+
 def mamba():
     config = transformers.MambaConfig(vocab_size=300, hidden_size=8, num_hidden_layers=2, state_size=4)
     return transformers.MambaForCausalLM(config)
@@ -78,7 +86,7 @@ def test_residual_stream_is_what_the_library_returns(make, text):
             torch.testing.assert_close(values[name][row : row + 1, :length], expected, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("make", [gpt2, llama, bert])
+@pytest.mark.parametrize("make", [gpt2, llama, opt, bert])
 def test_neurons_and_attention_are_sites(make):
     model = transformer(made(make))
     aliases = {site.alias: site.units for site in model.sites() if site.alias.startswith(("blocks.1", "hook"))}

@@ -68,7 +68,8 @@ class Tap:
     place: int
     """Which tensor of that call."""
     axes: tuple[int, ...]
-    """Where batch, time and unit lie; batch and unit where each call is a step."""
+    """Where batch, time and unit lie; batch and unit where each call is a step, or where all steps of all sequences
+    lie end to end."""
 
     def matches(self, pattern: str) -> bool:
         """Inputs only where the pattern's last part says so: most are another module's output."""
@@ -79,17 +80,31 @@ class Tap:
         """A copy in this order, at least in float32: what comes after the module may work in place."""
         precision = torch.float32 if values.dtype in (torch.float16, torch.bfloat16) else values.dtype
         ordered = values.permute(self.axes).to(precision, copy=True, memory_format=torch.contiguous_format)
-        return ordered.unsqueeze(1) if self.call == EVERY else ordered
+        return ordered.unsqueeze(1) if self.call == EVERY else ordered.unsqueeze(0) if self.is_flat else ordered
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether all steps of all sequences lie end to end; they are then read as one sequence."""
+        return self.call != EVERY and len(self.axes) == 2
 
     def edited(self, values: Tensor, call: int, edits: Sequence[Bound]) -> Tensor:
         """A copy with some units changed. Raises ``InputError`` for steps that the edits say nothing of."""
         changed = values.clone()
         ordered = changed.permute(self.axes)
+        if self.is_flat:
+            for edit in edits:
+                edit.over(partial(self._end_to_end, len(ordered))).apply(ordered)
+            return changed
         sequences, *steps = ordered.shape[:-1]
         here = (slice(None), slice(*steps) if steps else call)
         for edit in edits:
             edit.over(partial(self._same_steps, sequences, steps[0] if steps else call + 1)).at(here).apply(ordered)
         return changed
+
+    def _end_to_end(self, rows: int, by_step: Tensor) -> Tensor:
+        if by_step.shape[0] * by_step.shape[1] != rows:
+            raise InputError(f"{self.site.name} has {rows} rows where the batch has {tuple(by_step.shape[:2])} steps")
+        return by_step.flatten(0, 1)
 
     def _same_steps(self, sequences: int, steps: int, by_step: Tensor) -> Tensor:
         if by_step.shape[0] != sequences or by_step.shape[1] < steps:
@@ -222,13 +237,14 @@ def _numbered(side: Side, low_high: tuple[float, float]) -> Iterator[tuple[str, 
 
 
 def _axes(a: tuple[int, ...] | None, b: tuple[int, ...] | None, stepped: bool) -> tuple[int, ...] | None:
-    """Where batch, time (unless each call is a step) and unit lie, from the shapes in the two runs."""
-    if a is None or b is None or len(a) != len(b) or len(a) != (2 if stepped else 3):
+    """Where batch, time (unless each call is a step, or all steps lie end to end) and unit lie, from the two runs."""
+    if a is None or b is None or len(a) != len(b) or len(a) not in ((2,) if stepped else (2, 3)):
         return None
     pairs = list(zip(a, b, strict=True))
     batch, time = zip(*DRY_RUNS, strict=True)
-    wanted = [[i for i, pair in enumerate(pairs) if pair == batch]]
-    if not stepped:
+    rows = tuple(sequences * steps for sequences, steps in DRY_RUNS) if len(a) == 2 and not stepped else batch
+    wanted = [[i for i, pair in enumerate(pairs) if pair == rows]]
+    if len(a) == 3:
         wanted.append([i for i, pair in enumerate(pairs) if pair == time])
     wanted.append([i for i, (first, second) in enumerate(pairs) if first == second])
     return tuple(axis for (axis,) in wanted) if all(len(axes) == 1 for axes in wanted) else None

@@ -314,6 +314,8 @@ def _joined(name: str, parts: list[Tensor], batch: Batch) -> Float[Tensor, "batc
         raise InputError(f"{name} cannot be read: the module never ran that layer")
     values = parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
     sequences, steps = batch.tokens.shape[:2]
+    if values.shape[:2] == (1, sequences * steps):  # a module that is given all steps end to end
+        values = values.view(sequences, steps, -1)
     if values.shape[0] != sequences or not int(batch.lengths.max()) <= values.shape[1] <= steps:
         raise InputError(
             f"{name} has {values.shape[1]} steps of {values.shape[0]} sequences where the batch has {steps} of "
