@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 
 from unitscope.analysis import Analysis
 from unitscope.analyze import analyze
+from unitscope.concepts.inspection import inspect
 from unitscope.corpus.corpus import Corpus
 from unitscope.corpus.open import open_corpus
 from unitscope.corpus.splits import Split
@@ -64,6 +65,7 @@ __all__ = [
     "Vocabulary",
     "analyze",
     "find",
+    "inspect",
     "match",
     "open_corpus",
     "page_of",

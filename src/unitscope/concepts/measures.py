@@ -33,8 +33,8 @@ class Measure:
     read: Callable[[Slice], Float[Tensor, "unit hypothesis"]]
     levels: tuple[float, ...] = ()
     """Quantiles of the unit at which tokens must be counted."""
-    chance: float = 0.0
-    """The value of a unit that knows nothing; the distance from it is the strength."""
+    chance: float | None = None
+    """The value of a unit that knows nothing, where it does not depend on how often the label holds."""
 
     def __call__(self, pairs: Pairs) -> Float[np.ndarray, "unit hypothesis"]:
         """The measure of every pair."""
@@ -96,9 +96,9 @@ def _bits(s: Slice) -> Tensor:
 
 
 _MEASURES = (
-    Measure("correlation", "Pearson's r with the label", _correlation),
-    Measure("difference", "mean activation where the label holds minus the mean elsewhere", _difference),
-    Measure("standardised", "the same in standard deviations of the unit", _standardised),
+    Measure("correlation", "Pearson's r with the label", _correlation, chance=0.0),
+    Measure("difference", "mean activation where the label holds minus the mean elsewhere", _difference, chance=0.0),
+    Measure("standardised", "the same in standard deviations of the unit", _standardised, chance=0.0),
     Measure("labelled", "|difference| over the unit's range (labelled selectivity, after NeuroX)", _labelled),
     Measure("auroc", "chance that the unit is higher where the label holds; ties count half", _area, LEVELS, 0.5),
     Measure("precision", "average precision, over the quantiles of the unit", _precision, LEVELS),

@@ -5,13 +5,13 @@ a sequence takes its part of the answer.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Float32, Int
 from torch import Tensor
 
 from unitscope.errors import InputError
@@ -79,6 +79,15 @@ class Annotated:
             # A flag stays one byte per token as long as its document is in memory.
             asked.values[name] = values if values.dtype == np.bool_ else values.astype(np.float32)
         return torch.from_numpy(asked.values[name][start:stop].astype(np.float32))
+
+    def table(
+        self, names: Sequence[str], document: int, rows: slice | Int[np.ndarray, " token"]
+    ) -> Float32[np.ndarray, "token name"]:
+        """Several at once, at some characters of a document: as ``labels``, with one step in Python for each."""
+        for name in names:
+            self.labels(name, document, 0, 0)
+        values = self._load(document).values
+        return np.stack([values[name][rows].astype(np.float32) for name in names], 1)
 
     def at(self, name: str, document: int, character: Float[Tensor, " token"]) -> Float[Tensor, " token"]:
         """The same at single characters; NaN where there is none."""

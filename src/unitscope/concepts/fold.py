@@ -1,0 +1,210 @@
+"""One pass over a source for all pairs of units and hypotheses, with early stopping at a stated error.
+
+Whole pieces of evidence (documents, or stretches of long ones) are read in a random order, in batches. Every measure
+is also taken of each batch alone, and the spread of these values over the batches gives its error: with b batches read
+of B, the 95 % half-width against the value on all of the data is t(b − 1)·sd/√b·√(1 − b/B), and against the value on
+more data of the same kind it is t(b − 1)·sd/√b. Neighbouring tokens, which are alike, are never taken as independent.
+A site whose every pair is within the tolerance is not extracted any more.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from scipy import stats
+from torch import Tensor
+
+from unitscope.concepts.measures import Measure, levels_of
+from unitscope.concepts.pairs import Pairs, Scale
+from unitscope.concepts.questions import Questions
+from unitscope.errors import InputError
+from unitscope.findings.find import evidence
+from unitscope.models.site import Site
+from unitscope.recording.source import Source
+
+BATCHES = 40
+LEAST = 8
+"""Batches before anything is said of an error."""
+SAMPLE = 8192
+"""Tokens from which quantiles and means are taken before counting begins."""
+
+Progress = Callable[[int, int], None]
+"""Called with sequences done and sequences in all."""
+
+
+@dataclass
+class Spread:
+    """Mean and squared deviations of a measure over the batches where it is defined (Welford 1962)."""
+
+    n: Int[np.ndarray, "unit hypothesis"]
+    mean: Float[np.ndarray, "unit hypothesis"]
+    squares: Float[np.ndarray, "unit hypothesis"]
+
+    @classmethod
+    def empty(cls, units: int, hypotheses: int) -> "Spread":
+        shape = (units, hypotheses)
+        return cls(np.zeros(shape, np.int64), np.zeros(shape), np.zeros(shape))
+
+    def add(self, values: Float[np.ndarray, "unit hypothesis"]) -> None:
+        """Add a batch; NaN is no value."""
+        known = np.isfinite(values)
+        self.n += known
+        step = np.where(known, values - self.mean, 0.0)
+        self.mean += step / np.maximum(self.n, 1)
+        self.squares += step * np.where(known, values - self.mean, 0.0)
+
+    def error(self) -> Float[np.ndarray, "unit hypothesis"]:
+        """Standard error of the value over all batches; NaN where fewer than ``LEAST`` have one."""
+        enough = np.where(self.n >= LEAST, self.n, 2)
+        error: np.ndarray = np.where(self.n >= LEAST, np.sqrt(self.squares / (enough - 1) / enough), np.nan)
+        return error
+
+
+@dataclass
+class Folded:
+    """What was found of one site."""
+
+    site: Site
+    units: Int[np.ndarray, " unit"]
+    """Their numbers in the site."""
+    pairs: Pairs
+    spreads: dict[str, Spread]
+    batches: int = 0
+    read: float = 0.0
+    """Share of the sequences."""
+    done: bool = False
+
+    def half_width(self, measure: str, whole: bool) -> Float[np.ndarray, "unit hypothesis"]:
+        """95 %; against the value on the whole data, or else on more of the same kind."""
+        spread = self.spreads[measure]
+        width: np.ndarray = stats.t.ppf(0.975, np.maximum(spread.n - 1, 1)) * spread.error()
+        return width * np.sqrt(1 - self.read) if whole else width
+
+
+@dataclass
+class _Begin:
+    """The first tokens, kept until there are enough for quantiles."""
+
+    x: list[Tensor] = field(default_factory=list)
+    y: list[Tensor] = field(default_factory=list)
+
+
+def fold(
+    source: Source,
+    questions: Questions,
+    units: Mapping[str, Int[np.ndarray, " unit"]],
+    measures: Sequence[Measure],
+    tolerance: float | None = None,
+    progress: Progress | None = None,
+) -> dict[str, Folded]:
+    """Read a source once; each (site, batch) is extracted once and serves all hypotheses and measures.
+
+    ``units`` are the numbers of those that are wanted, by site. With ``tolerance`` reading ends when every defined
+    pair of every measure is within it, with 95 % confidence for each pair. Raises ``InputError`` for a source without
+    tokens, and for a tolerance that is not positive.
+    """
+    if tolerance is not None and not tolerance > 0:
+        raise InputError(f"the tolerance is an error larger than 0, not {tolerance}")
+    sites = {site.name: site for site in source.sites if site.name in units}
+    levels = levels_of(list(measures))
+    batches = batches_of(source)
+    total = sum(map(len, batches))
+    found: dict[str, Folded] = {}
+    done = 0
+    for numbers in batches:
+        live = [name for name in sites if name not in found or not found[name].done]
+        if not live:
+            break
+        parts = _batch(source, questions, numbers, {name: units[name] for name in live}, levels, found)
+        done += len(numbers)
+        for name, part in parts.items():
+            if name not in found:
+                shape = (len(units[name]), len(questions.hypotheses))
+                spreads = {measure.name: Spread.empty(*shape) for measure in measures}
+                found[name] = Folded(sites[name], np.asarray(units[name]), part.fresh(), spreads)
+            folded = found[name]
+            folded.pairs.add(part)
+            for measure in measures:
+                folded.spreads[measure.name].add(measure(part))
+            folded.batches += 1
+            folded.read = done / total
+            folded.done = tolerance is not None and folded.batches >= LEAST and _within(folded, measures, tolerance)
+        if progress:
+            progress(done, total)
+    if not found:
+        raise InputError(f"{source.name} has no token to measure; give more text")
+    if progress:
+        progress(total, total)
+    return found
+
+
+def batches_of(source: Source, count: int = BATCHES) -> list[list[int]]:
+    """The sequences in ``count`` batches of whole pieces of evidence, fewer where there are fewer pieces."""
+    groups = evidence(source)
+    pieces: dict[int, list[int]] = {}
+    for number, group in groups.items():
+        pieces.setdefault(group, []).append(number)
+    wanted = len(groups) / count
+    batches: list[list[int]] = []
+    taken = 0
+    for group in sorted(pieces):  # their numbers are in random order
+        if not batches or taken >= len(batches) * wanted:
+            batches.append([])
+        batches[-1] += pieces[group]
+        taken += len(pieces[group])
+    return batches
+
+
+def _batch(
+    source: Source,
+    questions: Questions,
+    numbers: Sequence[int],
+    units: Mapping[str, Int[np.ndarray, " unit"]],
+    levels: Sequence[float],
+    found: Mapping[str, Folded],
+) -> dict[str, Pairs]:
+    """The sums of one batch for each site; scales are made from the first tokens of the first batch."""
+    parts = {name: found[name].pairs.fresh() for name in units if name in found}
+    begins = {name: _Begin() for name in units if name not in found}
+    for chunks in source.chunks(list(units), (), numbers):
+        said: dict[tuple[int, ...], Tensor] = {}
+        for name, chunk in chunks.items():
+            if not len(chunk):
+                continue
+            chunk.check_finite(name)
+            sequences = tuple(torch.unique_consecutive(chunk.sequence).tolist())
+            if sequences not in said:
+                said[sequences] = questions.labels(sequences).to(chunk.activations.device)
+            y = said[sequences]
+            if len(y) != len(chunk):
+                raise InputError(
+                    f"{name} has {len(chunk)} steps where the text has {len(y)} tokens, so labels of tokens do not "
+                    "apply; ask it by concepts of whole texts (align), or choose sites with a step for each token"
+                )
+            x = chunk.activations.float()
+            if len(units[name]) < x.shape[1]:
+                x = x[:, torch.from_numpy(units[name]).to(x.device)]
+            if name in parts:
+                parts[name].update(x, y)
+                continue
+            begin = begins[name]
+            begin.x.append(x)
+            begin.y.append(y)
+            if sum(map(len, begin.x)) >= SAMPLE:
+                parts[name] = _begun(begins.pop(name), questions, levels)
+    return parts | {name: _begun(begin, questions, levels) for name, begin in begins.items() if begin.x}
+
+
+def _begun(begin: _Begin, questions: Questions, levels: Sequence[float]) -> Pairs:
+    x, y = torch.cat(begin.x), torch.cat(begin.y)
+    pairs = Pairs(x.shape[1], questions.hypotheses, Scale.of(x, y, questions.hypotheses, levels))
+    pairs.update(x, y)
+    return pairs
+
+
+def _within(folded: Folded, measures: Sequence[Measure], tolerance: float) -> bool:
+    """Every pair of every measure is within the tolerance, units that never moved left out."""
+    moves = (folded.pairs.low < folded.pairs.high).numpy()
+    return all(bool((folded.half_width(m.name, whole=True)[moves] <= tolerance).all()) for m in measures)

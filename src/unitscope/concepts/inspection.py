@@ -1,0 +1,219 @@
+"""``inspect``: which units follow which hypotheses, asked as one question (after DeepBase, Sellam et al. 2019).
+
+Say what is wanted (models, units, hypotheses, measures, data, least score); each model reads each batch of the data
+once for all of it, and stops when the error is small enough.
+"""
+
+import operator
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Bool, Float, Int
+from scipy import stats
+
+from unitscope.concepts.fold import Folded, fold
+from unitscope.concepts.groups import GROUPS, fit_groups
+from unitscope.concepts.measures import MEASURES, Measure
+from unitscope.concepts.questions import Asked, Questions
+from unitscope.corpus.corpus import Corpus
+from unitscope.errors import InputError
+from unitscope.models.model import Model
+from unitscope.models.site import choose
+from unitscope.recording.live import Live
+from unitscope.recording.source import Source
+
+GROUP = -1
+"""In place of a unit's number: the value is of all chosen units of the site together."""
+COMPARISONS: dict[str, Callable[[np.ndarray, float], np.ndarray]] = {
+    ">=": operator.ge,
+    "<=": operator.le,
+    ">": operator.gt,
+    "<": operator.lt,
+}
+HAVING = re.compile(r"\s*(\|?)\s*([a-z][a-z0-9-]*)\s*(\|?)\s*(>=|<=|>|<)\s*(-?[0-9.]+(?:e-?[0-9]+)?)\s*")
+
+Progress = Callable[[str, int, int], None]
+"""Called with the model's name, sequences done, and sequences in all."""
+
+
+def inspect(
+    models: Model | Source | Sequence[Model | Source],
+    hypotheses: Asked | Sequence[Asked],
+    over: Corpus | None = None,
+    *,
+    measures: str | Sequence[str] = ("correlation",),
+    units: str | Sequence[str] = ("*",),
+    having: str | Sequence[str] = (),
+    tolerance: float | None = None,
+    progress: Progress | None = None,
+) -> pd.DataFrame:
+    """The measures of every unit against every hypothesis.
+
+    ``models`` are models, which read ``over``, or sources (a ``Recording``, a ``Live``). ``hypotheses`` are as in
+    ``unitscope.concepts.questions``. ``units`` are glob patterns of sites, each with or without numbers of units:
+    ``"rnn.0.hidden/0-9,17"``. ``measures`` are names of ``MEASURES`` (one value per unit) and ``GROUPS`` (one for all
+    units of a site, whose ``unit`` is −1). ``having`` keeps the pairs with such scores: ``"|correlation| > 0.3"``; of
+    several all must hold. With ``tolerance`` reading stops when every pair is within it of the value on all of the
+    data, with 95 % confidence each.
+
+    One row per model, site, unit, hypothesis and measure: ``value``; ``low`` and ``high``, the 95 % interval for more
+    data of this kind, whole documents being the pieces of evidence; ``error``, the 95 % half-width against the value on
+    all of this data (0 if all was read); ``p`` of the value that a unit of no skill has, and ``q`` after Benjamini and
+    Hochberg's correction over all pairs of the measure and model; ``read``, the share of the data. NaN where undefined.
+    Raises ``InputError`` for anything that is not known or does not fit together, before anything is read.
+    """
+    sources = _sources(models, over)
+    names = [measures] if isinstance(measures, str) else list(measures)
+    single, groups = _measures(names)
+    conditions = [_condition(text, names) for text in ([having] if isinstance(having, str) else having)]
+    asked: Sequence[Asked] = (
+        hypotheses if isinstance(hypotheses, Sequence) and not isinstance(hypotheses, str) else [hypotheses]
+    )
+    patterns = [units] if isinstance(units, str) else list(units)
+    plans = [(source, Questions(asked, source, corpus), chosen_units(source, patterns)) for source, corpus in sources]
+    frames = []
+    for source, questions, chosen in plans:
+
+        def show(done: int, total: int, name: str = source.name) -> None:
+            if progress:
+                progress(name, done, total)
+
+        tables: list[pd.DataFrame] = []
+        if single:
+            folded = fold(source, questions, chosen, single, tolerance, show)
+            tables += [_table(part, questions, single) for part in folded.values()]
+        if groups:
+            tables += [_group_table(fit_groups(source, questions, chosen, groups))]
+        table = pd.concat(tables, ignore_index=True)
+        table.insert(0, "model", source.name)
+        table["q"] = _adjusted(table)
+        frames.append(_having(table, conditions))
+    return pd.concat(frames, ignore_index=True)
+
+
+def chosen_units(source: Source, patterns: Sequence[str]) -> dict[str, Int[np.ndarray, " unit"]]:
+    """The numbers of the units that patterns choose, by site; sites of the prediction only where they are named."""
+    found: dict[str, set[int]] = {}
+    for pattern in patterns:
+        place, _, numbers = pattern.partition("/")
+        for site in choose(source.sites, [place]):
+            if site.name.startswith("output.") and not place.startswith("output."):
+                continue
+            found.setdefault(site.name, set()).update(_numbers(numbers, site.units, pattern))
+    if not found:
+        raise InputError(f"no unit of {source.name} is chosen; name sites, for example {source.sites[0].name}")
+    return {name: np.array(sorted(units), np.int64) for name, units in found.items()}
+
+
+def _numbers(text: str, units: int, pattern: str) -> set[int]:
+    if not text:
+        return set(range(units))
+    found: set[int] = set()
+    for part in text.split(","):
+        match = re.fullmatch(r"(\d+)(?:-(\d+))?", part.strip())
+        if not match or int(match[2] or match[1]) >= units:
+            raise InputError(f"{pattern!r} names no units; write SITE/0-9,17 with numbers up to {units - 1}")
+        found.update(range(int(match[1]), int(match[2] or match[1]) + 1))
+    return found
+
+
+def _sources(
+    models: Model | Source | Sequence[Model | Source], over: Corpus | None
+) -> list[tuple[Source, Corpus | None]]:
+    found: list[tuple[Source, Corpus | None]] = []
+    for item in models if isinstance(models, Sequence) else [models]:
+        if isinstance(item, Model):
+            if over is None:
+                raise InputError(f"{item.name} is a model; say over= which corpus it is to be inspected")
+            found.append((Live(item, over), over))
+        else:
+            found.append((item, item.corpus if isinstance(item, Live) else over))
+    if not found:
+        raise InputError("there is no model to inspect")
+    return found
+
+
+def _measures(names: Sequence[str]) -> tuple[list[Measure], list[str]]:
+    for name in names:
+        if name not in MEASURES and name not in GROUPS:
+            raise InputError(f"no measure is called {name!r}; there are: {', '.join([*MEASURES, *GROUPS])}")
+    if not names:
+        raise InputError(f"no measure is asked for; there are: {', '.join([*MEASURES, *GROUPS])}")
+    unique = list(dict.fromkeys(names))
+    return [MEASURES[name] for name in unique if name in MEASURES], [name for name in unique if name in GROUPS]
+
+
+def _condition(text: str, measures: Sequence[str]) -> tuple[str, bool, str, float]:
+    """Measure, whether its absolute value is meant, comparison, limit."""
+    match = HAVING.fullmatch(text)
+    if not match or bool(match[1]) != bool(match[3]):
+        raise InputError(f"{text!r} is no condition; write, for example, 'auroc > 0.9' or '|correlation| > 0.3'")
+    if match[2] not in measures:
+        raise InputError(f"{text!r} asks for {match[2]!r}, which is not measured; measure it too")
+    return match[2], bool(match[1]), match[4], float(match[5])
+
+
+def _table(folded: Folded, questions: Questions, measures: Sequence[Measure]) -> pd.DataFrame:
+    names = np.array(questions.hypotheses.names, dtype=object)
+    units, hypotheses = len(folded.units), len(names)
+    parts = []
+    for measure in measures:
+        value = measure(folded.pairs)
+        width = folded.half_width(measure.name, whole=False)
+        frame = pd.DataFrame(
+            {
+                "site": folded.site.name,
+                "unit": np.repeat(folded.units, hypotheses),
+                "hypothesis": np.tile(names, units),
+                "measure": measure.name,
+                "value": value.ravel(),
+                "low": (value - width).ravel(),
+                "high": (value + width).ravel(),
+                "error": np.where(np.isfinite(value), folded.half_width(measure.name, whole=True), np.nan).ravel(),
+                "p": _p(value, folded, measure).ravel(),
+                "read": folded.read,
+            }
+        )
+        parts.append(frame)
+    return pd.concat(parts, ignore_index=True)
+
+
+def _p(
+    value: Float[np.ndarray, "unit hypothesis"], folded: Folded, measure: Measure
+) -> Float[np.ndarray, "unit hypothesis"]:
+    """Two-sided, of the value without skill; NaN where the measure has no such value."""
+    if measure.chance is None:
+        return np.full_like(value, np.nan)
+    spread = folded.spreads[measure.name]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        statistic = np.abs(value - measure.chance) / spread.error()
+    p: np.ndarray = 2 * stats.t.sf(statistic, np.maximum(spread.n - 1, 1))
+    return p
+
+
+def _adjusted(table: pd.DataFrame) -> Float[np.ndarray, " row"]:
+    q = np.full(len(table), np.nan)
+    for _, rows in table.groupby("measure").indices.items():
+        p = table["p"].to_numpy(float)[rows]
+        known = np.isfinite(p)
+        if known.any():
+            q[rows[known]] = stats.false_discovery_control(p[known])
+    return q
+
+
+def _group_table(rows: Sequence[Mapping[str, object]]) -> pd.DataFrame:
+    blank = {"unit": GROUP, "low": np.nan, "high": np.nan, "error": np.nan, "p": np.nan}
+    return pd.DataFrame([{**blank, **row} for row in rows])
+
+
+def _having(table: pd.DataFrame, conditions: Sequence[tuple[str, bool, str, float]]) -> pd.DataFrame:
+    """The rows of the pairs for which every condition holds; a condition on a group measure is one on its group."""
+    kept: Bool[np.ndarray, " row"] = np.ones(len(table), bool)
+    keys = pd.MultiIndex.from_frame(table[["site", "unit", "hypothesis"]])
+    for measure, absolute, comparison, limit in conditions:
+        value = table["value"].abs() if absolute else table["value"]
+        holds = (table["measure"] == measure).to_numpy() & COMPARISONS[comparison](value.to_numpy(float), limit)
+        kept &= keys.isin(keys[holds])
+    return table[kept].reset_index(drop=True)
