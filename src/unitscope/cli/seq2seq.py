@@ -1,0 +1,108 @@
+"""``unitscope train-seq2seq``, ``record-pairs``, and the lookup tables that they read."""
+
+from fnmatch import fnmatchcase
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unitscope.cli import console
+from unitscope.cli.app import app
+from unitscope.cli.options import from_fields
+from unitscope.corpus.corpus import Corpus
+from unitscope.corpus.lookup_tables import LookupTables
+from unitscope.corpus.pair_corpus import OutputCorpus, SourceCorpus
+from unitscope.corpus.pairs import read_pairs, write_pairs
+from unitscope.models.networks.seq2seq.data import LOOKUP, open_pairs
+from unitscope.models.networks.seq2seq.files import load
+from unitscope.models.networks.seq2seq.train import Seq2SeqOptions
+from unitscope.models.networks.seq2seq.train import train as train_network
+from unitscope.models.seq2seq import Seq2SeqModel, Side
+from unitscope.models.site import choose
+from unitscope.recording.record import record
+
+
+@app.command(name="train-seq2seq")
+@from_fields(Seq2SeqOptions)
+def train_seq2seq(options: Seq2SeqOptions) -> None:
+    """Train an encoder–decoder with attention on pairs of sequences.
+
+    Ctrl-C stops it; the same command goes on from the last checkpoint and ends with the same weights.
+
+    For example: `unitscope train-seq2seq --guidance 1 --out guided`
+    """
+    with console.progress_bar() as bars:
+        trained = train_network(options, lambda done, total, _: bars("training, epochs", done, total))
+    console.out.print(f"{trained.folder}: {sum(w.numel() for w in trained.net.parameters()):,} weights")
+    for name, score in trained.card.scores.items():
+        told = "" if score["attention"] != score["attention"] else f", attention on its place {score['attention']:.2f}"
+        console.out.print(f"  {name}: {score['sequences']:.3f} of the pairs right{told}")
+
+
+@app.command(name="record-pairs")
+def record_pairs(
+    model: Annotated[Path, typer.Argument(help="folder of an encoder–decoder that unitscope train-seq2seq made")],
+    pairs: Annotated[
+        list[Path] | None,
+        typer.Argument(help=".tsv files of pairs; if none, all lookup tables, alone and in twos"),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="folder for the recordings encoder and decoder")] = Path("run"),
+    sites: Annotated[list[str], typer.Option(help="glob patterns of the sites to record")] = ["*"],  # noqa: B006
+    forced: Annotated[bool, typer.Option(help="feed the decoder the targets, not what it wrote")] = False,
+    dtype: Annotated[str, typer.Option(help="float32, float16 or bfloat16")] = "float32",
+    batch_size: Annotated[int, typer.Option(help="pairs that are run together")] = 256,
+) -> None:
+    """Record every unit of an encoder–decoder over pairs of sequences: the encoder at each step of the source, the
+    decoder at each step of the output.
+
+    For example: `unitscope record-pairs guided --out run`, then `unitscope analyze run/encoder`
+    """
+    net, card = load(model)
+    if pairs:
+        chosen = [pair for path in pairs for pair in read_pairs(path)]
+        name = ", ".join(path.stem for path in pairs)
+    else:
+        sets = open_pairs(LOOKUP).sets
+        chosen = [pair for name, found in sets.items() if not name.startswith("longer") for pair in found]
+        name = LOOKUP
+    places = max(len(pair.source) for pair in chosen)
+    whole = Seq2SeqModel(net, places=places, name=model.name, forced=forced)
+    sides: dict[str, tuple[Side, Corpus]] = {
+        "encoder": (whole.encoder, SourceCorpus(chosen, card.vocabulary, name)),
+        "decoder": (whole.decoder, OutputCorpus(chosen, card.vocabulary, name)),
+    }
+    patterns = {
+        side: [p for p in sites if any(fnmatchcase(site.name, p) for site in reader.sites())]
+        for side, (reader, _) in sides.items()
+    }
+    if not any(patterns.values()):
+        choose(tuple(whole.sites.values()), sites)  # says what there is
+    with console.progress_bar() as show:
+        for side, (reader, corpus) in sides.items():
+            if patterns[side]:
+                record(
+                    reader, corpus, out / side, patterns[side], dtype, batch_size=batch_size,
+                    progress=partial(show, f"recording the {side}"),
+                )  # fmt: skip
+                console.out.print(f"{out / side}: {sum(corpus.lengths(range(len(corpus)))):,} steps")
+
+
+@app.command(name="lookup-tables")
+def lookup_tables(
+    out: Annotated[Path, typer.Option(help="folder for one .tsv file per set")] = Path("lookup-tables"),
+    seed: Annotated[int, typer.Option(help="of the division into sets")] = 0,
+    longest: Annotated[int, typer.Option(help="tables of the longest compositions")] = 3,
+    most: Annotated[int, typer.Option(help="pairs of a set of longer compositions, at most")] = 2000,
+) -> None:
+    """Write the lookup-table task: pairs of strings and tables to apply, with what comes out.
+
+    One pair a line: source, target, and the places to attend to.
+    """
+    task = LookupTables()
+    sets = task.splits(seed)
+    for count in range(3, longest + 1):
+        sets |= {f"longer{count}_{name}": pairs for name, pairs in task.longer(count, most, seed).items()}
+    for name, pairs in sets.items():
+        write_pairs(out / f"{name}.tsv", pairs)
+        console.out.print(f"{out / name}.tsv: {len(pairs):,} pairs")
