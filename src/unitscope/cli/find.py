@@ -9,9 +9,7 @@ from rich.table import Table
 from unitscope import hypotheses as library
 from unitscope.cli import console
 from unitscope.cli.app import app
-from unitscope.cli.inputs import Inputs
-from unitscope.corpus.subwords import SubwordCorpus
-from unitscope.corpus.text import TextCorpus
+from unitscope.cli.inputs import Inputs, Read
 from unitscope.errors import InputError
 from unitscope.findings import Findings, Search
 from unitscope.findings import find as look
@@ -73,7 +71,7 @@ def find(
     console.out.print(f"next: unitscope report {recording}")
 
 
-def suggested(corpus: TextCorpus | SubwordCorpus) -> tuple[str, ...]:
+def suggested(corpus: Read) -> tuple[str, ...]:
     """The hypotheses that mean something on a text."""
     count = min(len(corpus), 64)
     sample = "\n".join(corpus.text(number * len(corpus) // count) for number in range(count))

@@ -8,16 +8,23 @@ from typing import Any, cast, get_args
 
 from unitscope.corpus.corpus import Corpus
 from unitscope.corpus.open import STANDARD_INPUT, open_corpus
+from unitscope.corpus.passages import Passages
+from unitscope.corpus.reading import Subwords
 from unitscope.corpus.rows import split_name
 from unitscope.corpus.splits import Part
 from unitscope.corpus.subwords import SubwordCorpus
 from unitscope.corpus.text import CONTEXT, LENGTH, TextCorpus
+from unitscope.corpus.treebank import TreebankCorpus, read_treebank
 from unitscope.errors import InputError
 from unitscope.models.module import ModuleModel
 from unitscope.models.networks.files import SHIPPED, Card, load
 from unitscope.models.transformers import PREFIX, open_transformer
 
 NAME = "inputs.json"
+TREEBANKS = (".conllu", ".ptb", ".mrg", ".iob2", ".bio")
+"""Endings of files that are read sentence by sentence, with their annotations."""
+Read = TextCorpus | SubwordCorpus | TreebankCorpus | Passages
+"""A text as a model reads it."""
 
 
 @dataclass(frozen=True)
@@ -33,14 +40,23 @@ class Inputs:
     length: int = LENGTH
     context: int = CONTEXT
     pattern: str = "*"
+    stand_in: str = "?"
+    """Read in place of a symbol of a treebank that the network does not know; empty to refuse it."""
+
+    @property
+    def is_treebank(self) -> bool:
+        """Whether the text is annotated sentences."""
+        return bool(self.text) and all(Path(name).suffix in TREEBANKS for name in self.text)
 
     @property
     def is_transformer(self) -> bool:
         """Whether the model is one of the Transformers library."""
         return self.model.startswith(PREFIX)
 
-    def open(self) -> tuple[ModuleModel, TextCorpus | SubwordCorpus]:
+    def open(self) -> tuple[ModuleModel, Read]:
         """The model and the text as it reads it. Raises ``InputError`` if there is none or it cannot be read."""
+        if self.is_treebank:
+            return self.open_treebank()
         if not self.is_transformer:
             model, card = self.open_model()
             return model, self.open_corpus(card)
@@ -57,6 +73,20 @@ class Inputs:
                 f"tokens are {steps}; give, for example, --length {limit * 3 // 4 - 2} --context {limit // 4}"
             )
         return model, corpus
+
+    def open_treebank(self) -> tuple[ModuleModel, TreebankCorpus | Passages]:
+        """The model, and annotated sentences as it reads them: each after so many tokens of the same document."""
+        if self.part not in ("", "all"):
+            raise InputError("a treebank has no parts; give the file of the part that is wanted")
+        sentences = [sentence for name in self.text for sentence in read_treebank(Path(name))]
+        name = ", ".join(Path(name).stem for name in self.text)
+        if self.is_transformer:
+            model, tokenizer = open_transformer(self.model.removeprefix(PREFIX))
+            limit = getattr(model.module.config, "max_position_embeddings", None)
+            return model, Passages(sentences, name, Subwords(tokenizer, limit), self.context)
+        model, card = self.open_model()
+        unknown = None if card.vocabulary.unknown is not None else self.stand_in or None
+        return model, TreebankCorpus(sentences, name, card.unit, card.vocabulary, self.context, unknown)
 
     def open_model(self) -> tuple[ModuleModel, Card]:
         """A network of unitscope's own. Raises ``InputError`` if there is none."""

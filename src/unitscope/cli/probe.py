@@ -9,33 +9,53 @@ from rich.table import Table
 
 from unitscope.cli import console
 from unitscope.cli.app import app
-from unitscope.cli.inputs import Inputs
-from unitscope.corpus.treebank import CONTEXT, TreebankCorpus, read_treebank
+from unitscope.cli.treebanks import open_source
+from unitscope.corpus.treebank import CONTEXT
 from unitscope.probing.layers import Probing, probe_layers, untrained_twin
-from unitscope.probing.table import ProbeTable
+from unitscope.probing.table import FILE, ProbeTable
+from unitscope.probing.words import SPAN
 from unitscope.recording.live import Live
 from unitscope.report.html import write_html
-from unitscope.report.page import Section, UnitTable, build_page
+from unitscope.report.page import UnitTable, build_page
+from unitscope.report.probes import probes_section
+
+DEFAULT = {"word": "upos", "edge": "deprel", "span": SPAN, "sentence": ""}
 
 
 @app.command()
 def probe(
-    model: Annotated[str, typer.Argument(help="folder of a trained network, or stdlib-lstm256, which comes with it")],
-    treebanks: Annotated[
-        list[Path], typer.Argument(help="annotated sentences: .conllu, .ptb, .iob2, .conll, .bio, .csv or .tsv")
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="folder of a recording or of a trained network, stdlib-lstm256, which comes with it, or hf:FOLDER"
+        ),
     ],
+    treebanks: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            help="annotated sentences: .conllu, .ptb, .iob2, .conll, .bio, .csv or .tsv; not needed for a recording "
+            "of a treebank"
+        ),
+    ] = None,
     labels: Annotated[
         list[str] | None,
         typer.Option(
-            "--label", help="what to predict: upos, deprel, feats.Number …; may be repeated; upos if not given"
+            "--label",
+            help="what to predict: upos, deprel, feats.Number, entity …; may be repeated; if not given, upos of words, "
+            "deprel of edges, the label of spans",
         ),
     ] = None,
     sites: Annotated[list[str], typer.Option(help="glob patterns of the sites to probe")] = ["*"],  # noqa: B006
-    out: Annotated[Path, typer.Option(help="folder for the numbers and the page; a recording's will do")] = Path(
-        "probes"
-    ),
+    out: Annotated[
+        Path | None,
+        typer.Option(help="folder for the numbers and the page; if not given, the recording's own, or else probes"),
+    ] = None,
+    level: Annotated[
+        Literal["word", "edge", "span", "sentence"],
+        typer.Option(help="what is probed: words, words with their heads, constituents or entities, sentences"),
+    ] = "word",
     pool: Annotated[
-        Literal["first", "last", "mean"], typer.Option(help="which tokens of a word stand for it")
+        Literal["first", "last", "mean"], typer.Option(help="which tokens of a word, span or sentence stand for it")
     ] = "last",
     words: Annotated[int, typer.Option(help="training words; as many at most are held out")] = 20_000,
     controls: Annotated[int, typer.Option(help="control tasks, each with its own random classes")] = 1,
@@ -53,39 +73,33 @@ def probe(
 
     Sentences are divided by document for training, choosing and testing. Beside each accuracy stand those on a control
     task, of an untrained twin, of the majority class and on shuffled labels, and the bits of an online code.
+    Probes of a recording are added to those it has, and are part of its report.
 
     For example: `unitscope probe net en_ewt-ud-dev.conllu --label upos --label deprel`
     """
-    network, card = Inputs(model).open_model()
-    sentences = [sentence for path in treebanks for sentence in read_treebank(path)]
-    name = ", ".join(path.stem for path in treebanks)
-    unknown = None if card.vocabulary.unknown is not None else stand_in or None
-    corpus = TreebankCorpus(sentences, name, card.unit, card.vocabulary, context, unknown)
-    how = Probing(tuple(labels or ["upos"]), tuple(sites), pool, words, controls, codelength, seed=seed)
-    source = Live(network, corpus)
+    recording, network, corpus = open_source(model, treebanks or [], context, stand_in)
+    asked = tuple(labels or filter(None, [DEFAULT[level]]))
+    how = Probing(asked, tuple(sites), level, pool, words, controls, codelength, seed=seed)
+    source = recording or Live(network, corpus)
     with console.error.status("probing") as status:
         other = untrained_twin(network, corpus, source, seed) if twin else None
         table = probe_layers(source, corpus, how, other, lambda what: status.update(what))
-    table.save(out)
+    console.out.print(_short(table))
+    folder = out or (recording.folder if recording else Path("probes"))
+    if (folder / FILE).exists():
+        table = table.merged(ProbeTable.load(folder))
+    table.save(folder)
     page = build_page(
         title=f"What {network.name} knows of words",
-        subtitle=f"{', '.join(table.labels())} of {name}",
-        sections=[Section("probes", "Probes", TEXT, table.views())],
+        subtitle=f"{', '.join(table.labels())} of {corpus.name}",
+        sections=[probes_section(table)],
         table=UnitTable((), ()),
         units={},
     )
-    write_html(page, out / "probing.html")
-    console.out.print(_short(table))
-    console.out.print(f"{out / 'probing.html'}: every number and picture")
-
-
-TEXT = """
-A linear probe predicts a label of a word from the activations of one site at that word. Control is its accuracy when
-every word type has a random class instead, which only the probe itself can have learnt; selectivity is the difference.
-Scores are from documents that were neither fitted on nor used to choose a penalty.
-
-Codelength is the bits of an online code of the training labels: the sooner a probe predicts well, the shorter it is.
-"""
+    write_html(page, folder / "probing.html")
+    console.out.print(f"{folder / 'probing.html'}: every number and picture")
+    if recording:
+        console.out.print(f"next: unitscope report {recording.folder}")
 
 
 def _short(table: ProbeTable) -> Table:

@@ -11,6 +11,8 @@ from unitscope.cli.analyze import RESULTS
 from unitscope.cli.app import app
 from unitscope.cli.find import FINDINGS
 from unitscope.findings import Findings
+from unitscope.probing.table import FILE as PROBES
+from unitscope.probing.table import ProbeTable
 from unitscope.recording.recording import Recording
 from unitscope.report.html import write_html
 from unitscope.report.json import write_json
@@ -61,7 +63,8 @@ def open_page(recording: Path) -> Page:
     source = Recording.open(recording)
     results = ResultSet.load(recording / RESULTS)
     findings = Findings.load(recording / FINDINGS) if (recording / FINDINGS).exists() else None
-    return page_of(source, results, findings)
+    probes = ProbeTable.load(recording) if (recording / PROBES).exists() else None
+    return page_of(source, results, findings, probes)
 
 
 def write_pictures(groups: Mapping[str, Sequence[View]], folder: Path) -> None:

@@ -11,9 +11,12 @@ from unitscope.analyses.affinity import AffinityResult
 from unitscope.findings.finding import Finding, Findings, adjusted, affinity_of
 from unitscope.interventions.ablation import Change
 from unitscope.models.site import Site
+from unitscope.probing.table import ProbeTable
+from unitscope.probing.unit_ranks import ranks_view
 from unitscope.recording.chunk import Chunk
 from unitscope.recording.recording import Recording
 from unitscope.report.page import Page, Section, UnitGroup, build_page
+from unitscope.report.probes import RANKS, probes_section
 from unitscope.report.units import unit_groups, unit_table
 from unitscope.resultset import ResultSet
 from unitscope.view import Field, Scatter, Table, TokenText, View
@@ -24,7 +27,9 @@ SHOWN = 8
 """Findings whose unit is shown on a passage of its own at the top of the page."""
 
 
-def page_of(recording: Recording, results: ResultSet, findings: Findings | None) -> Page:
+def page_of(
+    recording: Recording, results: ResultSet, findings: Findings | None, probes: ProbeTable | None = None
+) -> Page:
     """Build the page. Activations are read from the recording while the page is written."""
     passage = _liveliest(recording, findings)
     sections = [_overview(recording, findings)]
@@ -32,6 +37,8 @@ def page_of(recording: Recording, results: ResultSet, findings: Findings | None)
         sections.append(_found(recording, findings))
         if findings.loss is not None:
             sections.append(_ablations(findings))
+    if probes:
+        sections.append(probes_section(probes))
     for name in dict.fromkeys(key for site in results.sites() for key in results.of(site)):
         parts = [results.of(site)[name] for site in results.sites() if name in results.of(site)]
         views = [(part.site, view) for part in parts for view in part.views()]
@@ -46,6 +53,8 @@ def page_of(recording: Recording, results: ResultSet, findings: Findings | None)
         groups = [UnitGroup("Text", "", [_coloured(_site(recording, site), unit, read(site), 0, PASSAGE)])]
         if findings and controls and site in controls.q:
             groups += _of_findings(findings, controls, site, unit)
+        if probes and (ranks := probes.of_site(site)):
+            groups.append(UnitGroup("What probes read from it", RANKS, [ranks_view(ranks, unit)]))
         return groups
 
     return build_page(

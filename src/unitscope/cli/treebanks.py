@@ -1,0 +1,37 @@
+"""Annotated sentences as the text that a command is about."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from unitscope.cli.inputs import Inputs
+from unitscope.corpus.passages import Passages
+from unitscope.corpus.treebank import TreebankCorpus
+from unitscope.errors import InputError
+from unitscope.models.module import ModuleModel
+from unitscope.recording.recording import Recording
+
+
+def open_source(
+    where: str, treebanks: Sequence[Path], context: int, stand_in: str
+) -> tuple[Recording | None, ModuleModel, TreebankCorpus | Passages]:
+    """What is probed, from a recording's folder or a model, and the treebank.
+
+    For a folder that is no recording the first is None. Without ``treebanks`` a recording is read with those that it
+    was made from. Raises ``InputError`` where there are none, and where the model has changed since.
+    """
+    folder = Path(where)
+    if not (folder / "manifest.json").exists():
+        if not treebanks:
+            raise InputError(f"{where} is no recording, so it needs a treebank to read; give, for example, dev.conllu")
+        model, corpus = Inputs(where, tuple(map(str, treebanks)), context=context, stand_in=stand_in).open_treebank()
+        return None, model, corpus
+    recording = Recording.open(folder)
+    made = Inputs.load(folder)
+    if treebanks:
+        made = Inputs(made.model, tuple(map(str, treebanks)), context=made.context, stand_in=made.stand_in)
+    elif not made.is_treebank:
+        raise InputError(f"{folder} was made from {', '.join(made.text)}, which is no treebank; give the treebank")
+    model, corpus = made.open_treebank()
+    if model.fingerprint != recording.manifest.model.fingerprint:
+        raise InputError(f"{made.model} is another model than the one that was recorded in {folder}; record it again")
+    return recording, model, corpus
