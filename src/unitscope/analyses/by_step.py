@@ -92,8 +92,8 @@ class ByStepResult(Result):
 
     def _moments(self, seen: Int[np.ndarray, " seen"]) -> Table:
         fields = [
-            Field("step", "integer"), Field("sequences", "integer"), Field("mean"), Field("variance"), Field("skewness"),
-            Field("kurtosis"), Field("variance of units' means"), Field("smallest"), Field("largest"),
+            Field("step", "integer"), Field("sequences", "integer"), Field("mean"), Field("variance"),
+            Field("skewness"), Field("kurtosis"), Field("variance of units' means"), Field("min"), Field("max"),
         ]  # fmt: skip
         between = self.unit_mean.var(1)
         names = (self.mean, self.variance, self.skewness, self.kurtosis, between, self.smallest, self.largest)
