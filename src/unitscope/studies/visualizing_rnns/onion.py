@@ -155,7 +155,7 @@ def _places(
     return memory[:, 1:], count[:, 1:], begins[:, 1:], marks[:, 1:]
 
 
-def word_counts(segments: Iterable[Int[np.ndarray, " character"]], vocabulary: Vocabulary) -> Counter[str]:
+def word_counts(segments: Iterable[Int[np.ndarray, " _"]], vocabulary: Vocabulary) -> Counter[str]:
     """How often each word occurs in a text."""
     counts: Counter[str] = Counter()
     for segment in segments:

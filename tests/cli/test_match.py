@@ -1,0 +1,70 @@
+"""Match queries and folders of LSTMVis, as a user types them."""
+
+import json
+import sys
+
+import pandas as pd
+import pytest
+import wired
+
+from unitscope.cli.main import run
+from unitscope.recording.record import record
+from unitscope.recording.recording import Recording
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("match")
+    corpus = wired.corpus(folder, lines=60, length=128)
+    record(wired.wired(), corpus, folder / "run", ["rnn.0.hidden", "rnn.0.cell"])
+    return folder
+
+
+def unitscope(monkeypatch, *words, status=0):
+    monkeypatch.setattr(sys, "argv", ["unitscope", "--threads", "1", *map(str, words)])
+    with pytest.raises(SystemExit) as end:
+        run()
+    assert end.value.code == status
+
+
+def test_a_text_in_parentheses(folder, monkeypatch, capsys):
+    words = ["match", folder / "run", "(", "--threshold", "0.5", "--count", "5", "--shown", "2"]
+    kept = [
+        "--table",
+        folder / "m.csv",
+        "--json",
+        folder / "m.json",
+        "--html",
+        folder / "m.html",
+        "--png",
+        folder / "p",
+    ]
+    unitscope(monkeypatch, *words, *kept)
+    printed = capsys.readouterr().out
+    assert f"rnn.0.hidden/{wired.INSIDE}" in printed
+    frame = pd.read_csv(folder / "m.csv")
+    assert frame["text"].str.startswith("(").all()
+    assert len(json.loads((folder / "m.json").read_text())["passages"]) == len(frame) == 5
+    assert "Where units are on together" in (folder / "m.html").read_text(encoding="utf-8")
+    assert len(list((folder / "p").glob("*.png"))) == 6
+
+
+def test_a_place_and_mistakes(folder, monkeypatch, capsys):
+    unitscope(monkeypatch, "match", folder / "run", "--at", "0:3-4", "--sites", "*", "--threshold", "0.1", "--table", folder / "m.parquet")
+    assert len(pd.read_parquet(folder / "m.parquet"))
+    capsys.readouterr()
+    unitscope(monkeypatch, "match", folder / "run", status=2)
+    assert "--at" in capsys.readouterr().err
+    unitscope(monkeypatch, "match", folder / "run", "(", "--at", "0:3-6", status=2)
+    unitscope(monkeypatch, "match", folder / "run", "(", "--threshold", "high", status=2)
+    assert "deviations:1" in capsys.readouterr().err
+
+
+def test_there_and_back(folder, monkeypatch, capsys):
+    pytest.importorskip("h5py")
+    unitscope(monkeypatch, "export-lstmvis", folder / "run", folder / "lstmvis", "--label", "inside-parentheses")
+    unitscope(monkeypatch, "import-lstmvis", folder / "lstmvis", "--out", folder / "back")
+    assert "rnn.0.cell" in capsys.readouterr().out
+    there, back = Recording.open(folder / "run"), Recording.open(folder / "back")
+    assert (there.window("rnn.0.cell", 1) == back.window("rnn.0.cell", 1)).all()
+    assert back.manifest.annotations == ("inside-parentheses",)
