@@ -41,9 +41,6 @@ def bart():
 
 
 def opt():
-    config = transformers.OPTConfig(
-        vocab_size=300, ffn_dim=20, word_embed_proj_dim=8, **{**SMALL, "intermediate_size": 1}
-    )
     sizes = {"vocab_size": 300, "hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2}
     return transformers.OPTForCausalLM(transformers.OPTConfig(**sizes, ffn_dim=20, word_embed_proj_dim=8))
 

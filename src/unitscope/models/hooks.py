@@ -76,30 +76,33 @@ class Tap:
         asked = self.side == "output" or "input" in pattern.rpartition(".")[2]
         return asked and fnmatch.fnmatchcase(self.site.name, pattern)
 
-    def steps(self, values: Tensor) -> Float[Tensor, "batch time unit"]:
-        """A copy in this order, at least in float32: what comes after the module may work in place."""
-        precision = torch.float32 if values.dtype in (torch.float16, torch.bfloat16) else values.dtype
-        ordered = values.permute(self.axes).to(precision, copy=True, memory_format=torch.contiguous_format)
-        return ordered.unsqueeze(1) if self.call == EVERY else ordered.unsqueeze(0) if self.is_flat else ordered
-
     @property
     def is_flat(self) -> bool:
         """Whether all steps of all sequences lie end to end; they are then read as one sequence."""
         return self.call != EVERY and len(self.axes) == 2
 
-    def edited(self, values: Tensor, call: int, edits: Sequence[Bound]) -> Tensor:
-        """A copy with some units changed. Raises ``InputError`` for steps that the edits say nothing of."""
-        changed = values.clone()
-        ordered = changed.permute(self.axes)
+    def steps(self, values: Tensor) -> Float[Tensor, "batch time unit"]:
+        """A copy in this order, at least in float32: what comes after the module may work in place."""
+        precision = torch.float32 if values.dtype in (torch.float16, torch.bfloat16) else values.dtype
+        return self.ordered(values).to(precision, copy=True, memory_format=torch.contiguous_format)
+
+    def ordered(self, values: Tensor) -> Float[Tensor, "batch time unit"]:
+        """The tensor itself in this order, never copied."""
+        ordered = values.permute(self.axes)
+        return ordered.unsqueeze(1) if self.call == EVERY else ordered.unsqueeze(0) if self.is_flat else ordered
+
+    def edit(self, steps: Float[Tensor, "batch time unit"], call: int, edits: Sequence[Bound]) -> None:
+        """Change units in place. Raises ``InputError`` for steps that the edits say nothing of."""
         if self.is_flat:
             for edit in edits:
-                edit.over(partial(self._end_to_end, len(ordered))).apply(ordered)
-            return changed
-        sequences, *steps = ordered.shape[:-1]
-        here = (slice(None), slice(*steps) if steps else call)
+                edit.over(partial(self._end_to_end, steps.shape[1])).apply(steps[0])
+            return
+        first = call if self.call == EVERY else 0
+        stop = first + steps.shape[1]
         for edit in edits:
-            edit.over(partial(self._same_steps, sequences, steps[0] if steps else call + 1)).at(here).apply(ordered)
-        return changed
+            edit.over(partial(self._same_steps, steps.shape[0], stop)).at((slice(None), slice(first, stop))).apply(
+                steps
+            )
 
     def _end_to_end(self, rows: int, by_step: Tensor) -> Tensor:
         if by_step.shape[0] * by_step.shape[1] != rows:
@@ -119,8 +122,8 @@ class HookReader:
     """What one module takes and gives."""
 
     def __init__(self, module: nn.Module, taps: Sequence[Tap]) -> None:
-        self._module = module
-        self._taps = tuple(taps)
+        self.module = module
+        self.taps = tuple(taps)
 
     @property
     def reads_ahead(self) -> bool:
@@ -128,7 +131,7 @@ class HookReader:
         return True
 
     def sites(self) -> tuple[Site, ...]:
-        return tuple(tap.site for tap in self._taps)
+        return tuple(tap.site for tap in self.taps)
 
     @contextmanager
     def reading(self, streams: Mapping[str, list[Tensor]], edits: Sequence[Bound]) -> Iterator[None]:
@@ -139,12 +142,16 @@ class HookReader:
         edited: dict[str, list[Bound]] = {}
         for edit in edits:
             edited.setdefault(edit.site, []).append(edit)
-        with ExitStack() as hooks:
-            for side in ("input", "output"):
-                taps = [t for t in self._taps if t.side == side and (t.site.name in streams or t.site.name in edited)]
-                if taps:
-                    handle = _register(self._module, side, _passing(taps, streams, edited))
-                    hooks.callback(handle.remove)
+
+        def through(tap: Tap, tensor: Tensor, call: int) -> Tensor:
+            if tap.site.name in edited:
+                tensor = tensor.clone()
+                tap.edit(tap.ordered(tensor), call, edited[tap.site.name])
+            if tap.site.name in streams:
+                streams[tap.site.name].append(tap.steps(tensor))
+            return tensor
+
+        with tapped(self.module, [t for t in self.taps if t.site.name in streams or t.site.name in edited], through):
             yield
 
 
@@ -250,28 +257,33 @@ def _axes(a: tuple[int, ...] | None, b: tuple[int, ...] | None, stepped: bool) -
     return tuple(axis for (axis,) in wanted) if all(len(axes) == 1 for axes in wanted) else None
 
 
-def _passing(
-    taps: Sequence[Tap], streams: Mapping[str, list[Tensor]], edited: Mapping[str, Sequence[Bound]]
-) -> Callable[[Any], Any]:
-    calls = itertools.count()
+@contextmanager
+def tapped(module: nn.Module, taps: Sequence[Tap], through: Callable[[Tap, Tensor, int], Tensor]) -> Iterator[None]:
+    """While open, what passes each tap, in which call, goes ``through`` and may come out as another tensor."""
 
-    def passing(values: Any) -> Any:
-        call = next(calls)
-        for tap in taps:
-            if tap.call not in (call, EVERY):
-                continue
-            tensor = _tensors(values)[tap.place]
-            if tap.site.name in edited:
-                tensor = tap.edited(tensor, call, edited[tap.site.name])
-                values = _replaced(values, tap.place, tensor)
-            if tap.site.name in streams:
-                streams[tap.site.name].append(tap.steps(tensor))
-        return values
+    def passing(taps: Sequence[Tap]) -> Callable[[Any], Any]:
+        calls = itertools.count()
 
-    return passing
+        def passed(values: Any) -> Any:
+            call = next(calls)
+            for tap in taps:
+                if tap.call in (call, EVERY):
+                    tensor = _tensors(values)[tap.place]
+                    changed = through(tap, tensor, call)
+                    values = values if changed is tensor else _replaced(values, tap.place, changed)
+            return values
+
+        return passed
+
+    sides: tuple[Side, ...] = ("input", "output")
+    with ExitStack() as hooks:
+        for side in sides:
+            if here := [tap for tap in taps if tap.side == side]:
+                hooks.callback(_register(module, side, passing(here)).remove)
+        yield
 
 
-def _register(module: nn.Module, side: str, passing: Callable[[Any], Any]) -> Any:
+def _register(module: nn.Module, side: Side, passing: Callable[[Any], Any]) -> Any:
     if side == "output":
         return module.register_forward_hook(lambda _module, _args, output: passing(output))
     return module.register_forward_pre_hook(lambda _module, args, kwargs: passing((args, kwargs)), with_kwargs=True)

@@ -18,7 +18,7 @@ from unitscope.errors import InputError
 from unitscope.models.bind import bind, check_units
 from unitscope.models.edit import Bound, Edit
 from unitscope.models.hooks import discover
-from unitscope.models.reader import Reader, readers
+from unitscope.models.reader import Extra, Reader, readers
 from unitscope.models.site import Site
 
 Call = Callable[[nn.Module, Batch], Any]
@@ -55,7 +55,8 @@ class ModuleModel:
     logits in its output (default: the output, or its first tensor); return None from it for a module
     that predicts no tokens. A module that reads series instead of token numbers has so many ``channels``;
     one that forecasts has ``values``, which finds what it forecasts, and its loss is the squared error.
-    ``fresh`` makes the module anew with random weights, for the untrained twin.
+    ``fresh`` makes the module anew with random weights, for the untrained twin. ``extras`` read what is no module's
+    output: attention patterns, the latents of a sparse autoencoder.
 
     The module always runs in evaluation mode without gradients and is afterwards as it was. Sequences
     of different length run apart where a layer reads backwards, so that padding never leaks; a
@@ -78,6 +79,7 @@ class ModuleModel:
         hooked: Sequence[str] | None = None,
         aliases: Mapping[str, str] | None = None,
         fresh: Callable[[], nn.Module] | None = None,
+        extras: Sequence[Extra] = (),
     ) -> None:
         self._module = module
         self._name = name or type(module).__name__
@@ -89,6 +91,7 @@ class ModuleModel:
         self._hooked = tuple(hooked) if hooked is not None else () if self._stock else ("*",)
         self._aliases = dict(aliases or {})
         self._fresh = fresh
+        self._extras = tuple(extras)
 
     @property
     def name(self) -> str:
@@ -113,6 +116,8 @@ class ModuleModel:
         for name, weight in self._module.state_dict().items():
             digest.update(f"{name} {weight.dtype} {tuple(weight.shape)}\n".encode())
             digest.update(weight.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+        for extra in self._extras:
+            digest.update(extra.fingerprint.encode())
         return digest.hexdigest()
 
     def sites(self) -> tuple[Site, ...]:
@@ -120,12 +125,12 @@ class ModuleModel:
 
     @cached_property
     def _readers(self) -> tuple[Reader, ...]:
-        stock = tuple(self._stock.values())
-        return (
-            (*stock, *discover(self._module, self._hooked, tuple(self._stock), self._dry_run))
-            if self._hooked
-            else stock
-        )
+        found: list[Reader] = list(self._stock.values())
+        if self._hooked:
+            found += discover(self._module, self._hooked, tuple(self._stock), self._dry_run)
+        for extra in self._extras:
+            found += extra.readers(self._module, self._aliases, self._dry_run)
+        return tuple(found)
 
     @cached_property
     def _sites(self) -> tuple[Site, ...]:
@@ -211,9 +216,16 @@ class ModuleModel:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             twin = self._fresh() if self._fresh else self._reset()
+        return self._around(twin.to(self.device), f"{self._name} (untrained, seed {seed})", self._extras)
+
+    def with_extras(self, *extras: Extra) -> "ModuleModel":
+        """The same model, of which more can be read."""
+        return self._around(self._module, self._name, (*self._extras, *extras))
+
+    def _around(self, module: nn.Module, name: str, extras: Sequence[Extra]) -> "ModuleModel":
         return ModuleModel(
-            twin.to(self.device),
-            name=f"{self._name} (untrained, seed {seed})",
+            module,
+            name=name,
             call=self._call,
             logits=self._logits,
             values=self._values,
@@ -221,6 +233,7 @@ class ModuleModel:
             hooked=self._hooked,
             aliases=self._aliases,
             fresh=self._fresh,
+            extras=extras,
         )
 
     def _reset(self) -> nn.Module:

@@ -35,6 +35,22 @@ class Reader(Protocol):
         ...
 
 
+@runtime_checkable
+class Extra(Protocol):
+    """Makes readers of what no single module gives, for a module and its untrained twin alike."""
+
+    @property
+    def fingerprint(self) -> str:
+        """What makes it another one: a hash of its weights, or nothing where it has none."""
+        ...
+
+    def readers(
+        self, module: nn.Module, aliases: Mapping[str, str], run: Callable[[int, int], Any]
+    ) -> Sequence[Reader]:
+        """``aliases`` are other names of sites; ``run`` runs the module on so many sequences of so many steps."""
+        ...
+
+
 _READERS: dict[type[nn.Module], Callable[[str, Any], Reader]] = {
     nn.RNN: RecurrentReader,
     nn.LSTM: RecurrentReader,
