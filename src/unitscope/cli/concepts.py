@@ -1,0 +1,67 @@
+"""``unitscope concepts``."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unitscope.cli import console
+from unitscope.cli.app import app
+from unitscope.concepts.bank import make_bank
+from unitscope.concepts.candidates import Finder, constituents, lemmas, morphemes, ngrams, sentence_of, words
+from unitscope.concepts.morphemes import learn_morphemes
+from unitscope.concepts.parsers import parser
+from unitscope.corpus.conllu import read_lines
+from unitscope.corpus.sentence import Sentence
+from unitscope.corpus.treebank import read_treebank
+
+PLAIN = (".txt", "")
+
+
+@app.command()
+def concepts(
+    texts: Annotated[
+        list[Path], typer.Argument(help="treebanks (.ptb has phrases, .conllu lemmas), or plain files, a text a line")
+    ],
+    out: Annotated[Path, typer.Option(help="folder of the bank")] = Path("bank"),
+    phrases: Annotated[
+        str,
+        typer.Option(help="trees, ngrams, none, or an installed parser: spacy:MODEL, stanza:LANGUAGE, benepar:MODEL"),
+    ] = "trees",
+    longest: Annotated[int, typer.Option(help="words of the longest phrase")] = 5,
+    with_lemmas: Annotated[bool, typer.Option("--lemmas", help="also lemmas")] = False,
+    with_morphemes: Annotated[bool, typer.Option("--morphemes", help="also morphemes, by Morfessor")] = False,
+    min_count: Annotated[int, typer.Option(help="leave out what occurs less often")] = 1,
+) -> None:
+    """Make a concept bank: every word, phrase, lemma or morpheme of a corpus once, with counts and places.
+
+    For example: `unitscope concepts gum/*.ptb --out bank --min-count 20`
+    """
+    sentences = list(_sentences(texts, phrases))
+    finders: list[Finder] = [words]
+    if with_lemmas:
+        finders.append(lemmas)
+    if phrases != "none":
+        finders.append(ngrams(longest) if phrases == "ngrams" else constituents(longest))
+    if with_morphemes:
+        finders.append(morphemes(learn_morphemes(sentences)))
+    bank = make_bank(sentences, finders, min_count)
+    bank.save(out)
+    kinds = ", ".join(f"{count:,} {kind}s" for kind, count in bank.table["kind"].value_counts().items())
+    console.out.print(f"{out}: {len(bank):,} concepts of {bank.sentence_count:,} sentences ({kinds})")
+    if phrases == "trees" and not any(sentence.spans for sentence in sentences):
+        console.out.print("no phrases: these sentences have no trees; try --phrases ngrams, or a parser")
+
+
+def _sentences(paths: Sequence[Path], phrases: str) -> Iterator[Sentence]:
+    for path in paths:
+        if path.suffix not in PLAIN:
+            found = read_treebank(path)
+        else:
+            lines = [line for line in read_lines(path) if line.strip()]
+            found = [sentence_of(line, f"{path}:{number}") for number, line in enumerate(lines, 1)]
+        if ":" in phrases:
+            yield from parser(phrases)([sentence.text for sentence in found])
+        else:
+            yield from found

@@ -1,0 +1,163 @@
+"""``unitscope inspect``."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import typer
+from rich.table import Column, Table
+
+from unitscope.cli import console
+from unitscope.cli.app import app
+from unitscope.cli.inputs import Inputs
+from unitscope.concepts.bank import Bank
+from unitscope.concepts.groups import GROUPS
+from unitscope.concepts.inspection import GROUP
+from unitscope.concepts.inspection import inspect as look
+from unitscope.concepts.measures import MEASURES
+from unitscope.concepts.questions import Asked
+from unitscope.corpus.corpus import Corpus
+from unitscope.corpus.passages import Passages
+from unitscope.corpus.reading import Characters
+from unitscope.corpus.treebank import TreebankCorpus
+from unitscope.errors import InputError
+from unitscope.models.model import Model
+from unitscope.recording.live import Live
+from unitscope.recording.manifest import MANIFEST
+from unitscope.recording.recording import Recording
+from unitscope.recording.source import Source
+
+BANK = "bank:"
+
+
+def list_measures(wanted: bool) -> bool:
+    """Print the measures and stop."""
+    if not wanted:
+        return False
+    table = Table("measure", "what it is", title_justify="left")
+    for measure in MEASURES.values():
+        table.add_row(measure.name, measure.help)
+    for name, penalty in GROUPS.items():
+        table.add_row(name, f"all units of a site together: F1 of a logistic regression (l1 {penalty.l1:g}, held out)")
+    console.out.print(table)
+    raise typer.Exit
+
+
+@app.command()
+def inspect(
+    models: Annotated[
+        list[str], typer.Argument(help="trained networks (a folder, stdlib-lstm256, hf:FOLDER) or recordings")
+    ],
+    ask: Annotated[
+        list[str],
+        typer.Option(
+            "--ask",
+            help="a hypothesis: a name from `unitscope find --list`, regex:PATTERN, words:the,a,an, words:FILE, "
+            "column:upos or column:upos=NOUN of a treebank, concept:TEXT, bank:FOLDER, file.py:function; repeat it",
+        ),
+    ],
+    over: Annotated[
+        list[str] | None,
+        typer.Option("--over", help="what the networks read: files, a folder, stdlib, or treebanks (.conllu, .ptb)"),
+    ] = None,
+    measure: Annotated[list[str], typer.Option(help="from --list; repeat it")] = ["correlation"],  # noqa: B006
+    units: Annotated[
+        list[str], typer.Option(help="sites by glob pattern, with numbers of units: 'rnn.0.hidden/0-9,17'")
+    ] = ["*"],  # noqa: B006
+    having: Annotated[
+        list[str] | None, typer.Option(help="keep pairs with such a score: '|correlation| > 0.3'; repeat it")
+    ] = None,
+    tolerance: Annotated[
+        float, typer.Option(help="stop reading when every value is this near to that on all data; 0 reads all")
+    ] = 0.0,
+    sequences: Annotated[int, typer.Option(help="read only so many sequences of each text, spread evenly")] = 0,
+    out: Annotated[Path | None, typer.Option(help="write all rows: .csv, .parquet or .json")] = None,
+    top: Annotated[int, typer.Option(help="rows to print, the largest values first")] = 20,
+    listing: Annotated[
+        bool, typer.Option("--list", help="List the measures and stop.", callback=list_measures, is_eager=True)
+    ] = False,
+) -> None:
+    """Ask which units follow which hypotheses: models, units, hypotheses, measures, data, least score in one question.
+
+    Each network reads each part of the data once, for all hypotheses and measures together. Whole documents are the
+    pieces of evidence for intervals and p-values; q is p corrected for all pairs. A best unit out of many is chosen,
+    so its value is too high: `unitscope find` confirms it on other data and against an untrained twin.
+
+    For example:
+
+        unitscope inspect net --over book.txt --ask digit --ask 'words:he,she,it' --measure auroc
+
+        unitscope inspect net --over ewt.conllu --ask column:upos --units '*.hidden' --having '|correlation| > 0.3'
+
+        unitscope inspect run --ask inside-double-quotes --tolerance 0.02
+    """
+    opened = [_open(model, over or [], sequences) for model in models]
+    asked: list[Asked] = [
+        Bank.load(Path(item.removeprefix(BANK))) if item.startswith(BANK) else item for item in dict.fromkeys(ask)
+    ]
+    wanted = {"measures": measure, "units": units, "having": having or (), "tolerance": tolerance or None}
+    with console.progress_bar() as show:
+        frames = [look(model, asked, corpus, progress=show, **wanted) for model, corpus in opened]  # type: ignore[arg-type]
+    table = pd.concat(frames, ignore_index=True)
+    if out:
+        _write(table, out)
+    _print(table, top)
+
+
+def _open(model: str, over: Sequence[str], sequences: int) -> tuple[Model | Source, Corpus | None]:
+    folder = Path(model)
+    if (folder / MANIFEST).exists():
+        if over:
+            raise InputError(f"{model} is a recording, which has been read already; leave --over out")
+        try:
+            return Recording.open(folder), _passages(Inputs.load(folder).open()[1])
+        except InputError:
+            return Recording.open(folder), None  # its own labels and its text are still there
+    if not over:
+        raise InputError(f"say by --over what {model} is to read, for example --over book.txt")
+    inputs = Inputs(model, tuple(over), sequences=sequences)
+    network, corpus = inputs.open()
+    read = _passages(corpus)
+    return Live(network, read, sequences=inputs.chosen(read)), read
+
+
+def _passages(corpus: Corpus) -> Corpus:
+    """A treebank as a corpus that knows the tokens of every span, which concepts of a bank need."""
+    if not isinstance(corpus, TreebankCorpus):
+        return corpus
+    reading = Characters(corpus.vocabulary, corpus.unit, corpus.stand_in)
+    return Passages(corpus.sentences, corpus.name, reading, corpus.context)
+
+
+def _write(table: pd.DataFrame, path: Path) -> None:
+    if path.suffix == ".parquet":
+        table.to_parquet(path)
+    elif path.suffix == ".json":
+        table.to_json(path, orient="records")
+    else:
+        table.to_csv(path, index=False)
+    console.out.print(f"{path}: {len(table):,} rows")
+
+
+def _print(table: pd.DataFrame, top: int) -> None:
+    undefined = int(table["value"].isna().sum())
+    for (model, measure), rows in table.groupby(["model", "measure"], sort=False):
+        strength = (rows["value"] - (0.5 if measure == "auroc" else 0.0)).abs()
+        best = rows.loc[strength.sort_values(ascending=False, kind="stable").index[:top]]
+        read = float(rows["read"].max())
+        title = f"{model}: {read:.0%} read"
+        shown = Table(
+            Column("hypothesis", overflow="fold"), "unit", str(measure), "95 %", "q", title=title, title_justify="left"
+        )
+        for _, row in best.dropna(subset="value").iterrows():
+            where = row["site"] if row["unit"] == GROUP else f"{row['site']}/{row['unit']}"
+            low, high, q = (float(row[name]) for name in ("low", "high", "q"))
+            interval = "" if math.isnan(low) else f"{low:.3f} to {high:.3f}"
+            shown.add_row(
+                row["hypothesis"], where, f"{row['value']:.3f}", interval, "" if math.isnan(q) else f"{q:.1e}"
+            )
+        console.out.print(shown)
+    if undefined:
+        console.out.print(f"{undefined:,} values are undefined: the unit or the label never changes on this data")

@@ -1,0 +1,67 @@
+"""Banks and questions from the command line, as a user types them."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from treebanks import CONLLU, written
+from typer.testing import CliRunner, Result
+
+from unitscope.cli.main import app
+from unitscope.concepts.bank import Bank
+from unitscope.corpus.splits import Split
+from unitscope.corpus.vocabulary import Vocabulary
+from unitscope.errors import InputError
+from unitscope.models.networks.char import CharConfig, CharNet
+from unitscope.models.networks.files import Card, save
+
+
+def run(*arguments: str | Path) -> Result:
+    # In this process: starting another costs more than the command.
+    return CliRunner(env={"COLUMNS": "160"}).invoke(app, ["--threads", "1", *map(str, arguments)])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("inspect")
+    torch.manual_seed(0)
+    vocabulary = Vocabulary.of(chr(i) for i in range(256))
+    config = CharConfig(len(vocabulary), units=4)
+    save(folder / "net", CharNet(config), Card(config, vocabulary, "bytes", Split(), "letters", "00"))
+    written(folder, "".join(CONLLU.replace("letters", f"letters {i}") + "\n" for i in range(20)))
+    return folder
+
+
+def test_a_bank_is_made_and_asked(folder: Path) -> None:
+    made = run("concepts", folder / "small.conllu", "--out", folder / "bank", "--phrases", "ngrams", "--longest", "2")
+    assert made.exit_code == 0, made.output
+    assert "40 sentences" in made.stdout
+    assert "do n't" not in Bank.load(folder / "bank").texts
+    asked = ["--ask", f"bank:{folder / 'bank'}", "--ask", "column:upos=NOUN", "--ask", "words:go,coin"]
+    done = run(
+        "inspect", folder / "net", "--over", folder / "small.conllu", *asked,
+        "--units", "*.hidden/0,2", "--measure", "correlation", "--measure", "iou", "--out", folder / "table.parquet",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    table = pd.read_parquet(folder / "table.parquet")
+    assert set(table["unit"]) == {0, 2}
+    assert {"concept:go", "column:upos=NOUN", "words:go,coin"} <= set(table["hypothesis"])
+    assert "column:upos=NOUN" in done.stdout
+
+
+def test_the_listing_and_the_help_teach() -> None:
+    assert "Network Dissection" in run("inspect", "--list").stdout
+    text = " ".join(run("inspect", "--help").stdout.replace("│", " ").split())
+    assert "--ask column:upos" in text
+    assert "words:the,a,an" in text
+
+
+def test_mistakes_say_what_to_do(folder: Path) -> None:
+    for arguments, message in (
+        (["inspect", folder / "net", "--ask", "digit"], "say by --over what"),
+        (["concepts", folder / "small.conllu", "--phrases", "benepar:benepar_en3"], "pip install benepar"),
+    ):
+        error = run(*arguments).exception
+        assert isinstance(error, InputError)
+        assert message in str(error)
