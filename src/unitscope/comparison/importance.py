@@ -20,7 +20,7 @@ from unitscope.errors import InputError
 from unitscope.recording.chunk import Chunk
 from unitscope.recording.source import Source
 
-RIDGE = 1e-6
+RIDGE = 1e-3
 """Added to the variance of each predictor, as a part of the mean variance: units are often nearly copies."""
 
 
