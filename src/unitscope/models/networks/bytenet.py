@@ -131,11 +131,17 @@ class ByteNet(nn.Module):
         lengths: Int[Tensor, " batch"],
         targets: Int[Tensor, "batch steps"],
     ) -> Float[Tensor, "batch steps symbol"]:
-        """Scores of each symbol of the translation, which is given (−1 after its end)."""
+        """Scores of each symbol of the translation, which is given (−1 after its end).
+
+        Where none is given, as ``targets`` of no steps, only the encoder runs.
+        """
+        encoded, _ = self.encode(tokens, lengths)
+        if not targets.shape[1]:
+            return encoded.new_zeros(*targets.shape, self.config.targets)
         end = self.config.target_end
         before = torch.where(targets < 0, end, targets)
         written = torch.cat([before.new_full((before.shape[0], 1), end), before[:, :-1]], dim=1)
-        return self.decode(self.encode(tokens, lengths)[0], written)
+        return self.decode(encoded, written)
 
     @torch.inference_mode()
     def translate(

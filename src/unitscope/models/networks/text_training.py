@@ -210,7 +210,7 @@ class _Run:
 
     def _finish(self) -> Trained:
         net, _ = load(self.folder)
-        metrics: dict[str, float] = {"best epoch": self.position.best_epoch}
+        metrics = {"best epoch": float(self.position.best_epoch)}
         for name, part in (("validation", self.task.validation), ("test", self.task.test)):
             metrics |= {f"{name} {what}": value for what, value in self.task.scores(net, part).items()}
         metrics |= self.task.baselines()

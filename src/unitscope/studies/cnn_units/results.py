@@ -54,7 +54,7 @@ class Network:
 
 
 def difference(
-    a: Float[np.ndarray, " unit"], b: Float[np.ndarray, " unit"], seed: int = 0
+    a: Float[np.ndarray, " unit"], b: Float[np.ndarray, " other"], seed: int = 0
 ) -> tuple[float, float, float]:
     """Difference of the means and its 95 % interval, by drawing the units of both again."""
     a, b = a[np.isfinite(a)], b[np.isfinite(b)]

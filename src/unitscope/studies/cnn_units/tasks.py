@@ -60,7 +60,7 @@ def tasks(data: Path | None, trees: Path | None, quick: bool) -> list[Task]:
     Without a folder, made-up questions. Raises ``InputError`` for a folder without any of them.
     """
     if data is None:
-        return [made_up(300 if quick else 3000, quick)]
+        return [made_up(200 if quick else 3000, quick)]
     found = []
     if (data / "TREC.train.all").exists():
         train, test = (read_labelled([str(data / f"TREC.{part}.all")], "latin-1") for part in ("train", "test"))
@@ -84,7 +84,7 @@ def _classified(name: str, learnt: Classification, fit: Fit, published: bool = F
     return Task(
         name,
         learnt,
-        _sentences(learnt.train.texts[:MOST], "train"),
+        _sentences(_some(learnt.train.texts), "train"),
         _sentences(held[:HELD], "held out"),
         ngrams(),
         labels[:HELD],
@@ -102,7 +102,7 @@ def _translated(folder: Path, trees: Path | None) -> Task:
         held = [a for part in (learnt.test, learnt.validation) for a, _ in part.pairs]
         seen = [a for a, _ in learnt.train.pairs]
         return Task(
-            "translation", learnt, _sentences(seen[:MOST], "train"), _sentences(held, "held out"), ngrams(), fit=fit
+            "translation", learnt, _sentences(_some(seen), "train"), _sentences(held, "held out"), ngrams(), fit=fit
         )
     files = sorted(trees.glob("*.ptb")) or sorted(trees.glob("const/*.ptb"))
     if not files:
@@ -112,6 +112,12 @@ def _translated(folder: Path, trees: Path | None) -> Task:
     sentences = [parsed[number] for number in order]
     cut = min(2500, len(sentences) * 3 // 4)
     return Task("translation", learnt, sentences[:cut], sentences[cut : cut + HELD], constituents(), fit=fit)
+
+
+def _some(texts: Sequence[str]) -> list[str]:
+    """``MOST`` of the texts, drawn at random: files are often sorted by class."""
+    order = np.random.default_rng(0).permutation(len(texts))[:MOST]
+    return [texts[number] for number in order]
 
 
 def _sentences(texts: Sequence[str], name: str) -> list[Sentence]:

@@ -1,0 +1,61 @@
+import numpy as np
+import torch
+from torch import nn
+
+from unitscope.concepts.bank import make_bank
+from unitscope.concepts.candidates import BLANKS, ngrams, sentence_of, words
+from unitscope.concepts.occlusion import losses, occlusion
+from unitscope.corpus.labelled import LabelledTexts, symbols_of
+from unitscope.models.module import ModuleModel
+
+TEXTS = ["so big", "big is big", "it is"]
+LABELS = ["x", "x", "y"]
+CORPUS = LabelledTexts(TEXTS, LABELS, name="small", vocabulary=symbols_of(TEXTS))
+
+
+class Counter(nn.Module):
+    """The score of class x is how often the letter g occurs."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(1))
+
+    def forward(self, tokens, lengths):
+        inside = torch.arange(tokens.shape[1]) < lengths[:, None]
+        count = ((tokens == CORPUS.vocabulary.ids["g"]) & inside).sum(1) * self.weight
+        return torch.stack([count, torch.zeros_like(count)], 1)
+
+
+def classify(module, batch):
+    return module(batch.tokens, batch.lengths).unsqueeze(1).expand(-1, batch.tokens.shape[1], -1)
+
+
+MODEL = ModuleModel(Counter(), call=classify, hooked=())
+
+
+def remake(numbers, changed):
+    return CORPUS.like(changed, [LABELS[number] for number in numbers])
+
+
+def loss(count: float, label: str) -> float:
+    return float(np.log1p(np.exp(-count if label == "x" else count)))
+
+
+def test_losses() -> None:
+    np.testing.assert_allclose(losses(MODEL, CORPUS), [loss(1, "x"), loss(2, "x"), loss(0, "y")], rtol=1e-6)
+
+
+def test_change_is_that_of_rewritten_texts() -> None:
+    bank = make_bank([sentence_of(text, text, BLANKS) for text in TEXTS], [words, ngrams(2)])
+    chosen = [bank.find(text) for text in ("big", "is", "is big")]
+    found = occlusion(MODEL, bank, TEXTS, remake, chosen)
+    both = loss(0, "x") - loss(1, "x"), loss(0, "x") - loss(2, "x")  # each occurrence in a text is made illegible
+    assert found.texts.tolist() == [2, 2, 1]
+    np.testing.assert_allclose(found.change, [np.mean(both), 0, loss(1, "x") - loss(2, "x")], atol=1e-6)
+
+
+def test_a_concept_without_texts_is_undefined() -> None:
+    bank = make_bank([sentence_of(text, text, BLANKS) for text in TEXTS], [words])
+    bank = type(bank)(bank.table, bank.places[bank.places[:, 0] != bank.find("it")], bank.sentence_count)
+    found = occlusion(MODEL, bank, TEXTS, remake, [bank.find("it")])
+    assert np.isnan(found.change).all() and found.texts.tolist() == [0]
