@@ -85,6 +85,9 @@ class TrainOptions:
     rows: int | None = field(default=None, metadata={"help": "places of the text that are read at once"})
     steps: int | None = field(default=None, metadata={"help": "steps of truncated back-propagation"})
     rate: float | None = field(default=None, metadata={"help": "largest learning rate"})
+    initial_range: float | None = field(
+        default=None, metadata={"help": "first weights are drawn uniformly between minus and plus this"}
+    )
     forget_bias: float | None = field(
         default=None, metadata={"help": "first value of an LSTM's forget biases; 0 draws them like the others"}
     )
@@ -191,7 +194,7 @@ def recipe_of(options: TrainOptions) -> Recipe:
         raise InputError(f"no recipe is called {options.recipe!r}; there are: {', '.join(RECIPES)}")
     changes = {
         name: value
-        for name in ("epochs", "rows", "steps", "rate", "forget_bias", "patience")
+        for name in ("epochs", "rows", "steps", "rate", "initial_range", "forget_bias", "patience")
         if (value := getattr(options, name)) is not None
     }
     recipe = dataclasses.replace(RECIPES[options.recipe](), **changes)

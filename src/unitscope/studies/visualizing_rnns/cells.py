@@ -4,12 +4,15 @@ The paper shows cells that its authors noticed, and says that most cannot be rea
 every hypothesis, and the share is counted by a stated criterion.
 """
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 
+from unitscope.analyses.moments import Moments, MomentsResult
 from unitscope.corpus.text import TextCorpus
 from unitscope.findings.find import find
 from unitscope.findings.finding import Findings, Search, adjusted, affinity_of
@@ -59,12 +62,19 @@ class Cells:
         return [self.address[unit] for unit in drawn.tolist()]
 
 
-def cells(model: ModuleModel, corpus: TextCorpus, search: Search, progress: Progress | None = None) -> Cells:
-    """Ask every unit of the states of a network about every hypothesis; chosen, confirmed, controlled, ablated.
+def cells(
+    model: ModuleModel,
+    corpus: TextCorpus,
+    search: Search,
+    sequences: Sequence[int],
+    folder: Path,
+    progress: Progress | None = None,
+) -> Cells:
+    """Ask every unit about every hypothesis; chosen, confirmed, controlled, ablated. Kept in ``folder``.
 
     Raises ``InputError`` for a text that is too short to be halved.
     """
-    findings = find(Live(model, corpus), search, model, corpus, progress)
+    findings = _found(folder, model, corpus, search, sequences, progress)
     key = findings.affinity_key()
     q = adjusted(findings.confirmed, key)
     reach = _reach(findings)
@@ -82,6 +92,24 @@ def cells(model: ModuleModel, corpus: TextCorpus, search: Search, progress: Prog
     return Cells(model.name, findings, np.concatenate(strengths), hypotheses, addresses)
 
 
+def _found(
+    folder: Path,
+    model: ModuleModel,
+    corpus: TextCorpus,
+    search: Search,
+    sequences: Sequence[int],
+    progress: Progress | None,
+) -> Findings:
+    source = Live(model, corpus, sequences=sequences)
+    asked = hashlib.sha256(f"{source.fingerprint} {search} {list(sequences)}".encode()).hexdigest()
+    kept = folder / asked[:16]
+    if (kept / "findings.json").exists():
+        return Findings.load(kept)
+    findings = find(source, search, model, corpus, progress)
+    findings.save(kept)
+    return findings
+
+
 def _reach(findings: Findings) -> Float[np.ndarray, " hypothesis"]:
     """How strong the best unit of the untrained twin may be, for each hypothesis; infinite where there is none."""
     reach = dict.fromkeys(findings.search.hypotheses, np.inf)
@@ -89,6 +117,13 @@ def _reach(findings: Findings) -> Float[np.ndarray, " hypothesis"]:
         strongest = f.twin_high if f.twin_r > 0 else -f.twin_low
         reach[f.hypothesis] = strongest if np.isfinite(strongest) else np.inf
     return np.array(list(reach.values()))
+
+
+def mean_of(findings: Findings, site: str) -> Float[np.ndarray, " unit"]:
+    """The mean activation of each unit on the half that chose."""
+    result = findings.chosen[site, Moments().key]
+    assert isinstance(result, MomentsResult)
+    return result.mean
 
 
 def passage(model: ModuleModel, corpus: TextCorpus, address: str, hypothesis: str = "") -> TokenText:
