@@ -163,7 +163,7 @@ def discover(
     ``run`` runs the module on so many sequences of so many steps; ``without`` are paths of modules that other readers
     know. Raises ``InputError`` for a pattern that matches nothing, with the nearest names.
     """
-    few, more = (_watch(module, partial(run, *size)) for size in DRY_RUNS)
+    few, more = (watch(module, partial(run, *size)) for size in DRY_RUNS)
     found = {
         path: taps
         for path, child in module.named_modules()
@@ -185,12 +185,12 @@ def discover(
     return tuple(HookReader(module.get_submodule(path), taps) for path, taps in chosen.items() if taps)
 
 
-def _watch(module: nn.Module, run: Callable[[], Any]) -> dict[tuple[str, Side], list[Shapes]]:
-    """The shapes that pass through every module, call by call."""
+def watch(module: nn.Module, run: Callable[[], Any]) -> dict[tuple[str, Side], list[Shapes]]:
+    """The shapes that pass through every module, by path and side, call by call."""
     seen: dict[tuple[str, Side], list[Shapes]] = {}
 
     def watching(calls: list[Shapes]) -> Callable[[Any], Any]:
-        def watch(values: Any) -> Any:
+        def note(values: Any) -> Any:
             shapes: Shapes = []
             tensors = _tensors(values)
             for place, tensor in enumerate(tensors):
@@ -199,7 +199,7 @@ def _watch(module: nn.Module, run: Callable[[], Any]) -> dict[tuple[str, Side], 
             calls.append(shapes)
             return values
 
-        return watch
+        return note
 
     sides: tuple[Side, ...] = ("input", "output")
     with ExitStack() as hooks:

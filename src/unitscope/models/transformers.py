@@ -13,6 +13,7 @@ from torch import nn
 
 from unitscope.corpus.batch import Batch
 from unitscope.errors import InputError
+from unitscope.models.attention import AttentionPatterns
 from unitscope.models.module import ModuleModel
 from unitscope.models.networks.files import refuse_pickle
 
@@ -27,7 +28,7 @@ _MIXERS = ("att", "mixer", "temporal", "ssm")
 
 
 def transformer(module: nn.Module, name: str | None = None, after: int = 0) -> ModuleModel:
-    """A ``PreTrainedModel`` as a model: embeddings, residual stream, attention output by head, MLP neurons.
+    """A ``PreTrainedModel`` as a model: embeddings, residual stream, heads and their patterns, MLP neurons.
 
     ``after`` special tokens follow the counted ones of each row and are read too. The untrained twin has the same
     config and fresh weights. A model of encoder and decoder reads each sequence in both, and its decoder predicts the
@@ -43,6 +44,7 @@ def transformer(module: nn.Module, name: str | None = None, after: int = 0) -> M
         hooked=tuple(aliases),
         aliases=aliases,
         fresh=lambda: type(module)(config).to(next(module.parameters()).dtype),
+        extras=(AttentionPatterns(),),
     )
 
 
