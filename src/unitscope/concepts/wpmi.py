@@ -1,0 +1,60 @@
+"""softWPMI: open-vocabulary labels for units (CLIP-Dissect, Oikarinen & Weng 2023), for texts.
+
+CLIP's similarities of images and words become any matrix of texts and concepts: a sentence encoder's cosines, or
+``tf_idf`` of the bank. The score takes off what a concept gets from every unit, so that it corrects for concepts that
+all units like.
+"""
+
+import numpy as np
+from jaxtyping import Float
+from scipy import special
+
+from unitscope.concepts.bank import Bank
+from unitscope.errors import InputError
+
+TOP = 100
+SHARPNESS = 10.0
+FIRST, LAST = 0.998, 0.970
+"""How sure it is that the first and the last of the top texts belong to the unit's concept."""
+UNITS = 64
+"""Units that are scored together."""
+
+
+def tf_idf(bank: Bank) -> Float[np.ndarray, "text concept"]:
+    """Whether a text holds a concept, weighted by the concept's rarity; each text's vector has length 1."""
+    weighted = bank.inclusion.toarray() * np.log(bank.sentence_count / bank.table["sentences"].to_numpy())
+    norm = np.linalg.norm(weighted, axis=1, keepdims=True)
+    scaled: np.ndarray = weighted / np.where(norm > 0, norm, 1.0)
+    return scaled
+
+
+def soft_wpmi(
+    texts: Float[np.ndarray, "text unit"],
+    similarity: Float[np.ndarray, "row concept"],
+    top: int = TOP,
+    weight: float = 1.0,
+) -> Float[np.ndarray, "unit concept"]:
+    """The score of every pair; the largest of a row is the unit's label. NaN for a constant unit.
+
+    With P' the softmax of ``SHARPNESS``·similarity over the concepts, B the ``top`` texts of unit u (the i-th of them
+    trusted by p_i, falling evenly from ``FIRST`` towards ``LAST``) and
+    s(u, c) = Σ_{i ∈ B} log(1 + p_i (P'_{i,c} − 1) + 1e-7), the score is s(u, c) − ``weight``·log mean_u' exp s(u', c).
+    Raises ``InputError`` if there are fewer texts than ``top``, or texts and similarities differ in number.
+    """
+    if len(texts) != len(similarity):
+        raise InputError(f"there are {len(texts):,} texts and similarities of {len(similarity):,}; give the same texts")
+    if not 0 < top <= len(texts):
+        raise InputError(f"the {top} most activating of {len(texts):,} texts are wanted; ask for fewer")
+    probability = special.softmax(SHARPNESS * similarity.astype(np.float64), axis=1)
+    trust = FIRST - np.arange(top) / top * (FIRST - LAST)
+    scores = np.empty((texts.shape[1], similarity.shape[1]))
+    for first in range(0, texts.shape[1], UNITS):
+        x = np.asarray(texts[:, first : first + UNITS])
+        for unit, rows in enumerate(np.argsort(-x, axis=0, kind="stable")[:top].T):
+            scores[first + unit] = np.log(1 + trust[:, None] * (probability[rows] - 1) + 1e-7).sum(0)
+    constant = np.ptp(texts, axis=0) == 0
+    if constant.all():
+        return np.full_like(scores, np.nan)
+    common = special.logsumexp(scores[~constant], axis=0) - np.log((~constant).sum())
+    found: np.ndarray = np.where(constant[:, None], np.nan, scores - weight * common)
+    return found
