@@ -73,7 +73,8 @@ class Block(nn.Module):
     def forward(self, x: Float[Tensor, "batch channel time"], mask: Tensor) -> Float[Tensor, "batch channel time"]:
         inside = self.narrow(torch.relu(self.norm1(x)), mask)
         inside = self.conv(torch.relu(self.norm2(inside)), mask)
-        return x + self.dropout(self.widen(torch.relu(self.norm3(inside)), mask))
+        added: Tensor = self.dropout(self.widen(torch.relu(self.norm3(inside)), mask))
+        return x + added
 
 
 class ByteNet(nn.Module):

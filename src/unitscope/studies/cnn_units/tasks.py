@@ -20,6 +20,8 @@ from unitscope.models.networks.text_training import Fit, fingerprint
 
 MOST, HELD = 5000, 1500
 """Sentences that units are looked at with, and held-out ones."""
+TREES = 1200
+"""Sentences with trees, fewer because the translator has more units."""
 LONGEST = 120
 """Characters of the sentences that the translator learns from."""
 
@@ -110,7 +112,7 @@ def _translated(folder: Path, trees: Path | None) -> Task:
     parsed = [sentence for file in files for sentence in read_treebank(file) if len(sentence.text) <= 2 * LONGEST]
     order = np.random.default_rng(0).permutation(len(parsed)).tolist()
     sentences = [parsed[number] for number in order]
-    cut = min(2500, len(sentences) * 3 // 4)
+    cut = min(TREES, len(sentences) * 3 // 4)
     return Task("translation", learnt, sentences[:cut], sentences[cut : cut + HELD], constituents(), fit=fit)
 
 
