@@ -170,9 +170,17 @@ def _difference(name: str, a: np.ndarray, b: np.ndarray, members: Bool[np.ndarra
     if len(a) > 1 and len(b) > 1 and np.ptp(both) > 0:
         spread = math.sqrt(((len(a) - 1) * a.var(ddof=1) + (len(b) - 1) * b.var(ddof=1)) / (len(both) - 2))
         if spread > 0:
-            interval = stats.ttest_ind(b, a, equal_var=False).confidence_interval()
-            low, high = float(interval.low), float(interval.high)
+            low, high = _welch(a, b)
             effect = float((b.mean() - a.mean()) / spread * (1 - 3 / (4 * len(both) - 9)))
     above = (b[:, None] > a[None, :]).mean() + 0.5 * (b[:, None] == a[None, :]).mean()
     means = (float(a.mean()), float(b.mean()))
     return Difference(name, means, means[1] - means[0], low, high, effect, float(above), p)
+
+
+def _welch(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
+    """The 95 % interval of the difference of means; scipy's own warns where all runs are nearly equal."""
+    own = np.array([a.var(ddof=1) / len(a), b.var(ddof=1) / len(b)])
+    freedom = own.sum() ** 2 / (own**2 / [len(a) - 1, len(b) - 1]).sum()
+    width = float(stats.t.ppf(0.975, freedom)) * math.sqrt(own.sum())
+    difference = float(b.mean() - a.mean())
+    return difference - width, difference + width
