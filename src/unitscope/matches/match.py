@@ -138,7 +138,8 @@ class _Search:
         From all conditions downwards, until no passage with fewer can be among the ``wanted`` best.
         """
         counts = self.count(selected)
-        of_count = np.bincount(counts, minlength=len(selected) + 1)
+        shards = itertools.pairwise(self.shard_first.tolist())
+        of_count = np.sum([np.bincount(counts[a:b], minlength=len(selected) + 1) for a, b in shards], axis=0)
         steps = np.cumsum(of_count[::-1])[::-1]  # with so many conditions or more
         begin = int(self.first[self.recording.plan.find(phrase.sequence)])
         taken = begin + phrase.start, begin + phrase.stop

@@ -109,7 +109,7 @@ class Matches:
 
     def _units(self) -> Table:
         fields = [
-            Field("unit", "unit"),
+            Field("unit", "text"),  # no link: a match may be shown where units have no pages
             Field("side", "text", "above its upper threshold or below its lower one"),
             Field("threshold"),
             Field("passages", "integer", "of those found, on how many it is on throughout"),
