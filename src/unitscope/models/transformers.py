@@ -5,6 +5,7 @@ the output of the first block, ``blocks.0.mlp.hook_post`` what its MLP's neurons
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,7 +68,8 @@ def open_transformer(where: str) -> tuple[ModuleModel, "Tokenizer"]:
         predicts = any(kind.endswith(_PREDICTS) for kind in config.architectures or ())
         both = transformers.AutoModelForSeq2SeqLM if config.is_encoder_decoder else transformers.AutoModelForCausalLM
         kind = both if predicts else transformers.AutoModel
-        module = kind.from_pretrained(where, config=config, use_safetensors=True, dtype="auto", **given)
+        with _quiet(transformers.utils.logging):
+            module = kind.from_pretrained(where, config=config, use_safetensors=True, dtype="auto", **given)
         tokenizer = transformers.AutoTokenizer.from_pretrained(where, use_fast=True, **given).backend_tokenizer
     except (OSError, ValueError, AttributeError, ImportError) as error:
         reason = " ".join(str(error).split())[:300]
@@ -83,6 +85,18 @@ def open_transformer(where: str) -> tuple[ModuleModel, "Tokenizer"]:
         )
     after = [special for special in tokenizer.encode("a").special_tokens_mask[1:] if special]
     return transformer(module.eval(), Path(where).name, len(after)), tokenizer
+
+
+@contextmanager
+def _quiet(logging: Any) -> Iterator[None]:
+    """Without the library's progress bar, which a second ends."""
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def _call(after: int, is_encoder_decoder: bool) -> Callable[[nn.Module, Batch], Any]:

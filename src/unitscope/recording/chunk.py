@@ -60,8 +60,10 @@ class Chunk:
         """Raises ``InputError``, naming site, unit and sequence, if an activation is NaN or infinite."""
         # The sum is not finite if any term is not. It costs a tenth of looking at each, which only an overflow needs.
         if not torch.isfinite(self.activations.sum()) and not torch.isfinite(self.activations).all():
-            row, unit = torch.nonzero(~torch.isfinite(self.activations))[0].tolist()
+            wrong = torch.nonzero(~torch.isfinite(self.activations))
+            row, unit = wrong[0].tolist()
             raise InputError(
-                f"{site}/{unit} is {float(self.activations[row, unit])} in sequence {int(self.sequence[row])}; "
-                "the weights or the input hold values that are not finite"
+                f"{site}/{unit} is {float(self.activations[row, unit])} in sequence {int(self.sequence[row])}, one of "
+                f"{len(wrong):,} such values in {len(self):,} tokens; the weights or the input hold values that are "
+                "not finite, or the precision of the model is too narrow (bfloat16 and float32 reach further)"
             )

@@ -136,9 +136,10 @@ def _within(values: Float[Tensor, "token unit"], dtype: torch.dtype) -> bool:
 
 def _check_kept(site: str, chunk: Chunk, kept: Float[Tensor, "token unit"], precision: str) -> None:
     if not torch.isfinite(kept).all():
-        row, unit = torch.nonzero(~torch.isfinite(kept))[0].tolist()
+        wrong = torch.nonzero(~torch.isfinite(kept))
+        row, unit = wrong[0].tolist()
         advice = "; record as bfloat16 or float32" if precision == "float16" else ""
         raise InputError(
             f"{site}/{unit} is {float(chunk.activations[row, unit]):g} in sequence {int(chunk.sequence[row])}, "
-            f"too large for {precision}{advice}"
+            f"too large for {precision}, as are {len(wrong):,} values of this shard in all{advice}"
         )
