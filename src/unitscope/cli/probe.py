@@ -1,6 +1,7 @@
 """``unitscope probe``."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -9,8 +10,10 @@ from rich.table import Table
 
 from unitscope.cli import console
 from unitscope.cli.app import app
-from unitscope.cli.treebanks import open_source
+from unitscope.cli.treebanks import open_source, with_sentences
+from unitscope.corpus.sentence_tasks import TASKS, make_task
 from unitscope.corpus.treebank import CONTEXT
+from unitscope.errors import InputError
 from unitscope.probing.layers import Probing, probe_layers, untrained_twin
 from unitscope.probing.table import FILE, ProbeTable
 from unitscope.probing.words import SPAN
@@ -19,6 +22,8 @@ from unitscope.report.html import write_html
 from unitscope.report.page import UnitTable, build_page
 from unitscope.report.probes import probes_section
 
+ALONE = [task for task in TASKS if task not in ("content", "order")]
+"""Tasks that ask about a sentence alone; the others ask about some of its words too (``probing.questions``)."""
 DEFAULT = {"word": "upos", "edge": "deprel", "span": SPAN, "sentence": ""}
 
 
@@ -54,6 +59,14 @@ def probe(
         Literal["word", "edge", "span", "sentence"],
         typer.Option(help="what is probed: words, words with their heads, constituents or entities, sentences"),
     ] = "word",
+    tasks: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--task",
+            help=f"a task of sentences, made from the treebank: {', '.join(ALONE)}; may be repeated. Its sentences are "
+            "not those of a recording, so give the model",
+        ),
+    ] = None,
     pool: Annotated[
         Literal["first", "last", "mean"], typer.Option(help="which tokens of a word, span or sentence stand for it")
     ] = "last",
@@ -80,10 +93,23 @@ def probe(
     recording, network, corpus = open_source(model, treebanks or [], context, stand_in)
     asked = tuple(labels or filter(None, [DEFAULT[level]]))
     how = Probing(asked, tuple(sites), level, pool, words, controls, codelength, seed=seed)
-    source = recording or Live(network, corpus)
+    if tasks and recording:
+        raise InputError(f"{model} is a recording, and a task makes sentences of its own; give the model instead")
+    if unknown := [task for task in tasks or () if task not in ALONE]:
+        raise InputError(f"no task of whole sentences is called {unknown[0]!r}; there are: {', '.join(ALONE)}")
+    table: ProbeTable | None = None
     with console.error.status("probing") as status:
-        other = untrained_twin(network, corpus, source, seed) if twin else None
-        table = probe_layers(source, corpus, how, other, lambda what: status.update(what))
+        for task in tasks or [""]:
+            read = corpus
+            if task:
+                made = make_task(task, corpus.sentences, seed)
+                read = with_sentences(corpus, made.sentences, corpus.name)
+                how = replace(how, labels=(task,), level="sentence")
+            source = recording or Live(network, read)
+            other = untrained_twin(network, read, source, seed) if twin else None
+            found = probe_layers(source, read, how, other, lambda what: status.update(what))
+            table = found if table is None else table.beside(found)
+    assert table is not None
     console.out.print(_short(table))
     folder = out or (recording.folder if recording else Path("probes"))
     if (folder / FILE).exists():

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from unitscope.cli.inputs import Inputs
 from unitscope.corpus.passages import Passages
+from unitscope.corpus.sentence import Sentence
 from unitscope.corpus.treebank import TreebankCorpus
 from unitscope.errors import InputError
 from unitscope.models.module import ModuleModel
@@ -35,3 +36,12 @@ def open_source(
     if model.fingerprint != recording.manifest.model.fingerprint:
         raise InputError(f"{made.model} is another model than the one that was recorded in {folder}; record it again")
     return recording, model, corpus
+
+
+def with_sentences(
+    corpus: TreebankCorpus | Passages, sentences: Sequence[Sentence], name: str
+) -> TreebankCorpus | Passages:
+    """Other sentences, read as a corpus reads its own."""
+    if isinstance(corpus, Passages):
+        return Passages(sentences, name, corpus.reading)
+    return TreebankCorpus(sentences, name, corpus.unit, corpus.vocabulary, corpus.context, corpus.stand_in)

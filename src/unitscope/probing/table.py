@@ -82,6 +82,10 @@ class ProbeTable:
         ranks = [r for r in before.ranks if (r.site, r.label) not in mine]
         return replace(self, rows=[*rows, *self.rows], ranks=[*ranks, *self.ranks])
 
+    def beside(self, other: "ProbeTable") -> "ProbeTable":
+        """The rows of both; what was read is the first's."""
+        return replace(self, rows=[*self.rows, *other.rows], ranks=[*self.ranks, *other.ranks])
+
     def of_site(self, site: str) -> list[UnitRanks]:
         """The ranks of a site's units, by label."""
         return [ranks for ranks in self.ranks if ranks.site == site]
