@@ -67,6 +67,7 @@ def source_of(site, x=None, **more):
     number[::7] = torch.nan  # undefined there
     labels = {"flag": (torch.rand(tokens, generator=generator) < 0.3).float(), "number": number}
     labels["step"] = torch.cat([(torch.arange(n) >= n // 2).float() for n in LENGTHS])  # a drive
+    labels["class"] = (torch.arange(tokens) // 5 % 4).float()
     labels["has-loss"] = (torch.arange(tokens) % 3 > 0).float()
     return Planted({site: activations(site) if x is None else x}, LENGTHS, token_labels=labels, **more)
 

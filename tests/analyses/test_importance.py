@@ -5,6 +5,7 @@ from planted import Planted, fold
 from scipy import stats
 
 from unitscope.analyses.importance import Importance
+from unitscope.errors import InputError
 from unitscope.models.site import Site
 
 LENGTHS = [10, 4, 25, 8, 3]
@@ -36,9 +37,38 @@ def test_where_a_label_is_set():
     flag[7] = torch.nan
     damage = torch.where(flag == 1, 2.0, 0.5)[:, None]
     result = fold(Importance(where=("flag",)), source(damage, torch.ones(50), flag=flag))
-    assert result.where[0, 0] == pytest.approx(2)
-    assert result.elsewhere[0, 0] == pytest.approx(0.5)
+    assert result.part("flag")[0] == pytest.approx(2)
+    assert result.part("not flag")[0] == pytest.approx(0.5)
     assert "loss damage, flag" in result.to_pandas().columns
+
+
+def test_each_value_of_a_label_has_its_own_mean_and_interval():
+    torch.manual_seed(0)
+    damage, kind = torch.randn(50, 3), torch.randint(0, 3, (50,)).float()
+    kind[9] = torch.nan
+    known = (torch.rand(50) < 0.7).float()
+    result = fold(Importance(by="kind"), source(damage, known, kind=kind))
+    assert result.parts == ["kind = 0", "kind = 1", "kind = 2"]
+    for number, name in enumerate(result.parts):
+        there = (known > 0) & (kind == number)
+        np.testing.assert_allclose(result.part(name), damage[there].double().mean(0), rtol=1e-6)
+        alone = fold(Importance(), source(damage, there.float()))
+        np.testing.assert_allclose(result.part_low[number], alone.low, rtol=1e-6)
+        assert result.counts[number] == there.sum()
+    heat = result.views()[1]
+    assert heat.rows == result.parts
+    assert [row[0] for row in result.views(1)[0].rows] == ["everywhere", *result.parts]
+
+
+def test_a_label_of_many_values_is_refused():
+    with pytest.raises(InputError, match="more than 64 values"):
+        fold(Importance(by="number"), source_of(100))
+
+
+def source_of(tokens):
+    site = Site("rnn.0.hidden", 1)
+    labels = {"has-loss": torch.ones(tokens), "number": torch.arange(tokens).float()}
+    return Planted({site: torch.zeros(tokens, 1)}, [tokens], token_labels=labels)
 
 
 def test_nothing_to_predict():

@@ -43,12 +43,25 @@ def test_damage_and_dynamics_join_the_table_of_units(run):
     wanted = {"loss damage", "loss damage, inside-parentheses", "step settling", "sine gain", "mean"}
     assert wanted <= set(table.columns)
     assert len(table) == 6
+    # Gates, in other sequences, in a window, with a curve.
+    printed = call(
+        *("ablate", str(run), "--sites", "*.forget_gate", "--at", "resampled", "--steps", "5:", "--orders", "2"),
+        *("--by", "inside-parentheses", "--sequences", "4"),
+    )
+    assert "area under the curve" in printed
+    call("report", str(run))
+    page = (run / "report.html").read_text()
+    assert "number of units ablated: rnn.0.forget_gate" in page
+    table = ResultSet.load(run / "results").to_pandas().loc["rnn.0.forget_gate"]
+    assert "loss damage, inside-parentheses = 0" in " ".join(table.columns)
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (["ablate", "--sites", "rnn.9.*"], "no site matches"),
+        (["ablate", "--steps", "30:90"], "window of steps 30 to 90"),
+        (["ablate", "--only", "no-such-thing"], "no-such-thing"),
         (["respond", "--drive", "waltz"], "no drive is called"),
     ],
 )

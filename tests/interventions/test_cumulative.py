@@ -5,7 +5,7 @@ from unitscope.corpus.open import open_corpus
 from unitscope.errors import InputError
 from unitscope.interventions.ablated import Ablated
 from unitscope.interventions.ablation import Bench
-from unitscope.interventions.cumulative import Cumulative, cumulative, damage_of_sets
+from unitscope.interventions.cumulative import FILE, Cumulative, cumulative, damage_of_sets, load_curves, save_curves
 from unitscope.models.edit import Edit
 from unitscope.models.module import ModuleModel
 from unitscope.models.networks.char import CharConfig, CharNet
@@ -39,9 +39,21 @@ def test_all_orders_end_alike(source):
 
 
 def test_area_is_the_mean_height():
-    curve = Cumulative("loss", [0, 2, 4], np.array([0.0, 1.0, 1.0]), np.array([[0.0, 0.0, 1.0]]))
+    curve = Cumulative(SITE, "loss", [0, 2, 4], np.array([0.0, 1.0, 1.0]), np.array([[0.0, 0.0, 1.0]]))
     assert curve.area == pytest.approx(0.75)
     assert curve.random_area == pytest.approx(0.25)
+    assert curve.p == pytest.approx(0.5)
+
+
+def test_curves_are_kept(tmp_path, source):
+    assert load_curves(tmp_path) == []
+    curve = cumulative(source, range(6), repeats=2)
+    save_curves([curve], tmp_path)
+    (again,) = load_curves(tmp_path)
+    assert again.view() == curve.view()
+    (tmp_path / FILE).write_text("[{}]")
+    with pytest.raises(InputError, match="holds no curves"):
+        load_curves(tmp_path)
 
 
 def test_an_order_names_each_unit_once(source):

@@ -140,13 +140,16 @@ def test_layers_below_run_once():
     assert not runs
 
 
-def test_gates_and_cells_are_held_by_the_loop():
+def test_few_different_inputs_are_read_by_number():
     torch.manual_seed(0)
-    model, batch = ModuleModel(CharNet(CharConfig(SYMBOLS, "lstm", 1, UNITS))), batch_of()
-    with lesions(model, batch, "rnn.0.forget_gate", ["output.loss"]) as lesion:
-        found = lesion([2], [1.0])["output.loss"]
-    expected = model.run(batch, ["output.loss"], [Edit("rnn.0.forget_gate", (2,), (1.0,))])["output.loss"]
-    assert torch.equal(found, expected)
+    module = nn.Sequential(nn.Embedding(SYMBOLS, 16), nn.LSTM(16, UNITS, batch_first=True), Last(), nn.Linear(UNITS, 7))
+    model, batch = ModuleModel(module), batch_of()
+    with lesions(model, batch, "1.0.hidden", ["output.loss"]) as lesion:
+        assert module[1].forward.symbols[1].shape == (3, 12, len(batch.tokens.unique()))
+        found = [lesion([unit], [0.3])["output.loss"] for unit in range(UNITS)]
+    for unit, loss in enumerate(found):
+        expected = model.run(batch, ["output.loss"], [Edit("1.0.hidden", (unit,), (0.3,))])["output.loss"]
+        assert (loss - expected).abs().max() < 1e-6
 
 
 def test_the_model_is_as_it_was_even_after_an_error():

@@ -8,32 +8,62 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from scipy import stats
 from torch import Tensor
 
 from unitscope.analysis import Analysis
+from unitscope.errors import InputError
 from unitscope.models.site import Site
 from unitscope.recording.chunk import Chunk
 from unitscope.result import Column, Result
-from unitscope.view import Field, Series, Table, View
+from unitscope.view import Field, Heatmap, Series, Table, View
 from unitscope.view import Lines as Chart
 
+WORST = 24
+"""Units of a heat map."""
+MOST_VALUES = 64
+"""Values of a label that damage is told apart by."""
 
-@dataclass
-class Sums:
-    """Over sequences, in float64: s is a sequence's sum of damages, n its number of predictions."""
 
-    site: Site
+@dataclass(frozen=True)
+class Part:
+    """Some of the tokens; over sequences, in float64: s is a sequence's sum of damages, n its number of predictions."""
+
     sequences: float
     n: float
     nn: float
     s: Float[Tensor, " unit"]
     sn: Float[Tensor, " unit"]
     ss: Float[Tensor, " unit"]
-    where: Float[Tensor, "label unit"]
-    """Sums of damages where each label is set."""
-    where_n: Float[Tensor, " label"]
+
+    def __add__(self, other: "Part") -> "Part":
+        names = [field.name for field in dataclasses.fields(self)]
+        return Part(*(getattr(self, name) + getattr(other, name) for name in names))
+
+    def interval(self) -> tuple[Float[Tensor, " unit"], Float[Tensor, " unit"]]:
+        """Mean per prediction, and half the width of its 95 % interval."""
+        n, count = self.n or math.nan, self.sequences
+        mean = self.s / n
+        # A ratio of sums over sequences; its variance is that of s − mean·n.
+        spread = (self.ss - 2 * mean * self.sn + mean**2 * self.nn).clamp(min=0).sqrt() / n
+        wide = float(stats.t.ppf(0.975, count - 1)) * (count / (count - 1)) ** 0.5 if count > 2 else math.nan
+        return mean, spread * wide
+
+
+def none(units: int) -> Part:
+    """No tokens at all."""
+    zeros = torch.zeros(units, dtype=torch.float64)
+    return Part(0.0, 0.0, 0.0, zeros, zeros, zeros)
+
+
+@dataclass
+class Sums:
+    """Of all tokens, and of those with each label."""
+
+    site: Site
+    parts: dict[str, Part]
+    """By what is said of the tokens; the empty name is everywhere."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,10 +75,18 @@ class ImportanceResult(Result):
     low: Float[np.ndarray, " unit"]
     high: Float[np.ndarray, " unit"]
     """The 95 % interval, with sequences as the evidence; NaN for fewer than three."""
-    labels: list[str]
-    where: Float[np.ndarray, "label unit"]
-    """The same where a label is set."""
-    elsewhere: Float[np.ndarray, "label unit"]
+    parts: list[str]
+    """Tokens that are also told apart: ``inside-quotes``, ``not inside-quotes``, ``class = 3``."""
+    counts: list[int]
+    """Predictions of each part."""
+    part_mean: Float[np.ndarray, "part unit"]
+    part_low: Float[np.ndarray, "part unit"]
+    part_high: Float[np.ndarray, "part unit"]
+
+    def part(self, name: str) -> Float[np.ndarray, " unit"]:
+        """The mean over some of the tokens."""
+        found: Float[np.ndarray, " unit"] = self.part_mean[self.parts.index(name)]
+        return found
 
     def columns(self) -> list[Column]:
         own = [
@@ -56,9 +94,8 @@ class ImportanceResult(Result):
             Column(f"{self.measure} damage low", self.low, "lower end of its 95 % interval over sequences"),
             Column(f"{self.measure} damage high", self.high, "upper end of its 95 % interval over sequences"),
         ]
-        for name, here, there in zip(self.labels, self.where, self.elsewhere, strict=True):
-            own.append(Column(f"{self.measure} damage, {name}", here, f"the same where {name}"))
-            own.append(Column(f"{self.measure} damage, not {name}", there, f"the same elsewhere than {name}"))
+        for name, values in zip(self.parts, self.part_mean, strict=True):
+            own.append(Column(f"{self.measure} damage, {name}", values, f"the same where {name}"))
         return own
 
     def views(self, unit: int | None = None) -> list[View]:
@@ -67,15 +104,38 @@ class ImportanceResult(Result):
             order = np.argsort(-self.mean, kind="stable")
             x = [float(rank) for rank in range(self.units)]
             line = Series("damage", self.mean[order].tolist(), self.low[order].tolist(), self.high[order].tolist())
-            return [
+            shown: list[View] = [
                 Chart(f"{title}, from worst to least", x, [line], "rank of the unit", f"rise of the {self.measure}")
             ]
-        rows: list[list[Any]] = [["everywhere", float(self.mean[unit]), float(self.low[unit]), float(self.high[unit])]]
-        for name, here, there in zip(self.labels, self.where, self.elsewhere, strict=True):
-            rows.append([name, float(here[unit]), math.nan, math.nan])
-            rows.append([f"not {name}", float(there[unit]), math.nan, math.nan])
-        fields = [Field("where", "text"), Field("rise"), Field("low"), Field("high")]
-        return [Table(title, fields, rows, note=f"{self.predictions:,} predictions")]
+            return [*shown, self._by_part(order[:WORST])] if self.parts else shown
+        rows: list[list[Any]] = [
+            ["everywhere", float(self.mean[unit]), float(self.low[unit]), float(self.high[unit]), self.predictions]
+        ]
+        for number, name in enumerate(self.parts):
+            told = [float(values[number, unit]) for values in (self.part_mean, self.part_low, self.part_high)]
+            rows.append([name, *told, self.counts[number]])
+        fields = [
+            Field("where", "text"),
+            Field("rise"),
+            Field("low", help="lower end of the 95 % interval over sequences"),
+            Field("high", help="upper end"),
+            Field("predictions", "integer"),
+        ]
+        return [Table(title, fields, rows)]
+
+    def _by_part(self, units: np.ndarray) -> Heatmap:
+        values = self.part_mean[:, units]
+        most = float(np.nanmax(np.abs(values), initial=1e-12))
+        return Heatmap(
+            f"Rise of the {self.measure} by what is predicted, for the units that are missed most",
+            self.parts,
+            [f"{self.site}/{unit}" for unit in units],
+            values.tolist(),
+            -most,
+            most,
+            "unit",
+            "tokens",
+        )
 
 
 @dataclass(frozen=True)
@@ -90,65 +150,77 @@ class Importance(Analysis[Sums]):
     measure: str = field(
         default="loss", metadata={"help": "loss, error (1 for a wrong class), or deviation (absolute)"}
     )
-    where: tuple[str, ...] = field(default=(), metadata={"help": "labels whose damage is also told apart"})
+    where: tuple[str, ...] = field(default=(), metadata={"help": "flags: damage where they hold, and elsewhere"})
+    by: str = field(default="", metadata={"help": "a label of few values: damage at each of them"})
 
     @property
     def labels(self) -> tuple[str, ...]:
-        return (f"has-{self.measure}", *self.where)
+        return (f"has-{self.measure}", *self.where, *filter(None, [self.by]))
 
     def start(self, site: Site, given: Mapping[str, Any]) -> Sums:
-        zeros = torch.zeros(site.units, dtype=torch.float64)
-        table = torch.zeros(len(self.where), site.units, dtype=torch.float64)
-        return Sums(site, 0.0, 0.0, 0.0, zeros, zeros, zeros, table, torch.zeros(len(self.where), dtype=torch.float64))
+        flags = [part for name in self.where for part in (name, f"not {name}")]
+        return Sums(site, {name: none(site.units) for name in ["", *flags]})
 
     def update(self, state: Sums, chunk: Chunk) -> None:
-        known = chunk.labels[f"has-{self.measure}"].double()  # [token]
-        values = chunk.activations.double() * known[:, None]  # [token unit]
-        for first, stop in chunk.spans():
-            n = float(known[first:stop].sum())
-            s = values[first:stop].sum(0).cpu()
-            state.sequences += n > 0
-            state.n += n
-            state.nn += n * n
-            state.s = state.s + s
-            state.sn = state.sn + n * s
-            state.ss = state.ss + s * s
-        if self.where:
-            flags = (
-                torch.stack([chunk.labels[name].double() for name in self.where]).nan_to_num() > 0.5
-            )  # [label token]
-            state.where = state.where + (flags.double() @ values).cpu()
-            state.where_n = state.where_n + (flags.double() @ known).cpu()
+        known = chunk.labels[f"has-{self.measure}"] > 0.5  # [token]
+        masks = {"": known}
+        for name in self.where:
+            flag = chunk.labels[name].nan_to_num() > 0.5
+            masks |= {name: known & flag, f"not {name}": known & ~flag}
+        if self.by:
+            values = chunk.labels[self.by]
+            for value in values[known & ~values.isnan()].unique().tolist():
+                masks[f"{self.by} = {value:g}"] = known & (values == value)
+        damage = chunk.activations.double()  # [token unit]
+        for name, mask in masks.items():
+            state.parts[name] = state.parts.get(name, none(state.site.units)) + _part(damage, mask, chunk)
+        self._check(state)
 
     def merge(self, a: Sums, b: Sums) -> Sums:
-        names = [part.name for part in dataclasses.fields(a)][1:]
-        return Sums(a.site, *(getattr(a, name) + getattr(b, name) for name in names))
+        empty = none(a.site.units)
+        names = dict.fromkeys([*a.parts, *b.parts])
+        merged = Sums(a.site, {name: a.parts.get(name, empty) + b.parts.get(name, empty) for name in names})
+        self._check(merged)
+        return merged
 
     def compute(self, state: Sums) -> ImportanceResult:
-        n = state.n or math.nan
-        mean = state.s / n
-        # A ratio of sums over sequences; its variance is that of s − mean·n.
-        spread = (state.ss - 2 * mean * state.sn + mean**2 * state.nn).clamp(min=0).sqrt() / n
-        count = state.sequences
-        width = spread * (
-            float(stats.t.ppf(0.975, count - 1)) * (count / (count - 1)) ** 0.5 if count > 2 else math.nan
-        )
-        there = (state.n - state.where_n)[:, None]
+        everywhere = state.parts[""]
+        mean, width = everywhere.interval()
+        fixed = [part for name in self.where for part in (name, f"not {name}")]
+        by_value = (name for name in state.parts if name and name not in fixed)
+        names = fixed + sorted(by_value, key=lambda name: float(name.removeprefix(f"{self.by} = ")))
+        told = [state.parts[name].interval() for name in names]
+        zero = torch.zeros(0, state.site.units, dtype=torch.float64)
+        means = torch.stack([m for m, _ in told]) if told else zero
+        widths = torch.stack([w for _, w in told]) if told else zero
         return ImportanceResult(
             site=state.site.name,
             units=state.site.units,
             measure=self.measure,
-            predictions=round(state.n),
+            predictions=round(everywhere.n),
             mean=mean.numpy(),
             low=(mean - width).numpy(),
             high=(mean + width).numpy(),
-            labels=list(self.where),
-            where=_ratio(state.where, state.where_n[:, None]),
-            elsewhere=_ratio(state.s - state.where, there),
+            parts=names,
+            counts=[round(state.parts[name].n) for name in names],
+            part_mean=means.numpy(),
+            part_low=(means - widths).numpy(),
+            part_high=(means + widths).numpy(),
         )
 
+    def _check(self, state: Sums) -> None:
+        if len(state.parts) > 1 + 2 * len(self.where) + MOST_VALUES:
+            raise InputError(
+                f"{self.by} has more than {MOST_VALUES} values; damage is told apart by labels of few values"
+            )
 
-def _ratio(total: Tensor, count: Tensor) -> np.ndarray:
-    """NaN for nothing."""
-    values: np.ndarray = torch.where(count > 0, total / count.clamp(min=1e-300), math.nan).numpy()
-    return values
+
+def _part(damage: Float[Tensor, "token unit"], mask: Bool[Tensor, " token"], chunk: Chunk) -> Part:
+    spans = chunk.spans()
+    row = torch.repeat_interleave(
+        torch.arange(len(spans), device=mask.device),
+        torch.tensor([stop - first for first, stop in spans], device=mask.device, dtype=torch.long),
+    )
+    s = damage.new_zeros(len(spans), damage.shape[1]).index_add_(0, row[mask], damage[mask]).cpu()  # [sequence unit]
+    n = torch.bincount(row[mask], minlength=len(spans)).double().cpu()
+    return Part(float((n > 0).sum()), float(n.sum()), float(n @ n), s.sum(0), n @ s, s.square().sum(0))

@@ -1,5 +1,7 @@
 """``unitscope ablate``."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
@@ -17,63 +19,126 @@ from unitscope.cli.app import app
 from unitscope.cli.inputs import Inputs
 from unitscope.errors import InputError
 from unitscope.interventions.ablated import Ablated
-from unitscope.models.site import choose
+from unitscope.interventions.cumulative import Cumulative, cumulative, save_curves
+from unitscope.models.edit import Resampled, Scaled, Steps, Where
+from unitscope.models.site import Site, choose
 from unitscope.recording.recording import Recording
+from unitscope.recording.source import Source
 from unitscope.resultset import ResultSet
 
 SHOWN = 8
+
+At = Literal["mean", "zero", "resampled", "scaled"]
 
 
 @app.command()
 def ablate(
     recording: Annotated[Path, typer.Argument(help="folder of a recording")],
     sites: Annotated[list[str], typer.Option(help="glob patterns of the sites whose units are ablated")] = ["*.hidden"],  # noqa: B006
-    at: Annotated[Literal["mean", "zero"], typer.Option(help="the value that a unit is held at")] = "mean",
+    at: Annotated[
+        At, typer.Option(help="what a unit becomes: its mean, zero, its value in another sequence, or --factor times")
+    ] = "mean",
+    factor: Annotated[float, typer.Option(help="for --at scaled")] = 0.5,
+    seed: Annotated[int, typer.Option(help="which other sequences are drawn, and which random orders")] = 0,
+    steps: Annotated[str, typer.Option(help="only in a window of steps, as 10:20 or 10:")] = "",
+    only: Annotated[str, typer.Option(help="only at tokens where a hypothesis or label holds, or has NAME=VALUE")] = "",
     measure: Annotated[Literal["loss", "error"], typer.Option(help="nats, or the share of wrong symbols")] = "loss",
     where: Annotated[
         list[str] | None,
         typer.Option(help="a hypothesis or label whose damage is told apart from that elsewhere; may be repeated"),
     ] = None,
+    by: Annotated[str, typer.Option(help="a label of few values, at each of which damage is told apart")] = "",
+    orders: Annotated[
+        int, typer.Option(help="also ablate more and more units, the worst first, against so many random orders")
+    ] = 0,
     sequences: Annotated[int, typer.Option(help="how many recorded sequences, spread evenly; 0 for all")] = 64,
 ) -> None:
-    """Hold every unit of a site in turn, and measure what it costs.
+    """Change every unit of a site in turn, and measure what it costs.
 
-    The numbers join those of `unitscope analyze` in the table of all units. Hidden states are held at the price of one
-    run of the network each; gates and cells take about half as long again.
+    The numbers join those of `unitscope analyze` in the table of all units. Hidden states held at a value cost one run
+    of the network each, or less; gates, windows and other sequences about half as long again.
 
-    For example: `unitscope ablate run`, or `unitscope ablate run --sites 'rnn.0.hidden' --where inside-parentheses`
+    For example: `unitscope ablate run --sites 'rnn.0.hidden' --where inside-parentheses --orders 10`
     """
     source = Recording.open(recording)
-    network, card = (inputs := Inputs.load(recording)).open_model()
-    corpus = inputs.open_corpus(card)
+    network, corpus = Inputs.load(recording).open()
     if (network.fingerprint, corpus.fingerprint) != (
         source.manifest.model.fingerprint,
         source.manifest.corpus.fingerprint,
     ):
         raise InputError(f"the network or the text of {recording} has changed since it was recorded; record it again")
-    if sequences < 0:
-        raise InputError(f"{sequences} sequences cannot be read; 0 for all")
+    if sequences < 0 or orders < 0:
+        raise InputError("sequences and orders are counts: 0 sequences for all, 0 orders for no curve")
     every = len(source.sequences)
     count = min(sequences or every, every)
+    if orders and count < 2:
+        raise InputError("a curve needs two sequences: one to put the units in order, and one to measure")
     numbers = [source.sequences[place * every // count] for place in range(count)]
-    asked = Importance(measure, tuple(where or ()))
-    results = ResultSet(source.fingerprint)
-    chosen = [site.name for site in choose(network.sites(), sites) if not site.name.startswith("output.")]
-    for name in asked.where:
+    asked = Importance(measure, tuple(where or ()), by)
+    chosen = [site for site in choose(network.sites(), sites) if not site.name.startswith("output.")]
+    for name in filter(None, (*asked.where, by)):
         corpus.labels(name, numbers[0])  # an unknown name is refused before any work
-    means = analyze(source, [Moments()], chosen) if at == "mean" else None
+    place = _place(steps, only)
+    none = [0.0] * max(site.units for site in chosen)
+    for site in chosen:  # and so is whatever else cannot be done
+        Ablated(network, corpus, site.name, measure, none[: site.units], place, numbers)
+    values = _values(source, chosen, at, factor, seed)
+    results, curves = ResultSet(source.fingerprint), []
     with console.progress_bar() as show:
-        for site in chosen:
-            values = _means(means, site) if means else None
-            ablated = Ablated(network, corpus, site, measure, values, numbers, batch_size=32)
-            found = analyze(ablated, [asked], progress=partial(show, site))
+        for site, changed in zip(chosen, values, strict=True):
+            ablated = Ablated(network, corpus, site.name, measure, changed, place, numbers, batch_size=32)
+            found = analyze(ablated, [asked], progress=partial(show, site.name))
             results.entries |= found.entries
+            if orders:
+                curves.append(_curve(ablated, asked, orders, seed))
     merge_into(recording / RESULTS, results)
     for result in results:
         assert isinstance(result, ImportanceResult)
         console.out.print(_table(result))
+    if curves:
+        save_curves(curves, recording)
+        console.out.print(_areas(curves))
     console.out.print(f"{recording / RESULTS}: the damage of {len(list(results))} sites, {count} sequences each")
     console.out.print(f"next: unitscope report {recording}")
+
+
+def _curve(source: Ablated, asked: Importance, orders: int, seed: int) -> Cumulative:
+    """Units are put in order on every second sequence, and the curve is of the others."""
+    (result,) = analyze(replace(source, sequences=source.sequences[::2]), [asked])
+    assert isinstance(result, ImportanceResult)
+    worst = np.argsort(-np.nan_to_num(result.mean), kind="stable").tolist()
+    return cumulative(replace(source, sequences=source.sequences[1::2]), worst, repeats=orders, seed=seed)
+
+
+def _place(steps: str, only: str) -> Steps | Where | None:
+    """Where the edit holds, as the options say. Raises ``InputError`` for what cannot be read."""
+    if steps and only:
+        raise InputError("an edit holds in a window of steps or where a label does; give --steps or --only")
+    if only:
+        label, _, value = only.partition("=")
+        try:
+            return Where(label, float(value) if value else 1.0)
+        except ValueError as error:
+            raise InputError(f"--only {only}: the value of a label is a number") from error
+    if not steps:
+        return None
+    start, colon, stop = steps.partition(":")
+    try:
+        return Steps(int(start or 0), int(stop) if stop else None if colon else int(start) + 1)
+    except ValueError as error:
+        raise InputError(f"--steps {steps}: a window is written as 10:20, 10: or 10") from error
+
+
+def _values(
+    source: Source, chosen: Sequence[Site], at: At, factor: float, seed: int
+) -> list[list[float] | Scaled | Resampled | None]:
+    """What becomes of the units of each site."""
+    if at == "mean":
+        means = analyze(source, [Moments()], [site.name for site in chosen])
+        return [_means(means, site.name) for site in chosen]
+    if at == "scaled":
+        return [Scaled((factor,) * site.units) for site in chosen]
+    return [Resampled(seed) if at == "resampled" else None for _ in chosen]
 
 
 def _means(results: ResultSet, site: str) -> list[float]:
@@ -85,8 +150,18 @@ def _means(results: ResultSet, site: str) -> list[float]:
 def _table(result: ImportanceResult) -> Table:
     """The units that are missed most."""
     title = f"{result.site}: rise of the {result.measure} without a unit"
-    table = Table("unit", "rise", "95 % interval", *result.labels, title=title, title_justify="left")
+    table = Table("unit", "rise", "95 % interval", *result.parts, title=title, title_justify="left")
     for unit in np.argsort(-np.nan_to_num(result.mean), kind="stable")[:SHOWN]:
         interval = f"{result.low[unit]:+.4f} … {result.high[unit]:+.4f}"
-        table.add_row(str(unit), f"{result.mean[unit]:+.4f}", interval, *(f"{row[unit]:+.4f}" for row in result.where))
+        told = (f"{values[unit]:+.4f}" for values in result.part_mean)
+        table.add_row(str(unit), f"{result.mean[unit]:+.4f}", interval, *told)
+    return table
+
+
+def _areas(curves: Sequence[Cumulative]) -> Table:
+    """What ablating more and more units costs on average."""
+    title = "area under the curve of units ablated"
+    table = Table("site", "worst first", "random orders", "p", title=title, title_justify="left")
+    for curve in curves:
+        table.add_row(curve.site, f"{curve.area:.4f}", f"{curve.random_area:.4f}", f"{curve.p:.3f}")
     return table

@@ -11,6 +11,7 @@ from unitscope.cli.analyze import RESULTS
 from unitscope.cli.app import app
 from unitscope.cli.find import FINDINGS
 from unitscope.findings import Findings
+from unitscope.interventions.cumulative import load_curves
 from unitscope.probing.table import FILE as PROBES
 from unitscope.probing.table import ProbeTable
 from unitscope.recording.recording import Recording
@@ -64,7 +65,7 @@ def open_page(recording: Path) -> Page:
     results = ResultSet.load(recording / RESULTS)
     findings = Findings.load(recording / FINDINGS) if (recording / FINDINGS).exists() else None
     probes = ProbeTable.load(recording) if (recording / PROBES).exists() else None
-    return page_of(source, results, findings, probes)
+    return page_of(source, results, findings, probes, load_curves(recording))
 
 
 def write_pictures(groups: Mapping[str, Sequence[View]], folder: Path) -> None:

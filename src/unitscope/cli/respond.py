@@ -1,5 +1,6 @@
 """``unitscope respond``."""
 
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Literal
@@ -13,6 +14,7 @@ from unitscope.cli.app import app
 from unitscope.cli.inputs import Inputs
 from unitscope.corpus.drives import DRIVES, Drive, DriveCorpus, each_channel, principal, sine, together
 from unitscope.errors import InputError
+from unitscope.interventions.driven import respond_coupled, values_of
 from unitscope.interventions.layers import layers
 from unitscope.interventions.responses import layer_input
 from unitscope.interventions.responses import respond as characterize
@@ -36,30 +38,42 @@ def respond(
         Literal["each", "together", "principal"],
         typer.Option(help="what is driven: each channel, all together, or the main direction of the data"),
     ] = "each",
-    chosen: Annotated[list[str], typer.Option("--layers", help="glob patterns of the layers")] = ["*"],  # noqa: B006
+    at: Annotated[
+        str,
+        typer.Option(help="drive the whole model from this site, such as its embeddings, and watch all that follows"),
+    ] = "",
+    chosen: Annotated[
+        list[str], typer.Option("--layers", help="glob patterns of the layers; with --at, of the sites")
+    ] = ["*"],  # noqa: B006
     streams: Annotated[list[str], typer.Option(help="hidden, cell, or gates, as glob patterns")] = ["*"],  # noqa: B006
     steps: Annotated[int, typer.Option(help="length of the drives; they change half-way")] = 200,
     frequency: Annotated[float, typer.Option(help="of the sine, periods per step")] = 0.05,
     band: Annotated[float, typer.Option(help="share of the change within which a settled unit stays")] = 0.1,
     sequences: Annotated[int, typer.Option(help="recorded sequences that the range of the inputs is taken from")] = 16,
 ) -> None:
-    """Drive the units of recurrent layers with made-up inputs, and measure their dynamics.
+    """Drive units with made-up inputs, and measure their dynamics.
 
-    Settling time, delay, overshoot, gain, phase and more, for each unit by its strongest response. The numbers join
-    those of `unitscope analyze` in the table of all units.
+    Units of recurrent layers are taken apart; any other model is driven as a whole, from a site (`--at`). Settling
+    time, delay, overshoot, gain, phase and more, for each unit by its strongest response. The numbers join those of
+    `unitscope analyze` in the table of all units.
 
     For example: `unitscope respond run`, or `unitscope respond run --drive impulse --mode clamped`
     """
     source = Recording.open(recording)
-    network, card = (inputs := Inputs.load(recording)).open_model()
-    corpus = inputs.open_corpus(card)
-    wanted = [layer for layer in layers(network) if any(fnmatchcase(str(layer), pattern) for pattern in chosen)]
-    if not wanted:
-        known = ", ".join(str(layer) for layer in layers(network))
-        raise InputError(f"no recurrent layer matches {', '.join(chosen)}; there are: {known}")
+    network, corpus = Inputs.load(recording).open()
     made = [_drive(name, steps, frequency) for name in drives]
     numbers = source.sequences[: max(1, sequences)]
     results = ResultSet(source.fingerprint)
+    if at:
+        ends = WAYS[way](values_of(network, corpus, at, numbers))
+        probes = DriveCorpus(made, ends, network.run(corpus.batch(numbers[:1]), [at])[at].dtype)
+        results.entries |= respond_coupled(network, at, probes, chosen, band).entries
+        _save(recording, results, "coupled", drives)
+        return
+    wanted = [layer for layer in layers(network) if any(fnmatchcase(str(layer), pattern) for pattern in chosen)]
+    if not wanted:
+        known = ", ".join(str(layer) for layer in layers(network)) or "none, so say from which site with --at"
+        raise InputError(f"no recurrent layer matches {', '.join(chosen)}; there are: {known}")
     with console.progress_bar() as show:
         for done, layer in enumerate(wanted):
             ends = WAYS[way](layer_input(network, corpus, layer, numbers))
@@ -69,6 +83,10 @@ def respond(
                 mean = torch.cat(parts).mean(0)
             results.entries |= characterize(layer, DriveCorpus(made, ends), mode, mean, band, streams).entries
             show("driving layers", done + 1, len(wanted))
+    _save(recording, results, mode, drives)
+
+
+def _save(recording: Path, results: ResultSet, mode: str, drives: Sequence[str]) -> None:
     merge_into(recording / RESULTS, results)
     sites = ", ".join(results.sites())
     console.out.print(f"{recording / RESULTS}: {mode} responses to {', '.join(drives)} of {sites}")

@@ -16,7 +16,9 @@ from unitscope.corpus.batch import Batch
 from unitscope.corpus.corpus import Corpus
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
-from unitscope.interventions.lesions import lesions
+from unitscope.interventions.engines import runs
+from unitscope.models.bind import bind, check_edits
+from unitscope.models.edit import Edit, Resampled, Scaled, Steps, Where
 from unitscope.models.model import Model
 from unitscope.models.site import Site, choose
 from unitscope.recording.chunk import Chunk
@@ -31,16 +33,18 @@ MEASURES: Mapping[str, str] = {"loss": LOSS, "error": LOG_PROB, "deviation": LOS
 class Ablated:
     """A source whose value for a token and a unit is how much worse the token is predicted without the unit.
 
-    ``values`` are what the units are held at, one for each unit; zero if not given. One pass over the sequences runs
-    the model once intact and once for each unit. Raises ``InputError`` for a site that does not exist, a measure
-    that the model does not have, and values of another number than the site has units.
+    ``values`` are what becomes of the units: one constant for each (zero if not given), factors, or what they are in
+    other sequences; ``where`` is where. One pass over the sequences runs the model once intact and once for each unit.
+    Raises ``InputError`` for a site or label that does not exist, a measure that the model does not have, values of
+    another number than the site has units, and a window outside the sequences.
     """
 
     model: Model
     corpus: Corpus
     site: str
     measure: str = "loss"
-    values: Sequence[float] | None = None
+    values: Sequence[float] | Scaled | Resampled | None = None
+    where: Steps | Where | None = None
     sequences: Sequence[int] = ()
     batch_size: int = 64
 
@@ -52,10 +56,24 @@ class Ablated:
         forecasts = LOG_PROB not in known
         if MEASURES[self.measure] not in known or (self.measure == "deviation") > forecasts:
             raise InputError(f"{self.model.name} has no {self.measure} to read")
-        if self.values is not None and len(self.values) != site.units:
-            raise InputError(f"{self.site} has {site.units} units but {len(self.values)} values were given")
+        given = self.values.factors if isinstance(self.values, Scaled) else self.values
+        if isinstance(given, Sequence) and len(given) != site.units:
+            raise InputError(f"{self.site} has {site.units} units but {len(given)} values were given")
         if not len(self.sequences):
             object.__setattr__(self, "sequences", range(len(self.corpus)))
+        check_edits([self.edit], self.model, self.corpus, self.sequences)
+
+    @property
+    def edit(self) -> Edit:
+        """What becomes of the units, of all at once; one run has some of them."""
+        units = tuple(range(self.sites[0].units))
+        match self.values:
+            case None:
+                return Edit(self.site, units, (0.0,) * len(units), self.where)
+            case Scaled() | Resampled() as rule:
+                return Edit(self.site, units, rule, self.where)
+            case constants:
+                return Edit(self.site, units, tuple(float(value) for value in constants), self.where)
 
     @property
     def name(self) -> str:
@@ -63,7 +81,7 @@ class Ablated:
 
     @property
     def fingerprint(self) -> str:
-        parts = [self.model.fingerprint, self.corpus.fingerprint, self.site, self.measure, repr(self.values)]
+        parts = [self.model.fingerprint, self.corpus.fingerprint, self.measure, repr(self.edit)]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     @property
@@ -81,13 +99,10 @@ class Ablated:
     ) -> Iterator[dict[str, Chunk]]:
         wanted = self.sequences if sequences is None else sequences
         (site,) = self.sites
-        held = [0.0] * site.units if self.values is None else list(self.values)
         own = f"has-{self.measure}"
         for first in range(0, len(wanted), self.batch_size):
             batch = self.corpus.batch(wanted[first : first + self.batch_size]).to(self.model.device)
-            damage = torch.stack(
-                [d for _, d in self.damages(batch, [((u,), (held[u],)) for u in range(site.units)])], 2
-            )
+            damage = torch.stack(list(self.damages(batch, [(unit,) for unit in range(site.units)])), 2)
             others = [name for name in labels if name != own]
             (chunk,) = chunks_of({site.name: damage}, batch, self.corpus, others).values()
             if own in labels:
@@ -95,15 +110,13 @@ class Ablated:
                 chunk = replace(chunk, labels={**chunk.labels, own: known})
             yield {site.name: chunk}
 
-    def damages(
-        self, batch: Batch, held: Sequence[tuple[Sequence[int], Sequence[float]]]
-    ) -> Iterator[tuple[Sequence[int], Float[Tensor, "batch time"]]]:
-        """What each prediction costs more with these units held at these values; 0 where nothing is predicted."""
+    def damages(self, batch: Batch, sets: Sequence[Sequence[int]]) -> Iterator[Float[Tensor, "batch time"]]:
+        """What each prediction costs more with each set of units edited; 0 where nothing is predicted."""
         read = [MEASURES[self.measure]]
         intact = self._cost(self.model.run(batch, read), batch)
-        with lesions(self.model, batch, self.site, read) as lesion:
-            for units, values in held:
-                yield units, self._cost(lesion(units, values), batch) - intact
+        (every,) = bind([self.edit], self.model, batch, self.corpus)
+        for values in runs(self.model, batch, [every.only(units) for units in sets], read):
+            yield self._cost(values, batch) - intact
 
     def labels(self, name: str, sequence: int) -> Float[Tensor, " token"]:
         if name == f"has-{self.measure}":

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from unitscope.corpus.corpus import Corpus
 from unitscope.errors import InputError
+from unitscope.models.bind import bind, check_edits
 from unitscope.models.edit import Edit
 from unitscope.models.model import Model
 
@@ -86,7 +87,11 @@ class Bench:
             )
 
     def damage(self, edits: Sequence[Edit]) -> Damage:
-        """The change of the loss under the edits. One forward pass over the sequences."""
+        """The change of the loss under the edits. One forward pass over the sequences.
+
+        Raises ``InputError`` for an edit that cannot be made on them.
+        """
+        check_edits(edits, self.model, self.corpus, self.sequences)
         loss, _, _ = self._run(edits)
         known = self.target >= 0
         change = torch.where(known, loss - self.loss, 0.0)
@@ -107,7 +112,7 @@ class Bench:
         losses, rows, targets = [], [], []
         for first in range(0, len(self.sequences), self.batch_size):
             batch = self.corpus.batch(self.sequences[first : first + self.batch_size]).to(self.model.device)
-            values = self.model.run(batch, [LOSS], edits)[LOSS]
+            values = self.model.run(batch, [LOSS], bind(edits, self.model, batch, self.corpus))[LOSS]
             row, step = torch.nonzero(batch.counted, as_tuple=True)
             losses.append(values[row, step, 0].float().cpu())
             rows.append(row.cpu() + first)

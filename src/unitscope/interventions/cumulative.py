@@ -1,7 +1,10 @@
 """Ablating more and more units at once, in a ranked and in random orders (Morcos et al. 2018, arXiv 1803.06959)."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,11 +14,14 @@ from unitscope.errors import InputError
 from unitscope.interventions.ablated import Ablated
 from unitscope.view import Lines, Series
 
+FILE = "curves.json"
+
 
 @dataclass(frozen=True, eq=False)
 class Cumulative:
     """Damage per prediction against the number of units ablated."""
 
+    site: str
     measure: str
     counts: list[int]
     ranked: Float[np.ndarray, " count"]
@@ -29,7 +35,17 @@ class Cumulative:
     @property
     def random_area(self) -> float:
         """The same for the random orders, on average."""
-        return float(np.mean([_area(self.counts, curve) for curve in self.random]))
+        return float(self.random_areas.mean())
+
+    @property
+    def random_areas(self) -> Float[np.ndarray, " repeat"]:
+        """Of each random order."""
+        return np.array([_area(self.counts, curve) for curve in self.random])
+
+    @property
+    def p(self) -> float:
+        """Share of the orders, the ranked one among them, with at least its area."""
+        return (1 + int((self.random_areas >= self.area).sum())) / (1 + len(self.random))
 
     def view(self) -> Lines:
         """Both kinds of order over one axis."""
@@ -40,8 +56,41 @@ class Cumulative:
             self.random.max(axis=0).tolist(),
         )
         x = [float(count) for count in self.counts]
-        title = "Damage by the number of units ablated"
-        return Lines(title, x, [Series("ranked", self.ranked.tolist()), random], "units ablated", self.measure)
+        areas = f"area {self.area:.4g} ranked, {self.random_area:.4g} random (p = {self.p:.2g})"
+        title = f"Damage by the number of units ablated: {self.site}"
+        ranked = Series("worst first", self.ranked.tolist())
+        return Lines(
+            title,
+            x,
+            [ranked, random],
+            "units ablated",
+            f"rise of the {self.measure}",
+            f"{areas}; the band holds all orders",
+        )
+
+    def plain(self) -> dict[str, Any]:
+        """For JSON."""
+        arrays = {"ranked": self.ranked.tolist(), "random": self.random.tolist()}
+        return {"site": self.site, "measure": self.measure, "counts": self.counts, **arrays}
+
+
+def save_curves(curves: Sequence[Cumulative], folder: Path) -> None:
+    """Keep curves beside a recording."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / FILE).write_text(json.dumps([curve.plain() for curve in curves], indent=1) + "\n")
+
+
+def load_curves(folder: Path) -> list[Cumulative]:
+    """Those that were kept; none where there are none. Raises ``InputError`` for a damaged file."""
+    if not (folder / FILE).exists():
+        return []
+    try:
+        return [
+            Cumulative(c["site"], c["measure"], c["counts"], np.array(c["ranked"]), np.array(c["random"]))
+            for c in json.loads((folder / FILE).read_text())
+        ]
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{folder / FILE} holds no curves: {error}") from error
 
 
 def cumulative(
@@ -60,19 +109,17 @@ def cumulative(
     draw = np.random.default_rng(seed)
     orders = [list(order), *(draw.permutation(units).tolist() for _ in range(repeats))]
     damage = damage_of_sets(source, [some[:size] for some in orders for size in sizes]).reshape(len(orders), len(sizes))
-    return Cumulative(source.measure, sizes, damage[0], damage[1:])
+    return Cumulative(source.site, source.measure, sizes, damage[0], damage[1:])
 
 
 def damage_of_sets(source: Ablated, sets: Sequence[Sequence[int]]) -> Float[np.ndarray, " set"]:
     """Mean damage per prediction of ablating each set of units, every one by a run of its own."""
-    held = [0.0] * source.sites[0].units if source.values is None else list(source.values)
-    jobs = [(units, [held[unit] for unit in units]) for units in sets]
     total, predictions = torch.zeros(len(sets), dtype=torch.float64), 0
     for first in range(0, len(source.sequences), source.batch_size):
         batch = source.corpus.batch(source.sequences[first : first + source.batch_size]).to(source.model.device)
         counted = batch.counted & batch.has_target
         predictions += int(counted.sum())
-        total += torch.stack([damage[counted].double().sum().cpu() for _, damage in source.damages(batch, jobs)])
+        total += torch.stack([damage[counted].double().sum().cpu() for damage in source.damages(batch, sets)])
     if not predictions:
         raise InputError(f"{source.corpus.name} gives no targets on the chosen sequences, so there is no damage")
     return np.asarray(total.numpy() / predictions)

@@ -13,6 +13,7 @@ from jaxtyping import Bool, Complex, Float
 from torch import Tensor, nn
 
 from unitscope.errors import InputError
+from unitscope.interventions.one_step import after, jacobians, width
 
 NEWTON = 20
 """Steps of the polish; it doubles the right digits with each."""
@@ -49,10 +50,8 @@ def fixed_points(
     visits on data, with a little noise. Points with q above ``tolerance`` are dropped, and of points nearer than
     ``distinct`` one is kept. Raises ``InputError`` for starts of another width than the state.
     """
-    parts = 2 if single.mode == "LSTM" else 1
-    width = parts * single.hidden_size
-    if starts.shape[1] != width:
-        raise InputError(f"the state of this layer has {width} numbers, the starts have {starts.shape[1]}")
+    if starts.shape[1] != width(single):
+        raise InputError(f"the state of this layer has {width(single)} numbers, the starts have {starts.shape[1]}")
     states = starts.double().clone().requires_grad_()
     optimizer = torch.optim.Adam([states], rate)
     decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
@@ -67,37 +66,22 @@ def fixed_points(
 
 @torch.no_grad()
 def _kept(single: nn.RNNBase, x: Tensor, states: Tensor, tolerance: float, distinct: float) -> FixedPoints:
+    still = torch.eye(states.shape[1], dtype=states.dtype)
+    for _ in range(NEWTON):
+        there, slopes = jacobians(single, x, states)
+        # gelsd, because the slope has no inverse where a whole line of states stands still.
+        steps = torch.linalg.lstsq(slopes - still, (there - states)[..., None], driver="gelsd").solution
+        moved = states - steps[..., 0]
+        states = torch.where(moved.isfinite().all(1, keepdim=True), moved, states)
     found: list[Tensor] = []
-    for start in states:
-        state = start
-        for _ in range(NEWTON):
-            slope = _jacobian(single, x, state) - torch.eye(len(state), dtype=state.dtype)
-            # gelsd, because the slope has no inverse where a whole line of states stands still.
-            step = torch.linalg.lstsq(slope, (_next(single, x, state) - state)[:, None], driver="gelsd").solution
-            state = state - step[:, 0]
-        settled = bool(state.isfinite().all()) and float(_q(single, x, state[None])) <= tolerance
-        if settled and all(float((state - other).norm()) > distinct for other in found):
+    for state in states[_q(single, x, states) <= tolerance]:
+        if all(float((state - other).norm()) > distinct for other in found):
             found.append(state)
     points = torch.stack(found) if found else states[:0]
-    spectra = [torch.linalg.eigvals(_jacobian(single, x, point)) for point in found]
-    ordered = [values[values.abs().argsort(descending=True)].numpy() for values in spectra]
-    eigenvalues = np.stack(ordered) if ordered else np.zeros(tuple(points.shape), dtype=np.complex128)
-    return FixedPoints(points.numpy(), _q(single, x, points).numpy(), eigenvalues)
-
-
-def _next(single: nn.RNNBase, x: Tensor, state: Tensor) -> Tensor:
-    """One step of one state, or of several ``[point state]``."""
-    rows = state.reshape(-1, state.shape[-1])
-    parts = tuple(part.contiguous()[None] for part in rows.chunk(2 if single.mode == "LSTM" else 1, dim=1))
-    _, last = single(x.double().expand(len(rows), 1, -1), parts if len(parts) > 1 else parts[0])
-    after = torch.cat(last if isinstance(last, tuple) else (last,), dim=2)[0]
-    return after.reshape(state.shape)
+    spectra = torch.linalg.eigvals(jacobians(single, x, points)[1]) if found else points.to(torch.complex128)
+    order = spectra.abs().argsort(dim=1, descending=True)
+    return FixedPoints(points.numpy(), _q(single, x, points).numpy(), spectra.gather(1, order).numpy())
 
 
 def _q(single: nn.RNNBase, x: Tensor, states: Tensor) -> Float[Tensor, " point"]:
-    return 0.5 * (_next(single, x, states) - states).square().sum(1)  # [point]
-
-
-def _jacobian(single: nn.RNNBase, x: Tensor, state: Tensor) -> Tensor:
-    jacobian: Tensor = torch.autograd.functional.jacobian(lambda s: _next(single, x, s), state)
-    return jacobian
+    return 0.5 * (after(single, x, states) - states).square().sum(1)  # [point]

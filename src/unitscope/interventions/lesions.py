@@ -3,9 +3,11 @@
 Holding hidden units of a stock recurrent layer needs no loop over steps: with their columns of the recurrent
 matrix zero and their part added to the bias, the fused kernel computes everything that follows, and what
 the next layer reads is overwritten. Recurrent layers below the edited one give what they gave before, so they run
-once. Units of other sites, gates and cells, are held by the model's own step-by-step loop.
+once. Where the edited layer reads few different vectors, as many symbols as a text has, it reads their numbers instead,
+which makes the product with its input matrix that much smaller.
 """
 
+import copy
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, cast
@@ -16,9 +18,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from unitscope.corpus.batch import Batch
 from unitscope.errors import InputError
-from unitscope.interventions.layers import find_layer, is_hidden, layers
-from unitscope.models.edit import Edit
-from unitscope.models.model import Model
+from unitscope.interventions.layers import find_layer, layers
 from unitscope.models.module import ModuleModel
 
 Lesion = Callable[[Sequence[int], Sequence[float]], dict[str, Tensor]]
@@ -26,14 +26,11 @@ Lesion = Callable[[Sequence[int], Sequence[float]], dict[str, Tensor]]
 
 
 @contextmanager
-def lesions(model: Model, batch: Batch, site: str, read: Sequence[str]) -> Iterator[Lesion]:
-    """While open, run a batch with units of a site held; the model itself is never changed.
+def lesions(model: ModuleModel, batch: Batch, site: str, read: Sequence[str]) -> Iterator[Lesion]:
+    """While open, run a batch with hidden units of a stock layer held; the model itself is never changed.
 
-    Raises ``InputError`` for a site or unit that does not exist.
+    Raises ``InputError`` for a layer or unit that does not exist.
     """
-    if not isinstance(model, ModuleModel) or not is_hidden(model, site):
-        yield lambda units, values: model.run(batch, read, [Edit(site, tuple(units), tuple(values))])
-        return
     model.sites()  # a model that is asked for the first time runs once to find out
     layer = find_layer(model, site.rsplit(".", 1)[0])
     edited = _Split(layer.module, layer.number, layer.name)
@@ -70,6 +67,8 @@ class _Split:
         self.calls = 0
         self.seen: list[tuple[Any, Any, Any]] = []
         """Input, output and last state of the layers below, for each call of a run."""
+        self.symbols: tuple[nn.RNNBase, Any] | None = None
+        """The edited layer as it reads the numbers of its few different inputs, and these, in the first call."""
 
     def hold(self, units: Sequence[int], values: Sequence[float]) -> None:
         for unit in units:
@@ -86,7 +85,10 @@ class _Split:
     def __call__(self, input: Any, hx: Any = None) -> Any:
         rows = (self.below.num_layers if self.below else 0) * self.directions
         x, last = self._below(input, _rows(hx, slice(0, rows)))
-        y, middle = self.edited(x, _rows(hx, slice(rows, rows + self.directions)))
+        edited = self.edited
+        if self.calls == 1 and self.symbols is not None:
+            edited, x = self.symbols
+        y, middle = edited(x, _rows(hx, slice(rows, rows + self.directions)))
         if self.units is not None:
             y, middle = self._held(y, middle)
         states = [last, middle]
@@ -101,6 +103,9 @@ class _Split:
     def _below(self, input: Any, hx: Any) -> tuple[Any, Any]:
         call, self.calls = self.calls, self.calls + 1
         if self.below is None:
+            if call == 0 and not self.seen:
+                self.seen.append((input, input, None))
+                self.symbols = _by_number(self.edited, input)
             return input, None
         # The first call cannot depend on what the module gave; a later one may, where a model feeds itself.
         if call < len(self.seen) and (call == 0 or _same(self.seen[call][0], input)):
@@ -185,6 +190,28 @@ def _part(module: nn.RNNBase, first: int, stop: int) -> nn.RNNBase | None:
             source = "_".join([f"{kind}_l{int(number) + first}", *reverse])
             value.copy_(getattr(module, source, torch.zeros_like(value)))  # a layer without biases has none
     return part.eval()
+
+
+def _by_number(layer: nn.RNNBase, given: Any) -> tuple[nn.RNNBase, Any] | None:
+    """A layer that reads one of r numbers where this one reads one of r vectors, if that is much less work."""
+    rows = (given.data if isinstance(given, PackedSequence) else given).detach()
+    x = rows.flatten(0, -2)  # [row channel]
+    # Equal rows have equal sums, and whether rows of equal sums are equal is looked at.
+    sums = x.double() @ torch.arange(1.0, x.shape[1] + 1, dtype=torch.float64, device=x.device).sin()
+    distinct, number = torch.unique(sums, return_inverse=True)
+    if 2 * len(distinct) > x.shape[1]:
+        return None
+    vectors = x.new_empty(len(distinct), x.shape[1]).index_copy_(0, number, x)
+    if not torch.equal(vectors[number], x):
+        return None
+    narrow: nn.RNNBase = cast(Any, copy.copy(layer))
+    narrow._parameters = dict(layer._parameters)  # the held units' weights are one and the same
+    narrow.input_size = len(distinct)
+    for name in [name for name in layer._parameters if name.startswith("weight_ih")]:
+        narrow._parameters[name] = nn.Parameter(getattr(layer, name).detach() @ vectors.T)
+    narrow._flat_weights = [getattr(narrow, name) for name in narrow._flat_weights_names]
+    numbers = nn.functional.one_hot(number, len(distinct)).to(x).view(*rows.shape[:-1], -1)
+    return narrow, given._replace(data=numbers) if isinstance(given, PackedSequence) else numbers
 
 
 def _rows(hx: Any, rows: slice) -> Any:

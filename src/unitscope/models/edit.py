@@ -123,6 +123,12 @@ class Bound:
         """Whether the units have the same values at every step, whatever happens."""
         return self.keep is None and self.where is None and self.add.dim() == 1
 
+    def only(self, places: Sequence[int]) -> "Bound":
+        """Some of its units alone, by their places among them."""
+        chosen = torch.tensor(list(places), dtype=torch.long, device=self.units.device)
+        keep = None if self.keep is None else self.keep[chosen][:, chosen]
+        return dataclasses.replace(self, units=self.units[chosen], add=self.add[..., chosen], keep=keep)
+
     def at(self, steps: Any) -> "Bound":
         """The part of an indexed piece of the batch, such as some rows or one step."""
         if self.where is None and self.add.dim() == 1:

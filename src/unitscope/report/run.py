@@ -10,6 +10,7 @@ import numpy as np
 from unitscope.analyses.affinity import AffinityResult
 from unitscope.findings.finding import Finding, Findings, adjusted, affinity_of
 from unitscope.interventions.ablation import Change
+from unitscope.interventions.cumulative import Cumulative
 from unitscope.models.site import Site
 from unitscope.probing.table import ProbeTable
 from unitscope.probing.unit_ranks import ranks_view
@@ -28,7 +29,11 @@ SHOWN = 8
 
 
 def page_of(
-    recording: Recording, results: ResultSet, findings: Findings | None, probes: ProbeTable | None = None
+    recording: Recording,
+    results: ResultSet,
+    findings: Findings | None,
+    probes: ProbeTable | None = None,
+    curves: Sequence[Cumulative] = (),
 ) -> Page:
     """Build the page. Activations are read from the recording while the page is written."""
     passage = _liveliest(recording, findings)
@@ -39,6 +44,8 @@ def page_of(
             sections.append(_ablations(findings))
     if probes:
         sections.append(probes_section(probes))
+    if curves:
+        sections.append(_curves(curves))
     for name in dict.fromkeys(key for site in results.sites() for key in results.of(site)):
         parts = [results.of(site)[name] for site in results.sites() if name in results.of(site)]
         views = [(part.site, view) for part in parts for view in part.views()]
@@ -63,6 +70,16 @@ def page_of(
         sections=sections,
         table=unit_table(everything),
         units={site: unit_groups(results, site, more) for site in results.sites()},
+    )
+
+
+def _curves(curves: Sequence[Cumulative]) -> Section:
+    return Section(
+        "curves",
+        "What is lost without many units",
+        "More and more units of a site are changed at once: those that are missed most alone come first, or units at "
+        "random. The order was found on other sequences than the curve is measured on.",
+        [curve.view() for curve in curves],
     )
 
 

@@ -1,0 +1,134 @@
+"""One batch under many edits, one after the other, by whatever way is cheapest for what is edited.
+
+- Hidden units of a stock layer at constants: a weight edit on the fused kernel (``lesions``).
+- What the readout reads: a closed form, since logits are linear in it.
+- Gates, windows, resampled values, and units of any other module: copies of the batch side by side, each with another
+  edit.
+- A state held from before the first step: the model's own loop over steps, one edit at a time.
+
+All ways give the same numbers, to rounding.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from unitscope.corpus.batch import Batch
+from unitscope.interventions.layers import is_hidden
+from unitscope.interventions.lesions import lesions
+from unitscope.models.edit import Bound
+from unitscope.models.model import Model
+from unitscope.models.module import ModuleModel
+
+LOSS, LOG_PROB = "output.loss", "output.log_prob"
+ROWS = {"cpu": 256}
+"""Sequences that run side by side: on a processor, as many as its cache likes."""
+MANY_ROWS = 4096
+"""On anything else, where a call costs more than its arithmetic."""
+
+
+def runs(model: Model, batch: Batch, edits: Sequence[Bound], read: Sequence[str]) -> Iterator[dict[str, Tensor]]:
+    """What the model gives under each edit in turn; the model itself is never changed."""
+    if not edits:
+        return
+    (first, *others) = {edit.site for edit in edits}
+    if isinstance(model, ModuleModel) and not others:
+        if all(edit.constant for edit in edits) and is_hidden(model, first):
+            yield from fused(model, batch, edits, read)
+            return
+        readout = _readout(model, batch, first, read)
+        if readout is not None:
+            yield from closed_form(model, batch, edits, readout, read)
+            return
+    if any(edit.constant and edit.site.endswith((".hidden", ".cell")) for edit in edits):
+        yield from (model.run(batch, read, [edit]) for edit in edits)
+        return
+    yield from side_by_side(model, batch, edits, read)
+
+
+def fused(model: ModuleModel, batch: Batch, edits: Sequence[Bound], read: Sequence[str]) -> Iterator[dict[str, Tensor]]:
+    """By weight edits, for hidden units of one stock layer at constants."""
+    with lesions(model, batch, edits[0].site, read) as lesion:
+        for edit in edits:
+            yield lesion(edit.units.tolist(), edit.add.tolist())
+
+
+def side_by_side(
+    model: Model, batch: Batch, edits: Sequence[Bound], read: Sequence[str], at_once: int | None = None
+) -> Iterator[dict[str, Tensor]]:
+    """Copies of the batch in one run, each with its own edit; ``at_once`` of them, or as many as run well."""
+    size = len(batch.sequence)
+    if at_once is None:
+        at_once = max(1, ROWS.get(batch.tokens.device.type, MANY_ROWS) // size)
+    for start in range(0, len(edits), at_once):
+        some = edits[start : start + at_once]
+        if len(some) == 1:
+            yield model.run(batch, read, some)
+            continue
+        placed = [_in_copy(edit, number, len(some), batch) for number, edit in enumerate(some)]
+        values = model.run(_repeated(batch, len(some)), read, placed)
+        for copy in range(len(some)):
+            yield {name: found[copy * size : (copy + 1) * size] for name, found in values.items()}
+
+
+def closed_form(
+    model: ModuleModel, batch: Batch, edits: Sequence[Bound], readout: nn.Linear, read: Sequence[str]
+) -> Iterator[dict[str, Tensor]]:
+    """For what a linear readout reads: its part of the logits is exchanged, and nothing runs again."""
+    intact = model.run(batch, [edits[0].site, LOG_PROB])
+    x, log_prob = intact[edits[0].site], intact[LOG_PROB]
+    weight = readout.weight.detach()
+    for edit in edits:
+        changed = x.clone()
+        edit.apply(changed)
+        change = (changed - x)[..., edit.units].to(weight.dtype) @ weight[:, edit.units].T
+        moved = (log_prob + change).log_softmax(-1)
+        target = batch.targets.clamp(min=0).unsqueeze(2)
+        loss = torch.where(batch.has_target.unsqueeze(2), -moved.gather(2, target), 0.0)
+        yield {name: {LOG_PROB: moved, LOSS: loss}[name] for name in read}
+
+
+def _readout(model: ModuleModel, batch: Batch, site: str, read: Sequence[str]) -> nn.Linear | None:
+    """The linear module whose input the site is, if its output is the logits and nothing else is read."""
+    path, _, side = site.rpartition(".")
+    modules = dict(model.module.named_modules())
+    module = modules.get(path)
+    if side != "input" or not isinstance(module, nn.Linear) or not set(read) <= {LOSS, LOG_PROB}:
+        return None
+    if LOG_PROB not in {known.name for known in model.sites()}:
+        return None
+    values = model.run(batch, [site, LOG_PROB])
+    with torch.inference_mode():
+        expected = module(values[site].to(module.weight.dtype)).log_softmax(-1)
+    same = expected.shape == values[LOG_PROB].shape and torch.allclose(
+        expected[batch.counted], values[LOG_PROB][batch.counted].to(expected), atol=1e-5
+    )
+    return module if same else None
+
+
+def _repeated(batch: Batch, copies: int) -> Batch:
+    def many(values: Tensor) -> Tensor:
+        return values.repeat(copies, *[1] * (values.dim() - 1))
+
+    return Batch(
+        tokens=many(batch.tokens),
+        targets=many(batch.targets),
+        context=many(batch.context),
+        lengths=many(batch.lengths),
+        sequence=many(batch.sequence),
+    )
+
+
+def _in_copy(edit: Bound, number: int, copies: int, batch: Batch) -> Bound:
+    """The edit in one of the copies only."""
+    rows = slice(number * len(batch.sequence), (number + 1) * len(batch.sequence))
+
+    def placed(values: Tensor) -> Tensor:
+        whole = values.new_zeros(copies * len(values), *values.shape[1:])
+        whole[rows] = values
+        return whole
+
+    where = torch.ones_like(batch.counted) if edit.where is None else edit.where
+    return replace(edit.over(placed), where=placed(where))
