@@ -9,6 +9,7 @@ A site whose every pair is within the tolerance is not extracted any more.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -17,8 +18,7 @@ from scipy import stats
 from torch import Tensor
 
 from unitscope.concepts.measures import Measure, levels_of
-from unitscope.concepts.pairs import Pairs, Scale
-from unitscope.concepts.questions import Questions
+from unitscope.concepts.pairs import Hypotheses, Pairs, Scale
 from unitscope.errors import InputError
 from unitscope.findings.find import evidence
 from unitscope.models.site import Site
@@ -32,6 +32,18 @@ SAMPLE = 8192
 
 Progress = Callable[[int, int], None]
 """Called with sequences done and sequences in all."""
+
+
+@runtime_checkable
+class Table(Protocol):
+    """Labels of tokens: ``Questions``, or the same shifted."""
+
+    @property
+    def hypotheses(self) -> Hypotheses: ...
+
+    def labels(self, sequences: Sequence[int]) -> Float[Tensor, "token hypothesis"]:
+        """The labels of sequences laid end to end; NaN where undefined."""
+        ...
 
 
 @dataclass
@@ -93,23 +105,25 @@ class _Begin:
 
 def fold(
     source: Source,
-    questions: Questions,
+    questions: Table,
     units: Mapping[str, Int[np.ndarray, " unit"]],
     measures: Sequence[Measure],
     tolerance: float | None = None,
     progress: Progress | None = None,
+    batches: Sequence[Sequence[int]] | None = None,
 ) -> dict[str, Folded]:
     """Read a source once; each (site, batch) is extracted once and serves all hypotheses and measures.
 
-    ``units`` are the numbers of those that are wanted, by site. With ``tolerance`` reading ends when every defined
-    pair of every measure is within it, with 95 % confidence for each pair. Raises ``InputError`` for a source without
+    ``units`` are the numbers of those that are wanted, by site. ``batches`` are what is read, all of the source if not
+    given (``batches_of``). With ``tolerance`` reading ends when every defined pair of every measure is within it, with
+    95 % confidence for each pair. Raises ``InputError`` for a source without
     tokens, and for a tolerance that is not positive.
     """
     if tolerance is not None and not tolerance > 0:
         raise InputError(f"the tolerance is an error larger than 0, not {tolerance}")
     sites = {site.name: site for site in source.sites if site.name in units}
     levels = levels_of(list(measures))
-    batches = batches_of(source)
+    batches = batches_of(source) if batches is None else batches
     total = sum(map(len, batches))
     found: dict[str, Folded] = {}
     done = 0
@@ -159,7 +173,7 @@ def batches_of(source: Source, count: int = BATCHES) -> list[list[int]]:
 
 def _batch(
     source: Source,
-    questions: Questions,
+    questions: Table,
     numbers: Sequence[int],
     units: Mapping[str, Int[np.ndarray, " unit"]],
     levels: Sequence[float],
@@ -197,7 +211,7 @@ def _batch(
     return parts | {name: _begun(begin, questions, levels) for name, begin in begins.items() if begin.x}
 
 
-def _begun(begin: _Begin, questions: Questions, levels: Sequence[float]) -> Pairs:
+def _begun(begin: _Begin, questions: Table, levels: Sequence[float]) -> Pairs:
     x, y = torch.cat(begin.x), torch.cat(begin.y)
     pairs = Pairs(x.shape[1], questions.hypotheses, Scale.of(x, y, questions.hypotheses, levels))
     pairs.update(x, y)

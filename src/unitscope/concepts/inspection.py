@@ -64,7 +64,7 @@ def inspect(
     Hochberg's correction over all pairs of the measure and model; ``read``, the share of the data. NaN where undefined.
     Raises ``InputError`` for anything that is not known or does not fit together, before anything is read.
     """
-    sources = _sources(models, over)
+    sources = sources_of(models, over)
     names = [measures] if isinstance(measures, str) else list(measures)
     single, groups = _measures(names)
     conditions = [_condition(text, names) for text in ([having] if isinstance(having, str) else having)]
@@ -119,9 +119,10 @@ def _numbers(text: str, units: int, pattern: str) -> set[int]:
     return found
 
 
-def _sources(
+def sources_of(
     models: Model | Source | Sequence[Model | Source], over: Corpus | None
 ) -> list[tuple[Source, Corpus | None]]:
+    """What is read, and the corpus behind it where it is known. Raises ``InputError`` for a model without data."""
     found: list[tuple[Source, Corpus | None]] = []
     for item in models if isinstance(models, Sequence) else [models]:
         if isinstance(item, Model):

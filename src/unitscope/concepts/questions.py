@@ -58,7 +58,7 @@ class Questions:
         names = [name for part in self.parts for name in part.names]
         families = [family for part in self.parts for family in part.families]
         order = {family: number for number, family in enumerate(dict.fromkeys(families))}
-        self.hypotheses = Hypotheses(
+        self._hypotheses = Hypotheses(
             tuple(names),
             np.array([flag for part in self.parts for flag in part.is_flag]),
             np.array([order[family] for family in families]),
@@ -66,6 +66,10 @@ class Questions:
         doubled = [name for name in dict.fromkeys(names) if names.count(name) > 1]
         if doubled:
             raise InputError(f"{doubled[0]!r} is asked twice; ask it once")
+
+    @property
+    def hypotheses(self) -> Hypotheses:
+        return self._hypotheses
 
     def labels(self, sequences: Sequence[int]) -> Float[Tensor, "token hypothesis"]:
         """The labels of sequences laid end to end."""
