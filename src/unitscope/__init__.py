@@ -13,6 +13,8 @@ __version__ = "0.1.0"
 
 from unitscope.analysis import Analysis
 from unitscope.analyze import analyze
+from unitscope.comparison.compare import Comparison, compare
+from unitscope.comparison.groups import GroupComparison, compare_groups
 from unitscope.concepts.inspection import inspect
 from unitscope.corpus.corpus import Corpus
 from unitscope.corpus.open import open_corpus
@@ -42,11 +44,13 @@ __all__ = [
     "Bench",
     "Chunk",
     "Column",
+    "Comparison",
     "Corpus",
     "Damage",
     "Edit",
     "Finding",
     "Findings",
+    "GroupComparison",
     "InputError",
     "Live",
     "Matches",
@@ -64,6 +68,8 @@ __all__ = [
     "TextCorpus",
     "Vocabulary",
     "analyze",
+    "compare",
+    "compare_groups",
     "find",
     "inspect",
     "match",

@@ -95,29 +95,27 @@ def compare(
             raise InputError("give two networks, or --group twice, not both")
         _groups(groups, asked, sites, out)
     elif networks and len(networks) == 2:
-        _two(networks, asked, sites, pairs or [], seed if twins else None, out)
+        _two(networks, asked, sites, pairs or [], twins, seed, out)
     else:
         raise InputError(f"two networks are compared, and there are {len(networks or [])}; or give --group twice")
 
 
 def _two(
-    names: Sequence[str], asked: Inputs, sites: list[str], pairs: Sequence[str], seed: int | None, out: Path
+    names: Sequence[str], asked: Inputs, sites: list[str], pairs: Sequence[str], twins: bool, seed: int, out: Path
 ) -> None:
     named = dict(_halves(pair, "--pair", "SITE=SITE") for pair in pairs)
     if names[1] == UNTRAINED:
         (one,) = _open(names[:1], asked)
-        fresh = one.untrained(seed or 0, one.source.sequences)
+        fresh = one.untrained(seed, one.source.sequences)
         if fresh is None:
             raise InputError(f"{names[0]} does not say which network it was made from; give the network, and --text")
         two = Opened(fresh, fresh.model, fresh.corpus)
-        controls = None
     else:
         one, two = _open(names, asked)
-        controls = seed
     with console.progress_bar() as show:
         found = compare_two(
             one.source, two.source, sites, named or None,
-            twins={} if controls is None else _twins(one, two, controls),
+            twins=_twins(one, two, seed) if twins and names[1] != UNTRAINED else {},
             progress=partial(show, "comparing"),
         )  # fmt: skip
     _write(page_of_comparison(found), out)

@@ -37,6 +37,18 @@ class Pair:
     a: Site
     b: Site
 
+    def end(self, end: int) -> Site:
+        """The site of the first or of the second."""
+        return self.b if end == B else self.a
+
+
+@dataclass(frozen=True)
+class Role:
+    """A source, and which of the two networks' sites it has."""
+
+    source: Source
+    end: int
+
 
 @dataclass(frozen=True, eq=False)
 class SiteComparison:
@@ -133,44 +145,27 @@ def compare(
     Raises ``InputError`` for different corpora, saying what differs, and where no site is shared.
     """
     chosen = _pairs(a, b, sites, pairs)
-    extra = twins or {}
-    sources = [a, b]
-    places: dict[str, tuple[int, int]] = {"A – B": (A, B)}
-    ends: list[int] = [A, B]  # which network's site names a source uses
-    for name, two in extra.items():
-        place = []
-        for source, end in zip(two, (A, B), strict=True):
-            same = next((k for k, other in enumerate(sources) if other is source and ends[k] == end), None)
-            if same is None:
-                sources.append(source)
-                ends.append(end)
-                same = len(sources) - 1
-            place.append(same)
-        places[name] = (place[0], place[1])
-    check_same_corpus(sources)
     for analysis in analyses:
         if analysis.needs or analysis.labels:
             raise InputError(f"{analysis.name} needs another pass or labels; compare what is told in one pass")
+    roles, places = _roles(a, b, twins or {})
+    sources = [role.source for role in roles]
+    check_same_corpus(sources)
     common = shared_sequences(sources) if sequences is None else list(sequences)
-
-    def name_of(pair: Pair, end: int) -> str:
-        return pair.a.name if end == A else pair.b.name
-
-    read = [list(dict.fromkeys(name_of(pair, end) for pair in chosen)) for end in ends]
-    halves = {}
-    shuffled = {}
+    halves, shuffled = {}, {}
     for pair in chosen:
-        widths = [pair.a.units if end == A else pair.b.units for end in ends]
+        widths = [pair.end(role.end).units for role in roles]
         halves[title(pair)] = (Joint.empty(widths), Joint.empty(widths))
         shuffled[title(pair)] = (Joint.empty(widths[:2]), Joint.empty(widths[:2]))
-    folds = [Summaries([pair.a for pair in chosen], analyses), Summaries([pair.b for pair in chosen], analyses)]
+    folds = [Summaries([pair.end(end) for pair in chosen], analyses) for end in (A, B)]
+    read = [list(dict.fromkeys(pair.end(role.end).name for pair in chosen)) for role in roles]
     generator = torch.Generator().manual_seed(0)
     for block in aligned(sources, read, common, progress):
         roll = 1 + int(torch.randint(max(1, len(next(iter(block[0].values()))) - 1), (), generator=generator))
         for fold, chunks in zip(folds, block[:2], strict=True):
             fold.update(chunks)
         for pair in chosen:
-            rows = [found[name_of(pair, end)] for found, end in zip(block, ends, strict=True)]
+            rows = [found[pair.end(role.end).name] for found, role in zip(block, roles, strict=True)]
             key = title(pair)
             halves[key] = with_block(halves[key], rows, common)
             shuffled[key] = with_block(shuffled[key], [rows[A], _rolled(rows[B], roll)], common)
@@ -189,6 +184,23 @@ def compare(
 def title(pair: Pair) -> str:
     """One name where both sites have it."""
     return pair.a.name if pair.a.name == pair.b.name else f"{pair.a.name} – {pair.b.name}"
+
+
+def _roles(
+    a: Source, b: Source, twins: Mapping[str, tuple[Source, Source]]
+) -> tuple[list[Role], dict[str, tuple[int, int]]]:
+    """Every source once, and for each pair of networks which two they are."""
+    roles = [Role(a, A), Role(b, B)]
+    places = {"A – B": (A, B)}
+    for name, two in twins.items():
+        found = []
+        for source, end in zip(two, (A, B), strict=True):
+            same = [k for k, role in enumerate(roles) if role.source is source and role.end == end]
+            if not same:
+                roles.append(Role(source, end))
+            found.append(same[0] if same else len(roles) - 1)
+        places[name] = (found[0], found[1])
+    return roles, places
 
 
 def _pairs(a: Source, b: Source, patterns: Iterable[str], named: Mapping[str, str] | None) -> list[Pair]:

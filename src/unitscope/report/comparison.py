@@ -235,7 +235,9 @@ def _sorted_lines(site: SiteComparison) -> Lines:
     ]
     longest = max(len(s.y) for s in series)
     padded = [Series(s.name, [*s.y, *[math.nan] * (longest - len(s.y))]) for s in series]
-    return Lines("Correlation with the partner, units in falling order", list(range(longest)), padded, "rank", "r")
+    return Lines(
+        "Correlation with the partner, units in falling order", list(map(float, range(longest))), padded, "rank", "r"
+    )
 
 
 def _best_first(found: Matching) -> Sequence[int]:
