@@ -22,6 +22,7 @@ from unitscope.corpus.label_table import read_table
 from unitscope.corpus.padded import padded
 from unitscope.corpus.sentence import Sentence
 from unitscope.corpus.vocabulary import Vocabulary
+from unitscope.corpus.word_rows import read_word_rows
 from unitscope.errors import InputError
 
 CONTEXT = 128
@@ -32,7 +33,8 @@ WORD = "word"
 
 def read_treebank(path: Path) -> list[Sentence]:
     """The sentences of a file, by its ending: ``.conllu``, ``.ptb`` or ``.mrg`` (bracketed trees), ``.iob2`` (numbered
-    words), ``.conll``, ``.annotated`` or ``.bio`` (words and tags), ``.csv`` or ``.tsv`` (a table of labels).
+    words), ``.conll``, ``.annotated`` or ``.bio`` (words and tags), ``.csv`` or ``.tsv`` (a table of labels),
+    ``.parquet`` or the folder of a data set of Hugging Face (a sentence a row).
 
     Raises ``InputError`` for another ending, for a file that does not hold what it says, and for an empty one.
     """
@@ -46,7 +48,10 @@ def read_treebank(path: Path) -> list[Sentence]:
         ".bio": read_iob,
         ".csv": read_table,
         ".tsv": read_table,
+        ".parquet": read_word_rows,
     }
+    if path.is_dir():
+        endings[path.suffix] = read_word_rows
     if path.suffix not in endings:
         raise InputError(f"{path} has none of the endings of a treebank: {', '.join(endings)}")
     sentences = list(endings[path.suffix](path))

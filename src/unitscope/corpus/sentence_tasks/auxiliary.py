@@ -5,6 +5,7 @@ vector with theirs beside it. Without the sentence's vector it measures what the
 """
 
 import random
+from collections import Counter
 from collections.abc import Sequence
 
 from unitscope.corpus.sentence import Sentence
@@ -25,12 +26,11 @@ def length(sentences: Sequence[Sentence], seed: int = 0) -> SentenceTask:
 def content(sentences: Sequence[Sentence], seed: int = 0) -> SentenceTask:
     """Whether a word is in the sentence. A word that is not is one of another sentence, so both are as usual."""
     draw = random.Random(seed)
-    chosen = [s for s in sentences if binned(len(s.words), BINS) and _forms(s)]
+    chosen = [(s, forms) for s in sentences if binned(len(s.words), BINS) and (forms := _forms(s))]
     found = []
-    for s in chosen:
-        own = _forms(s)
+    for s, own in chosen:
         held = draw.random() < 0.5
-        other = draw.choice(_forms(draw.choice(chosen)))
+        other = draw.choice(draw.choice(chosen)[1])
         word = draw.choice(own) if held else other
         if held or word not in own:
             found.append(Candidate(s.words, "in" if held else "out", s.document, {WORD: word}, where=s.where))
@@ -42,7 +42,7 @@ def order(sentences: Sequence[Sentence], seed: int = 0) -> SentenceTask:
     draw = random.Random(seed)
     found = []
     for s in sentences:
-        once = [form for form in _forms(s) if _forms(s).count(form) == 1]
+        once = [form for form, count in Counter(_forms(s)).items() if count == 1]
         if not binned(len(s.words), BINS) or len(once) < 2:
             continue
         one, two = draw.sample(range(len(once)), 2)

@@ -36,7 +36,7 @@ def sentence_length(sentences: Sequence[Sentence], seed: int = 0) -> SentenceTas
 
 
 def word_content(
-    sentences: Sequence[Sentence], seed: int = 0, targets: int = 1000, first_rank: int = 200, least: int = 15
+    sentences: Sequence[Sentence], seed: int = 0, targets: int = 1000, first_rank: int = 100, least: int = 12
 ) -> SentenceTask:
     """Which of the target words is in the sentence: exactly one is, once.
 
@@ -52,7 +52,7 @@ def word_content(
         held = [word.form for word in s.words if word.form.lower() in chosen]
         if len(held) == 1 and held[0] in chosen:
             by_target[held[0]].append(Candidate(s.words, held[0], "", {}, where=s.where))
-    enough = {target: found for target, found in by_target.items() if len(found) >= max(10, least // 2)}
+    enough = {target: found for target, found in by_target.items() if len(found) >= 10}
     if len(enough) < 2:
         raise InputError("too few words occur often enough for word-content; give more text or a smaller least")
     # A word is a class, so its sentences are shared out one by one.

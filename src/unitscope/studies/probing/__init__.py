@@ -64,11 +64,11 @@ def run(
             {"source": probed.source.fingerprint, **tree},
             partial(probe_trees, probed, **tree),
         )
-    size = {"words": 2000 if quick else 60_000, "wide": 64 if quick else 512, "epochs": 3 if quick else 12}
+    size = {"words": 800 if quick else 60_000, "wide": 32 if quick else 512, "epochs": 3 if quick else 12}
     figures["pilot"] = steps("pilot", size, lambda: run_pilot(train, dev, **size))
-    coded = {"words": 1500 if quick else 20_000}
+    coded = {"words": 600 if quick else 20_000}
     figures["codes"] = steps("codes", coded, lambda: run_codes(train, **coded))
-    sums = {"count": 100 if quick else 3000, "epochs": 2 if quick else 30}
+    sums = {"count": 20 if quick else 3000, "epochs": 2 if quick else 30}
     figures["arithmetic"] = steps("arithmetic", sums, lambda: run_arithmetic(**sums))
     checks = checks_of(figures)
     write_results(out / "results.json", "probing", range(seeds), checks, figures_of(figures))
