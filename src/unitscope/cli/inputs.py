@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any, cast, get_args
 
 from unitscope.corpus.corpus import Corpus
+from unitscope.corpus.labelled import LabelledTexts, numbered_lines, read_labelled
 from unitscope.corpus.open import STANDARD_INPUT, open_corpus
 from unitscope.corpus.passages import Passages
-from unitscope.corpus.reading import Subwords
+from unitscope.corpus.reading import Characters, Subwords
 from unitscope.corpus.rows import split_name
 from unitscope.corpus.splits import Part
 from unitscope.corpus.subwords import SubwordCorpus
@@ -17,13 +18,16 @@ from unitscope.corpus.text import CONTEXT, LENGTH, TextCorpus
 from unitscope.corpus.treebank import TreebankCorpus, read_treebank
 from unitscope.errors import InputError
 from unitscope.models.module import ModuleModel
+from unitscope.models.networks.bytenet import ByteNet
 from unitscope.models.networks.files import SHIPPED, Card, load
+from unitscope.models.networks.text_files import TextCard, encoder_model, holds_text_network, text_model
+from unitscope.models.networks.text_files import load as load_text_network
 from unitscope.models.transformers import PREFIX, open_transformer
 
 NAME = "inputs.json"
 TREEBANKS = (".conllu", ".ptb", ".mrg", ".iob2", ".bio")
 """Endings of files that are read sentence by sentence, with their annotations."""
-Read = TextCorpus | SubwordCorpus | TreebankCorpus | Passages
+Read = TextCorpus | SubwordCorpus | TreebankCorpus | Passages | LabelledTexts
 """A text as a model reads it."""
 
 
@@ -53,8 +57,15 @@ class Inputs:
         """Whether the model is one of the Transformers library."""
         return self.model.startswith(PREFIX)
 
+    @property
+    def reads_texts(self) -> bool:
+        """Whether the model is a classifier or translator, whose sequences are whole texts."""
+        return not self.is_transformer and holds_text_network(Path(self.model))
+
     def open(self) -> tuple[ModuleModel, Read]:
         """The model and the text as it reads it. Raises ``InputError`` if there is none or it cannot be read."""
+        if self.reads_texts:
+            return self.open_texts()
         if self.is_treebank:
             return self.open_treebank()
         if not self.is_transformer:
@@ -87,6 +98,37 @@ class Inputs:
         model, card = self.open_model()
         unknown = None if card.vocabulary.unknown is not None else self.stand_in or None
         return model, TreebankCorpus(sentences, name, card.unit, card.vocabulary, self.context, unknown)
+
+    def open_texts(self) -> tuple[ModuleModel, LabelledTexts | Passages]:
+        """A classifier, or the encoder of a translator, and texts: one a line, or the sentences of a treebank.
+
+        Where every line begins with a class of the network, or a table or LABEL=FILE says it, texts have classes.
+        """
+        model, card = self.open_text_network()
+        if self.part not in ("", "all"):
+            raise InputError("texts of lines have no parts; give the file of the part that is wanted")
+        name = ", ".join(Path(name).name for name in self.text)
+        if self.is_treebank:
+            sentences = [sentence for name in self.text for sentence in read_treebank(Path(name))]
+            return model, Passages(sentences, name, Characters(card.vocabulary), longest=card.longest or None)
+        lines = [line for name in self.text if Path(name).exists() for _, line in numbered_lines(Path(name))]
+        plain = not lines or {line.split(" ")[0] for line in lines} - set(card.targets)
+        tables = all(Path(name).suffix in (".csv", ".tsv") or not Path(name).exists() for name in self.text)
+        items = [(line, "") for line in lines] if plain and not tables else read_labelled(self.text)
+        labels = [label for _, label in items if label]
+        texts = [text for text, _ in items]
+        classes = () if card.translates else card.targets
+        return model, LabelledTexts(
+            texts, labels, name=name, vocabulary=card.vocabulary, classes=classes, longest=card.longest
+        )
+
+    def open_text_network(self) -> tuple[ModuleModel, TextCard]:
+        """A classifier, or the encoder of a translator."""
+        folder = Path(self.model)
+        net, card = load_text_network(folder)
+        if isinstance(net, ByteNet):
+            return encoder_model(net, card, folder.name), card
+        return text_model(net, card, folder.name), card
 
     def open_model(self) -> tuple[ModuleModel, Card]:
         """A network of unitscope's own. Raises ``InputError`` if there is none."""

@@ -25,6 +25,8 @@ def sites(
     inputs = Inputs(model=model)
     if inputs.is_transformer:
         network, _ = open_transformer(model.removeprefix(PREFIX))
+    elif inputs.reads_texts:
+        network, _ = inputs.open_text_network()
     else:
         network, _ = inputs.open_model()
     table = Table("site", "units", "from", "to", title=f"{network.name}: what can be read", title_justify="left")

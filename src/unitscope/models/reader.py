@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from unitscope.models.convolutional import ConvolutionReader
 from unitscope.models.edit import Bound
-from unitscope.models.networks.bytenet import ByteNet
+from unitscope.models.networks.bytenet import ByteNet, ByteNetEncoder
 from unitscope.models.networks.vdcnn import VDCNN
 from unitscope.models.recurrent import RecurrentReader
 from unitscope.models.site import Site
@@ -57,6 +57,7 @@ _READERS: dict[type[nn.Module], Callable[[str, Any], Reader]] = {
     nn.GRU: RecurrentReader,
     VDCNN: ConvolutionReader,
     ByteNet: ConvolutionReader,
+    ByteNetEncoder: ConvolutionReader,
 }
 
 

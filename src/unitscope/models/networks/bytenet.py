@@ -94,23 +94,9 @@ class ByteNet(nn.Module):
 
     def encode(
         self, tokens: Int[Tensor, "batch time"], lengths: Int[Tensor, " batch"]
-    ) -> tuple[Float[Tensor, "batch channel unfolded"], Tensor]:
-        """The encoder's last block over the unfolded sentences, and their mask.
-
-        A sentence ends at its first ``end``, or with ``lengths``; what stands after it changes nothing.
-        """
-        step = torch.arange(tokens.shape[1], device=tokens.device)
-        known = (tokens != self.config.end) & (step < lengths[:, None])
-        own = known.cumprod(1).sum(1)
-        unfolded = torch.ceil(own * self.config.stretch).long()
-        steps = max(int(unfolded.max()), tokens.shape[1])
-        padded = tokens.new_full((tokens.shape[0], steps), self.config.end)
-        padded[:, : tokens.shape[1]] = torch.where(step < own[:, None], tokens, self.config.end)
-        x = self.source(padded).transpose(1, 2)  # [batch channel time]
-        mask = mask_of(unfolded, steps, x)
-        for block in self.encoder:
-            x = block(x, mask)
-        return x * mask, mask
+    ) -> Float[Tensor, "batch channel unfolded"]:
+        """The encoder's last block over the unfolded sentences, 0 after their ends."""
+        return _encode(self.config, self.source, self.encoder, tokens, lengths)
 
     def decode(
         self, encoded: Float[Tensor, "batch channel unfolded"], written: Int[Tensor, "batch time"]
@@ -132,24 +118,18 @@ class ByteNet(nn.Module):
         lengths: Int[Tensor, " batch"],
         targets: Int[Tensor, "batch steps"],
     ) -> Float[Tensor, "batch steps symbol"]:
-        """Scores of each symbol of the translation, which is given (−1 after its end).
-
-        Where none is given, as ``targets`` of no steps, only the encoder runs.
-        """
-        encoded, _ = self.encode(tokens, lengths)
-        if not targets.shape[1]:
-            return encoded.new_zeros(*targets.shape, self.config.targets)
+        """Scores of each symbol of the translation, which is given (−1 after its end)."""
         end = self.config.target_end
         before = torch.where(targets < 0, end, targets)
         written = torch.cat([before.new_full((before.shape[0], 1), end), before[:, :-1]], dim=1)
-        return self.decode(encoded, written)
+        return self.decode(self.encode(tokens, lengths), written)
 
     @torch.inference_mode()
     def translate(
         self, tokens: Int[Tensor, "batch time"], lengths: Int[Tensor, " batch"], longest: float = 1.5
     ) -> list[list[int]]:
         """The likeliest symbol at each step until ``target_end``, for at most so many times the longest sentence."""
-        encoded, _ = self.encode(tokens, lengths)
+        encoded = self.encode(tokens, lengths)
         end, steps = self.config.target_end, int(longest * int(lengths.max())) + 1
         written = tokens.new_full((tokens.shape[0], 1), end)
         open_ = torch.ones(tokens.shape[0], dtype=torch.bool, device=tokens.device)
@@ -169,9 +149,48 @@ class ByteNet(nn.Module):
 
     def streams(self) -> dict[str, int]:
         """The modules whose outputs are ``[batch channel time]``, and how many tokens each position stands for."""
-        return {
-            path: 1
-            for part, blocks in (("encoder", self.encoder), ("decoder", self.decoder))
-            for number, _ in enumerate(blocks)
-            for path in (f"{part}.{number}.conv", f"{part}.{number}")
-        }
+        return {**_streams("encoder", self.encoder), **_streams("decoder", self.decoder)}
+
+
+class ByteNetEncoder(nn.Module):
+    """The encoder of a translator alone, for sentences that have no translation. It shares the translator's weights."""
+
+    def __init__(self, net: ByteNet) -> None:
+        super().__init__()
+        self.config, self.source, self.encoder = net.config, net.source, net.encoder
+
+    def forward(
+        self, tokens: Int[Tensor, "batch time"], lengths: Int[Tensor, " batch"]
+    ) -> Float[Tensor, "batch channel unfolded"]:
+        """Its last block over the unfolded sentences, 0 after their ends."""
+        return _encode(self.config, self.source, self.encoder, tokens, lengths)
+
+    def streams(self) -> dict[str, int]:
+        """The modules whose outputs are ``[batch channel time]``, and how many tokens each position stands for."""
+        return _streams("encoder", self.encoder)
+
+
+def _encode(
+    config: ByteNetConfig,
+    embedding: nn.Embedding,
+    blocks: nn.ModuleList,
+    tokens: Int[Tensor, "batch time"],
+    lengths: Int[Tensor, " batch"],
+) -> Float[Tensor, "batch channel unfolded"]:
+    """A sentence ends at its first ``end``, or with ``lengths``; what stands after it changes nothing."""
+    step = torch.arange(tokens.shape[1], device=tokens.device)
+    known = (tokens != config.end) & (step < lengths[:, None])
+    own = known.cumprod(1).sum(1)
+    unfolded = torch.ceil(own * config.stretch).long()
+    steps = max(int(unfolded.max()), tokens.shape[1])
+    padded = tokens.new_full((tokens.shape[0], steps), config.end)
+    padded[:, : tokens.shape[1]] = torch.where(step < own[:, None], tokens, config.end)
+    x: Tensor = embedding(padded).transpose(1, 2)  # [batch channel time]
+    mask = mask_of(unfolded, steps, x)
+    for block in blocks:
+        x = block(x, mask)
+    return x * mask
+
+
+def _streams(part: str, blocks: nn.ModuleList) -> dict[str, int]:
+    return {path: 1 for number, _ in enumerate(blocks) for path in (f"{part}.{number}.conv", f"{part}.{number}")}

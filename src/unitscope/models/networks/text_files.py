@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +16,7 @@ from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
 from unitscope.models.module import ModuleModel
 from unitscope.models.networks.bytenet import SIZES as BYTENET_SIZES
-from unitscope.models.networks.bytenet import ByteNet, ByteNetConfig
+from unitscope.models.networks.bytenet import ByteNet, ByteNetConfig, ByteNetEncoder
 from unitscope.models.networks.files import (
     CONFIG,
     SCHEMA,
@@ -144,9 +144,12 @@ def encoder_model(net: ByteNet, card: TextCard, name: str) -> ModuleModel:
     """A translator's encoder alone, over sentences that have no translation."""
 
     def encode(module: nn.Module, batch: Batch) -> Any:
-        return module(batch.tokens, batch.lengths, batch.tokens[:, :0])
+        return module(batch.tokens, batch.lengths)
 
-    return ModuleModel(net, name=name, call=encode, logits=lambda _: None, fresh=lambda: _fresh(card))
+    def fresh() -> nn.Module:
+        return ByteNetEncoder(cast(ByteNet, _fresh(card)))
+
+    return ModuleModel(ByteNetEncoder(net), name=name, call=encode, logits=lambda _: None, fresh=fresh)
 
 
 def open_text_model(folder: Path) -> tuple[ModuleModel, TextCard]:
