@@ -1,5 +1,6 @@
 """Units of any module: what is found, that it is what the module computes, and that nothing stays behind."""
 
+import copy
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -270,3 +271,28 @@ def test_rows_end_to_end_are_steps():
     assert (values[:, 2:4, 1] == 2).all()
     kept = [0, 1, 4, 5]
     torch.testing.assert_close(values[:, kept], expected[:, kept])
+
+
+@pytest.mark.filterwarnings("ignore:The .grad attribute:UserWarning")  # from inside the compiler
+@pytest.mark.parametrize("compiled", ["outside", "inside", "in place"])
+def test_compiled_modules_are_read_as_they_were_written(compiled):
+    torch.manual_seed(0)
+    plain, tokens = EndToEnd(), torch.randint(5, (3, 6))
+    module = copy.deepcopy(plain)
+    if compiled == "outside":
+        module = torch.compile(module, backend="eager")
+    elif compiled == "inside":
+        module.inner = torch.compile(module.inner, backend="eager")
+    else:
+        module.inner.compile(backend="eager")
+    module(tokens)  # compiled before the hooks come
+    none = torch.zeros(3, dtype=torch.long)
+    given = Batch(tokens, tokens, none, none + 6, torch.arange(3))
+    model, other = ModuleModel(module), ModuleModel(plain)
+    name = next(site.name for site in model.sites() if site.name.startswith("inner") and site.units == 3)
+    edits = [Edit(name, (1,), (2.0,))]
+    expected = other.run(given, ["inner.output", "output.loss"], [Edit("inner.output", (1,), (2.0,))])
+    for _ in range(2):
+        values = model.run(given, [name, "output.loss"], edits)
+        torch.testing.assert_close(values[name], expected["inner.output"])
+        torch.testing.assert_close(values["output.loss"], expected["output.loss"])

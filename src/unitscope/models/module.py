@@ -3,7 +3,7 @@
 import copy
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -58,7 +58,7 @@ class ModuleModel:
     ``fresh`` makes the module anew with random weights, for the untrained twin. ``extras`` read what is no module's
     output: attention patterns, the latents of a sparse autoencoder.
 
-    The module always runs in evaluation mode without gradients and is afterwards as it was. Sequences
+    The module always runs in evaluation mode, without gradients and uncompiled, and is afterwards as it was. Sequences
     of different length run apart where a layer reads backwards, so that padding never leaks; a
     ``call`` of one's own has to see to that itself, for example by packing with ``batch.lengths``.
 
@@ -81,6 +81,7 @@ class ModuleModel:
         fresh: Callable[[], nn.Module] | None = None,
         extras: Sequence[Extra] = (),
     ) -> None:
+        module = getattr(module, "_orig_mod", module)  # what torch.compile wraps
         self._module = module
         self._name = name or type(module).__name__
         self._call = call
@@ -299,12 +300,17 @@ class ModuleModel:
 
 @contextmanager
 def _evaluating(module: nn.Module) -> Iterator[None]:
-    """Evaluation mode in every submodule, and afterwards each one's own mode again."""
+    """Evaluation mode in every submodule, and afterwards each one's own mode again.
+
+    Compiled code does not see hooks that come later, so what is compiled runs as it was written.
+    """
     training = [child for child in module.modules() if child.training]
+    compiled = any(hasattr(c, "_orig_mod") or c._compiled_call_impl is not None for c in module.modules())
     for child in training:
         child.training = False
     try:
-        yield
+        with torch.compiler.set_stance("force_eager") if compiled else nullcontext():
+            yield
     finally:
         for child in training:
             child.training = True
