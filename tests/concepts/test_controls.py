@@ -57,8 +57,15 @@ def test_what_is_planted_passes_and_noise_does_not(measure) -> None:
 
 def test_shifted_labels_keep_their_lengths_and_lose_their_place() -> None:
     questions = Questions(ASKED[:2], Live(Trained(), CORPUS), CORPUS)
-    off = ShiftedQuestions(questions, list(range(120)), 50)
-    np.testing.assert_array_equal(off.labels([3, 4]), questions.labels([53, 54]))
+    off = ShiftedQuestions(questions, list(range(120)), 50, 0.0)
+    tokens = len(questions.labels([3]))
+    labels = off.labels([3])
+    assert len(labels) == tokens
+    both = questions.labels([53, 54])
+    np.testing.assert_array_equal(labels, both[:tokens])
+    half = ShiftedQuestions(questions, list(range(120)), 50, 0.5).labels([3])
+    passed = int(0.5 * min(tokens, len(questions.labels([53]))))
+    np.testing.assert_array_equal(half, both[passed : passed + tokens])
     assert off.hypotheses is questions.hypotheses
 
 

@@ -13,10 +13,11 @@ from unitscope.cli import console
 from unitscope.cli.app import app
 from unitscope.cli.inputs import Inputs
 from unitscope.concepts.bank import Bank
+from unitscope.concepts.controls import compared, controlled
 from unitscope.concepts.groups import GROUPS
 from unitscope.concepts.inspection import GROUP
 from unitscope.concepts.inspection import inspect as look
-from unitscope.concepts.measures import MEASURES
+from unitscope.concepts.measures import MEASURES, find_measure
 from unitscope.concepts.questions import Asked
 from unitscope.corpus.corpus import Corpus
 from unitscope.corpus.passages import Passages
@@ -75,6 +76,14 @@ def inspect(
     sequences: Annotated[int, typer.Option(help="read only so many sequences of each text, spread evenly")] = 0,
     out: Annotated[Path | None, typer.Option(help="write all rows: .csv, .parquet or .json")] = None,
     top: Annotated[int, typer.Option(help="rows to print, the largest values first")] = 20,
+    controls: Annotated[
+        bool,
+        typer.Option(
+            "--controls",
+            help="also choose each unit's best hypothesis on one half and score it on the other, by the first measure, "
+            "under shifted labels and in an untrained twin too",
+        ),
+    ] = False,
     listing: Annotated[
         bool, typer.Option("--list", help="List the measures and stop.", callback=list_measures, is_eager=True)
     ] = False,
@@ -92,18 +101,39 @@ def inspect(
         unitscope inspect net --over ewt.conllu --ask column:upos --units '*.hidden' --having '|correlation| > 0.3'
 
         unitscope inspect run --ask inside-double-quotes --tolerance 0.02
+
+        unitscope inspect stdlib-lstm256 --over stdlib --sequences 64 --ask digit --ask inside-parentheses --controls
     """
     opened = [_open(model, over or [], sequences) for model in models]
     asked: list[Asked] = [
         Bank.load(Path(item.removeprefix(BANK))) if item.startswith(BANK) else item for item in dict.fromkeys(ask)
     ]
+    if controls and find_measure(measure[0]).chance is None:
+        raise InputError(f"{measure[0]} has no value of no skill to control; name correlation or auroc first")
     wanted = {"measures": measure, "units": units, "having": having or (), "tolerance": tolerance or None}
     with console.progress_bar() as show:
         frames = [look(model, asked, corpus, progress=show, **wanted) for model, corpus in opened]  # type: ignore[arg-type]
+        checked = [
+            compared(controlled(model, asked, corpus, measure[0], units, progress=show), measure[0])
+            for model, corpus in (opened if controls else [])
+        ]
     table = pd.concat(frames, ignore_index=True)
     if out:
         _write(table, out)
     _print(table, top)
+    for (model, _), summary in zip(opened, checked, strict=False):
+        _print_controls(f"{model.name}: {measure[0]} of each unit's best hypothesis", summary)
+
+
+def _print_controls(title: str, summary: pd.DataFrame) -> None:
+    heads = ("site", "run", "units", "where chosen", "held out", "significant", "less than the model")
+    shown = Table(*heads, title=title, title_justify="left")
+    for _, row in summary.iterrows():
+        less = float(row.get("less", math.nan))
+        by = "" if math.isnan(less) else f"{less:.3f} ({row['low']:.3f} to {row['high']:.3f})"
+        scores = (f"{row['chosen']:.3f}", f"{row['held_out']:.3f}", str(row["significant"]))
+        shown.add_row(row["site"], row["run"], str(row["units"]), *scores, by)
+    console.out.print(shown)
 
 
 def _open(model: str, over: Sequence[str], sequences: int) -> tuple[Model | Source, Corpus | None]:

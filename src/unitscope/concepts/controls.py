@@ -36,7 +36,7 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, eq=False)
 class ShiftedQuestions:
-    """The same labels of other sequences: each is answered as the one ``turn`` further on in the order.
+    """The labels of other sequences: each is answered by the one ``turn`` further on in the order, from inside it.
 
     Labels keep their frequencies and their runs, and lose their tie to the activations.
     """
@@ -44,6 +44,8 @@ class ShiftedQuestions:
     whole: Questions
     order: Sequence[int]
     turn: int
+    share: float
+    """Of the stand-in's labels that are passed over: where texts are alike, so are the labels of their first tokens."""
 
     @property
     def hypotheses(self) -> Hypotheses:
@@ -57,6 +59,7 @@ class ShiftedQuestions:
             own = len(self.whole.labels([number]))
             at = place[number] + self.turn
             taken = self.whole.labels([self.order[at % len(self.order)]])
+            taken = taken[int(self.share * min(own, len(taken))) :]
             while len(taken) < own:
                 at += 1
                 taken = torch.cat([taken, self.whole.labels([self.order[at % len(self.order)]])])
@@ -93,7 +96,8 @@ def controlled(
     draw = np.random.default_rng(seed)
     orders = [[number for batch in half for number in batch] for half in halves]
     turns = [int(draw.integers(max(1, len(order) // 4), max(2, 3 * len(order) // 4))) for order in orders]
-    off = [ShiftedQuestions(questions, order, turn) for order, turn in zip(orders, turns, strict=True)]
+    share = float(draw.random())
+    off = [ShiftedQuestions(questions, order, turn, share) for order, turn in zip(orders, turns, strict=True)]
     runs: dict[str, tuple[Source, Sequence[Table]]] = {
         MODEL: (source, [questions, questions]),
         SHIFTED: (source, off),
