@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from unitscope.corpus.corpus import Corpus
@@ -47,12 +47,16 @@ def edit_of(eraser: Eraser, site: str) -> Edit:
     return project(site, whole - eraser.matrix.T, eraser.mean)
 
 
+def held_units(x: Float[Tensor, "word unit"], units: Int[Tensor, " held"]) -> Eraser:
+    """These units held at their means: what a ranking of units is to be judged by."""
+    keep = torch.ones(x.shape[1], dtype=torch.float64)
+    keep[units] = 0
+    return Eraser(torch.diag(keep), x.mean(0).double(), len(units))
+
+
 def random_units(x: Float[Tensor, "word unit"], rank: int, seed: int) -> Eraser:
     """As many random units held at their means."""
-    order = torch.randperm(x.shape[1], generator=torch.Generator().manual_seed(seed))
-    keep = torch.ones(x.shape[1], dtype=torch.float64)
-    keep[order[:rank]] = 0
-    return Eraser(torch.diag(keep), x.mean(0).double(), rank)
+    return held_units(x, torch.randperm(x.shape[1], generator=torch.Generator().manual_seed(seed))[:rank])
 
 
 def amnesia(

@@ -16,12 +16,14 @@ from unitscope.report.html import write_html
 from unitscope.report.page import Section, UnitTable, build_page
 from unitscope.studies.check import Check, checks_table, write_results
 from unitscope.studies.probing.arithmetic import run_arithmetic
-from unitscope.studies.probing.findings import checks_of, figures_of, sections_of
 from unitscope.studies.probing.layers import probe_all
+from unitscope.studies.probing.page import figures_of, sections_of
 from unitscope.studies.probing.pilot import run_codes, run_pilot
 from unitscope.studies.probing.sources import encoder, find_encoder, word_model
+from unitscope.studies.probing.statements import checks_of
 from unitscope.studies.probing.steps import Shown, Steps
 from unitscope.studies.probing.trees import probe_trees
+from unitscope.studies.probing.use import probe_use
 
 LABELS = ("upos", "deprel")
 
@@ -33,8 +35,8 @@ def run(
     data: Annotated[Path | None, "folder with en_ewt-ud-{train,dev}.conllu (UD English EWT)"] = None,
     model: Annotated[Path | None, "folder of an encoder of Transformers; MiniLM of its package if not given"] = None,
     seeds: Annotated[int, "of the division, the control tasks and the untrained twin"] = 3,
-    words: Annotated[int, "training words of the probes"] = 4000,
-    epochs: Annotated[int, "of training the language model of words"] = 3,
+    words: Annotated[int, "training words of the probes"] = 2500,
+    epochs: Annotated[int, "of training the language model of words"] = 2,
     quick: Annotated[bool, "a small run of seconds, to see that all works"] = False,
 ) -> list[Check]:
     """Probe an encoder and a language model of words layer by layer, with every control, on UD English EWT.
@@ -52,7 +54,7 @@ def run(
         train, dev, words, epochs, seeds = train[:600], dev[:300], 500, 1, min(seeds, 2)
     folder = find_encoder(model)
     labels = LABELS[:1] if quick else LABELS
-    steps = Steps(out / "steps", show, (2 if folder else 1) * (len(labels) * seeds + 1) + 3)
+    steps = Steps(out / "steps", show, (2 if folder else 1) * (len(labels) * seeds + 1) + 4)
     figures: dict[str, Any] = {"pilot": {}, "codes": {}, "arithmetic": {}, "layers": {}, "trees": {}}
     lm, loss = word_model(train, dev, out / "steps", epochs, 24 if quick else 128)
     figures["word loss"] = loss
@@ -64,6 +66,9 @@ def run(
             {"source": probed.source.fingerprint, **tree},
             partial(probe_trees, probed, **tree),
         )
+    use = {"words": words, "sentences": 30 if quick else 150}
+    settings = {"source": lm.source.fingerprint, **use}
+    figures["use"] = steps("word-LSTM-use", settings, partial(probe_use, lm, **use))
     size = {"words": 800 if quick else 60_000, "wide": 32 if quick else 512, "epochs": 3 if quick else 12}
     figures["pilot"] = steps("pilot", size, lambda: run_pilot(train, dev, **size))
     coded = {"words": 600 if quick else 20_000}

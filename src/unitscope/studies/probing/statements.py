@@ -1,14 +1,12 @@
-"""From the numbers of the study to its statements and its page."""
+"""From the numbers of the study to its statements: what was published, and whether it holds here."""
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from unitscope.report.page import Section
 from unitscope.studies.check import Check
-from unitscope.studies.probing.layers import interval, views
-from unitscope.view import Field, Lines, Series, Table
+from unitscope.studies.probing.layers import interval
+from unitscope.studies.probing.use import HELD, summary
 
 HEWITT = "Hewitt & Liang 2019, table 2 (ELMo on the Penn Treebank)"
 VOITA = "Voita & Titov 2020 (ELMo on the Penn Treebank)"
@@ -22,6 +20,7 @@ def checks_of(figures: dict[str, Any]) -> list[Check]:
         checks += _of_layers(name, frame)
     for name, trees in figures["trees"].items():
         checks += _of_trees(name, trees)
+    checks += _of_use(figures["use"])
     return checks + _of_pilot(figures["pilot"], figures["codes"]) + _of_arithmetic(figures["arithmetic"])
 
 
@@ -154,6 +153,35 @@ def _of_trees(name: str, trees: dict[str, Any]) -> list[Check]:
     return checks
 
 
+def _of_use(use: dict[str, Any]) -> list[Check]:
+    checks = []
+    for layer, found in use.items():
+        cost = summary(found)
+        checks.append(
+            Check(
+                f"use-{layer}-erased",
+                f"word LSTM, {layer}: erasing parts of speech costs more than as many random directions",
+                f"{cost['upos']:.3f} against {cost['random directions']:.3f} nats per word",
+                "more than the largest of three draws",
+                "Elazar et al. 2021 (BERT), from memory",
+                cost["upos"] > cost["random directions"],
+            )
+        )
+        for count in HELD:
+            checks.append(
+                Check(
+                    f"use-{layer}-{count}",
+                    f"word LSTM, {layer}: the {count} units ranked first by weights cost more than {count} random ones",
+                    f"{cost[f'{count} by weights']:.3f} against {cost[f'{count} at random']:.3f} nats per word",
+                    "more than the largest of three draws",
+                    "validation of the ranking in the model",
+                    cost[f"{count} by weights"] > cost[f"{count} at random"],
+                    f"ranked by class means: {cost[f'{count} by means']:.3f}",
+                )
+            )
+    return checks
+
+
 def _of_pilot(pilot: dict[str, Any], codes: dict[str, Any]) -> list[Check]:
     wide = next(key for key in pilot if key.startswith("MLP-1") and key != "MLP-1 (10)")
     linear, large, small = (pilot[key]["selectivity"] for key in ("linear", wide, "MLP-1 (10)"))
@@ -233,77 +261,4 @@ def _of_arithmetic(found: dict[str, Any]) -> list[Check]:
             "Hupkes et al. 2018",
             state["mode"] > state["mode, majority"],
         ),
-    ]
-
-
-def figures_of(figures: dict[str, Any]) -> dict[str, Any]:
-    """The numbers behind the page: of layers the mean, and the ends of the interval over seeds."""
-    plain = {key: value for key, value in figures.items() if key != "layers"}
-    plain["layers"] = {}
-    for name, frame in figures["layers"].items():
-        numbers = [c for c in frame.columns if frame[c].dtype == np.float64]
-        plain["layers"][name] = {
-            label: {
-                layer: {number: interval(part[number].tolist()) for number in numbers}
-                for layer, part in of_label.groupby("layer", sort=False)
-            }
-            for label, of_label in frame.groupby("label", sort=False)
-        }
-    return plain
-
-
-def sections_of(figures: dict[str, Any]) -> list[Section]:
-    """A section for each model, one for the untrained encoder and one for the sums."""
-    sections = []
-    for number, (name, frame) in enumerate(figures["layers"].items()):
-        text = (
-            f"Its loss on the probed sentences is {figures['word loss']:.2f} nats per word."
-            if name != "encoder"
-            else ""
-        )
-        trees = figures["trees"][name]
-        sections.append(Section(f"model-{number}", name, text, [*views(frame, name), *_trees_views(name, trees)]))
-    pilot = figures["pilot"]
-    rows = [[k, v["accuracy"], v["control"], v["selectivity"]] for k, v in pilot.items() if isinstance(v, dict)]
-    heads = [Field("probe", "text"), Field("accuracy", "share"), Field("control", "share"), Field("selectivity")]
-    codes = figures["codes"]
-    kbits = [[what, codes[what], codes["uniform"] / codes[what]] for what in ("xpos", "control", "random", "uniform")]
-    sections.append(
-        Section(
-            "pilot",
-            "An encoder that knows nothing",
-            "Hashed n-grams of characters through a bidirectional LSTM that was never trained: what is read here, the "
-            "probe has learnt. A wide probe learns the control task almost as well as parts of speech.",
-            [
-                Table(f"Probes of xpos, {pilot['words']:,} words", heads, rows),
-                Table(
-                    f"Online codes, {codes['words']:,} words",
-                    [Field("labels", "text"), Field("kbit"), Field("compression")],
-                    kbits,
-                ),
-            ],
-        )
-    )
-    sums = figures["arithmetic"]
-    fields = [Field("weights", "text"), Field("site", "text")]
-    names = list(next(iter(sums["trained"].values())))
-    fields += [Field(name) for name in names]
-    rows = [[kind, site, *values.values()] for kind in ("trained", "untrained") for site, values in sums[kind].items()]
-    sections.append(
-        Section("arithmetic", "Bracketed sums", "", [Table("Diagnostic regressions at every step", fields, rows)])
-    )
-    return sections
-
-
-def _trees_views(name: str, trees: dict[str, Any]) -> list[Table | Lines]:
-    layers = [layer for layer in trees if layer != "linear chain"]
-    numbers = list(trees[layers[0]])
-    rows = [[layer, *(trees[layer].get(number, float("nan")) for number in numbers)] for layer in trees]
-    table = Table(f"{name}: trees", [Field("layer", "text"), *(Field(number) for number in numbers)], rows)
-    shown = ("relations, micro-F1", "heads", "heads, control", "UUAS", "distances, Spearman", "depths, Spearman")
-    series = [Series(number, [trees[layer][number] for layer in layers]) for number in shown]
-    note = "; ".join(f"{i} = {layer}" for i, layer in enumerate(layers)) + ". One seed."
-    return [
-        table,
-        Lines(f"{name}: trees, layer by layer", [float(i) for i in range(len(layers))], series, "layer", "score", note),
     ]
