@@ -45,7 +45,7 @@ def sections_of(figures: dict[str, Any]) -> list[Section]:
             "use",
             "Does the model use it?",
             "Parts of speech are erased from a layer at every step (INLP, one round), and the model goes on from what "
-            "is left; beside it stand as many random directions and random units, and the units that rankings put first.",
+            "is left; beside it stand as many random directions and units, and the units that rankings put first.",
             [
                 Table(
                     "What a fresh probe still reads (accuracy)",
