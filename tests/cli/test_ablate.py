@@ -49,9 +49,10 @@ def test_damage_and_dynamics_join_the_table_of_units(run):
         *("--by", "inside-parentheses", "--sequences", "4"),
     )
     assert "area under the curve" in printed
-    call("report", str(run))
-    page = (run / "report.html").read_text()
+    call("report", str(run), "--json", str(run / "page.json"))
+    page = (run / "page.json").read_text()
     assert "number of units ablated: rnn.0.forget_gate" in page
+    assert "Response to a step" in page
     table = ResultSet.load(run / "results").to_pandas().loc["rnn.0.forget_gate"]
     assert "loss damage, inside-parentheses = 0" in " ".join(table.columns)
 

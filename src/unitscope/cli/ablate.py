@@ -91,14 +91,14 @@ def ablate(
             results.entries |= found.entries
             if orders:
                 curves.append(_curve(ablated, asked, orders, seed))
-    merge_into(recording / RESULTS, results)
     for result in results:
         assert isinstance(result, ImportanceResult)
         console.out.print(_table(result))
+    merge_into(recording / RESULTS, results)
     if curves:
         save_curves(curves, recording)
         console.out.print(_areas(curves))
-    console.out.print(f"{recording / RESULTS}: the damage of {len(list(results))} sites, {count} sequences each")
+    console.out.print(f"{recording / RESULTS}: the damage of {len(chosen)} sites, {count} sequences each")
     console.out.print(f"next: unitscope report {recording}")
 
 

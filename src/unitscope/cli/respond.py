@@ -87,8 +87,8 @@ def respond(
 
 
 def _save(recording: Path, results: ResultSet, mode: str, drives: Sequence[str]) -> None:
-    merge_into(recording / RESULTS, results)
     sites = ", ".join(results.sites())
+    merge_into(recording / RESULTS, results)
     console.out.print(f"{recording / RESULTS}: {mode} responses to {', '.join(drives)} of {sites}")
     console.out.print(f"next: unitscope report {recording}")
 
