@@ -2,8 +2,8 @@
 
 OMP_NUM_THREADS=1 python benchmarks/sentence_tasks.py FOLDER --out sentence-tasks.json
 
-FOLDER holds UD_English-EWT and GUM_clean. The encoder is the mean of a random vector per word form: it knows which words
-are there and nothing of their order, so on bigram-shift it must be at chance.
+FOLDER holds UD_English-EWT and GUM_clean. The encoder is the mean of a random vector per word form: it knows which
+words are there and nothing of their order, so on bigram-shift it must be at chance.
 """
 
 import argparse

@@ -58,3 +58,10 @@ def test_bad_input() -> None:
         ArithmeticCorpus([0], 5)
     with pytest.raises(InputError, match="there are: cumulative"):
         ArithmeticCorpus([1], 1).labels("value", 0)
+
+
+def test_branching() -> None:
+    left, right = (ArithmeticCorpus((4,), 3, branching=way).expressions for way in ("left", "right"))
+    assert all(tokens[:3] == ["("] * 3 for tokens in left)
+    assert all(tokens[-3:] == [")"] * 3 for tokens in right)
+    assert ArithmeticCorpus((4,), 3, branching="left").name == "arithmetic L4left"

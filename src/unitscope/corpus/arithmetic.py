@@ -8,6 +8,7 @@ running results are labels, so regressions of a unit, or of all (``probing.ridge
 import hashlib
 import random
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import torch
@@ -20,15 +21,21 @@ from unitscope.errors import InputError
 
 LARGEST = 10
 VOCABULARY = Vocabulary(("(", ")", "+", "-", *(str(n) for n in range(-LARGEST, LARGEST + 1))))
+Branching = Literal["random", "left", "right"]
 LABELS = ("cumulative", "recursive", "subtracting", "depth")
 
 
-def expression(numerals: int, draw: random.Random) -> list[str]:
-    """A random expression with so many numerals; where it divides is uniform."""
+def expression(numerals: int, draw: random.Random, branching: Branching = "random") -> list[str]:
+    """A random expression with so many numerals; where it divides is uniform, or always at the left or right end.
+
+    Left-branching ``( ( 1 + 2 ) - 3 )`` can be added up as it comes; right-branching ``( 1 + ( 2 - 3 ) )`` needs what
+    was put aside.
+    """
     if numerals == 1:
         return [str(draw.randint(-LARGEST, LARGEST))]
-    left = draw.randint(1, numerals - 1)
-    return ["(", *expression(left, draw), draw.choice("+-"), *expression(numerals - left, draw), ")"]
+    left = {"random": draw.randint(1, numerals - 1), "left": numerals - 1, "right": 1}[branching]
+    before = expression(left, draw, branching)
+    return ["(", *before, draw.choice("+-"), *expression(numerals - left, draw, branching), ")"]
 
 
 def cumulative(tokens: Sequence[str]) -> tuple[list[int], list[bool]]:
@@ -76,12 +83,14 @@ class ArithmeticCorpus:
     Labels after each token: ``cumulative`` and ``recursive`` results, ``subtracting`` (0 or 1), ``depth`` of brackets.
     """
 
-    def __init__(self, levels: Sequence[int], count: int, seed: int = 0) -> None:
+    def __init__(self, levels: Sequence[int], count: int, seed: int = 0, branching: Branching = "random") -> None:
         if count < 1 or not levels or min(levels) < 1:
             raise InputError("expressions have at least one numeral, and there is at least one of them")
         draw = random.Random(seed)
-        self.name = "arithmetic " + ", ".join(f"L{level}" for level in levels)
-        self.expressions = [expression(level, draw) for level in levels for _ in range(count)]
+        self.name = "arithmetic " + ", ".join(
+            f"L{level}{'' if branching == 'random' else branching}" for level in levels
+        )
+        self.expressions = [expression(level, draw, branching) for level in levels for _ in range(count)]
         self.vocabulary = VOCABULARY
         self.annotations = LABELS
 
