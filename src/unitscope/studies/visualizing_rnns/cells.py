@@ -5,7 +5,7 @@ every hypothesis, and the share is counted by a stated criterion.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,10 +18,8 @@ from unitscope.findings.find import find
 from unitscope.findings.finding import Findings, Search, adjusted, affinity_of
 from unitscope.models.module import ModuleModel
 from unitscope.recording.live import Live
+from unitscope.studies.check import Progress
 from unitscope.view import TokenText
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, steps done, and steps in all."""
 
 EFFECT = 0.5
 """A unit is interpretable only if it correlates at least so with what it stands for."""

@@ -6,7 +6,7 @@ A network is a folder as ``unitscope train`` writes it, so any of them can be tr
 import json
 import math
 import multiprocessing
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,13 +20,11 @@ from unitscope.models.module import ModuleModel
 from unitscope.models.networks import checkpoint
 from unitscope.models.networks.budget import weights, width
 from unitscope.models.networks.char import Cell
-from unitscope.models.networks.files import CONFIG, HISTORY, Card, load
+from unitscope.models.networks.files import CONFIG, HISTORY, KIND, Card, load
 from unitscope.models.networks.train import SNAPSHOTS, TrainOptions, recipe_of, train
+from unitscope.studies.check import Progress
 
 Protocol = Literal["modern", "paper"]
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, steps done, and steps in all."""
-
 ROWS, STEPS = 100, 100
 """The interleaved split of the paper: 100 stretches, counted in batches of 100 characters of each."""
 KEPT = (0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
@@ -195,6 +193,8 @@ def trained(folder: Path, fingerprint: str, symbols: int) -> list[Member]:
     found, others = [], []
     for path in sorted(folder.glob(f"**/{CONFIG}")):
         if SNAPSHOTS in path.relative_to(folder).parts or not is_trained(path.parent):
+            continue
+        if json.loads(path.read_text(encoding="utf-8")).get("kind") != KIND:
             continue
         _, card = load(path.parent)
         if card.corpus_fingerprint != fingerprint or len(card.vocabulary) != symbols:

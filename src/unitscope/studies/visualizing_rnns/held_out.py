@@ -60,7 +60,8 @@ class HeldOut:
         for start in range(0, inputs.shape[1], steps):
             with torch.inference_mode():
                 logits, state = net.carry(inputs[:, start : start + steps], state)
-                yield F.log_softmax(logits.float(), dim=2).cpu().numpy()
+                block = F.log_softmax(logits.float(), dim=2).cpu().numpy()
+            yield block  # outside, or the mode would leak to whoever reads
 
     def scores(self, net: LanguageModel) -> Float[np.ndarray, "stretch character"]:
         """Log-probability of each target, in nats."""

@@ -1,0 +1,115 @@
+"""The part of the study that asks what each unit stands for, in every network of the grid."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from unitscope import hypotheses as library
+from unitscope.corpus.text import TextCorpus
+from unitscope.findings.finding import Search
+from unitscope.models.module import ModuleModel
+from unitscope.report.page import Section
+from unitscope.studies.visualizing_rnns import checks
+from unitscope.studies.visualizing_rnns.causality import Costs, costs
+from unitscope.studies.visualizing_rnns.cells import CURVE, EFFECT, Cells, cells, passage, states
+from unitscope.studies.visualizing_rnns.setting import Part, Setting
+from unitscope.view import Field, Lines, Series, Table, View
+
+SHOWN = 10
+"""Cells in the gallery of a network."""
+
+
+def cell_part(s: Setting) -> Part:
+    """Discovery in every network; galleries of the best of each kind."""
+    corpus = s.part("validation")
+    sample = "\n".join(corpus.text(number) for number in range(0, len(corpus), max(1, len(corpus) // 64)))
+    asked = tuple(library.suggest(sample))
+    every = 1 if s.quick else 2
+    found = []
+    for done, member in enumerate(s.members, start=1):
+        model = member.model()
+        search = Search(asked, tuple(states(model)), seed=s.seed, random_units=5 if s.quick else 10)
+        found.append(cells(model, corpus, search, range(0, len(corpus), every), s.out / "cells" / member.name))
+        s.show("cells", done, len(s.members))
+    held_out = s.part("test")
+    galleries: list[View] = []
+    for kind in ("lstm", "gru", "rnn"):
+        best = s.best(kind)
+        if best:
+            one = next(one for one in found if one.name == best.name)
+            galleries += gallery(best.model(), held_out, one, SHOWN if kind == "lstm" else 3, s.seed)
+    lost = _lost(s, found)
+    views: list[View] = [_shares(s, found), _curve(found), _found_table(found)]
+    if lost:
+        views.append(lost.view())
+    text = (
+        f"Every unit of every network's states was asked about {len(asked)} hypotheses, on text that the networks were "
+        "not trained on. A unit is chosen on one half and scored on the other. It counts as interpretable if there its "
+        f"correlation with what it followed best is at least {EFFECT} and of the same sign, is significant at a false "
+        "discovery rate of 5 % over all units and hypotheses, and has an interval beyond that of the best unit of an "
+        "untrained twin. The last excludes what wiring alone gives, such as a unit that repeats the present character."
+    )
+    section = Section("cells", "What cells stand for", text, [*views, *galleries])
+    figures: dict[str, Any] = {one.name: {str(effect): one.share(effect) for effect in CURVE} for one in found}
+    return Part(section, checks.of_cells(found, s.large, lost), {"interpretable share": figures})
+
+
+def _lost(s: Setting, found: Sequence[Cells]) -> Costs | None:
+    """The double dissociation, in the network whose line cell is the clearest."""
+    pairs = []
+    for one in found:
+        by = {f.hypothesis: f for f in one.findings.confirmed_findings()}
+        if "position-in-line" in by and "inside-double-quotes" in by:
+            pairs.append((min(abs(by["position-in-line"].r), abs(by["inside-double-quotes"].r)), one, by))
+    end = "\r" if "\r" in s.corpus.vocabulary.ids else "\n"
+    if not pairs or '"' not in s.corpus.vocabulary.ids:
+        return None
+    _, one, by = max(pairs, key=lambda pair: pair[0])
+    member = next(m for m in s.members if m.name == one.name)
+    corpus = s.part("test")
+    sequences = range(0, len(corpus), max(1, len(corpus) // 110))
+    units = {name: by[name].address for name in ("position-in-line", "inside-double-quotes")}
+    return costs(member.model(), corpus, units, [end, '"'], one.findings, sequences, s.seed)
+
+
+def gallery(model: ModuleModel, corpus: TextCorpus, one: Cells, count: int, seed: int) -> list[View]:
+    """Text coloured by the found units, the strongest first and each once, and by as many random typical ones."""
+    shown: dict[str, str] = {}
+    for finding in one.findings.confirmed_findings():
+        if abs(finding.r) >= EFFECT and finding.address not in shown and len(shown) < count:
+            shown[finding.address] = finding.hypothesis
+    typical = dict.fromkeys(one.typical(max(2, count // 2), seed), "")
+    return [passage(model, corpus, address, name) for address, name in {**shown, **typical}.items()]
+
+
+def _shares(s: Setting, found: Sequence[Cells]) -> Table:
+    fields = [
+        Field("network", "text"),
+        Field("row", "integer"),
+        Field("units", "integer"),
+        Field("interpretable", "share", f"|r| at least {EFFECT}, and all controls"),
+        Field("any effect", "share", "all controls, whatever the size of the effect"),
+        Field("hypotheses", "integer", "that have a confirmed unit"),
+        Field("used", "integer", "of these units: ablation costs most where the hypothesis holds"),
+    ]
+    rows = []
+    for one in found:
+        member = next(m for m in s.members if m.name == one.name)
+        confirmed = one.findings.confirmed_findings()
+        row = [one.name, member.row, len(one.strength), one.share(), one.share(1e-9), len(confirmed)]
+        rows.append([*row, sum(f.used is True for f in confirmed)])
+    note = "the paper's author estimated 5 % by eye, in larger networks"
+    return Table("Interpretable units", fields, rows, note=note)
+
+
+def _curve(found: Sequence[Cells]) -> Lines:
+    series = [Series(one.name, [one.share(effect) for effect in CURVE]) for one in found]
+    return Lines("Share of units by the effect that is asked for", list(CURVE), series, "|r| at least", "share")
+
+
+def _found_table(found: Sequence[Cells]) -> Table:
+    names = list(dict.fromkeys(f.hypothesis for one in found for f in one.findings.confirmed_findings()))
+    by = [{f.hypothesis: f for f in one.findings.confirmed_findings()} for one in found]
+    rows = [[name, *(abs(f[name].r) if name in f else float("nan") for f in by)] for name in names]
+    fields = [Field("hypothesis", "text"), *(Field(one.name) for one in found)]
+    note = "|r| of the confirmed unit on the half where it was not chosen; empty where none is confirmed"
+    return Table("The unit of each hypothesis", fields, rows, note=note)

@@ -1,0 +1,105 @@
+"""The study from its text to its page."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast, get_args
+
+from unitscope.corpus.text import TextCorpus
+from unitscope.errors import InputError
+from unitscope.models.networks.char import Cell
+from unitscope.models.networks.files import load
+from unitscope.models.ngram import NGram
+from unitscope.report.html import write_html
+from unitscope.report.page import Section, UnitTable, build_page
+from unitscope.studies.check import Check, Progress, checks_table, write_results
+from unitscope.studies.visualizing_rnns.grid import Member, Plan, Protocol, plans, train_grid, trained
+from unitscope.studies.visualizing_rnns.held_out import HeldOut, save_scores, train_segments
+from unitscope.studies.visualizing_rnns.losses import Losses
+from unitscope.studies.visualizing_rnns.published import Reference
+from unitscope.studies.visualizing_rnns.setting import Part, Setting
+from unitscope.view import Field, Table
+
+NAME = "visualizing-rnns"
+QUICK_PLANS = [Plan("lstm", 1, 64), Plan("rnn", 1, 64), Plan("gru", 1, 64), Plan("lstm", 2, 64)]
+CONTEXTS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 20)
+"""Characters of context of the n-grams that are shown."""
+
+
+def networks(
+    text: Path,
+    corpus: TextCorpus,
+    folder: Path,
+    wanted: Sequence[Plan],
+    epochs: Mapping[str, int],
+    processes: int,
+    device: str,
+    show: Progress,
+) -> list[Member]:
+    """Train what is wanted and missing; give all networks of the folder that learnt this text."""
+    train_grid([plan.options(text, corpus, folder, epochs[plan.protocol], device) for plan in wanted], processes, show)
+    return trained(folder, corpus.documents.fingerprint, len(corpus.vocabulary))
+
+
+def wanted(
+    cell: Sequence[str] | None,
+    layers: Sequence[int] | None,
+    row: Sequence[int] | None,
+    protocol: Sequence[str] | None,
+    quick: bool,
+) -> list[Plan]:
+    """The networks that were asked for. Raises ``InputError`` for what there is not."""
+    for given, known in ((cell, get_args(Cell)), (protocol, get_args(Protocol))):
+        for name in given or ():
+            if name not in known:
+                raise InputError(f"{name!r} is none of {', '.join(known)}")
+    if quick and not (cell or layers or row or protocol):
+        return QUICK_PLANS
+    return plans(
+        cast(Any, cell or get_args(Cell)), layers or (1, 2), row or (64, 128), cast(Any, protocol or ("modern",))
+    )
+
+
+def score(
+    corpus: TextCorpus, reference: Reference | None, members: Sequence[Member], context: int, out: Path, show: Progress
+) -> tuple[HeldOut, NGram, Losses]:
+    """Fit the n-grams, and score every model on every held-out character; scores are kept in ``out/scores``."""
+    test = HeldOut.of(corpus, "test")
+    show("n-grams", 0, 2)
+    ngram = NGram.fit(train_segments(corpus), len(corpus.vocabulary), context)
+    show("n-grams", 1, 2)
+    by_context = test.ngram_scores(ngram)
+    show("n-grams", 2, 2)
+    scores = {}
+    for done, member in enumerate(members, start=1):
+        scores[member.name] = test.scores(load(member.folder)[0])
+        show("test losses", done, len(members))
+    ngrams = {n: by_context[n] for n in sorted({*CONTEXTS, context}) if n <= context}
+    save_scores(out / "scores", {**scores, **{f"{n}-gram": values for n, values in ngrams.items()}})
+    return test, ngram, Losses(members, scores, ngrams, reference)
+
+
+def write_page(s: Setting, parts: Sequence[Part]) -> list[Check]:
+    """The page and the results."""
+    found = [check for part in parts for check in part.checks]
+    described = [[name, value] for name, value in s.corpus.describe().items()]
+    described += [["networks", f"{len(s.members)}: {', '.join(m.name for m in s.members)}"]]
+    text = (
+        "Recurrent networks read a text character by character and predict the next one. After Karpathy, Johnson & "
+        "Fei-Fei 2015 (arXiv 1506.02078): their losses, their gates, their errors, and what their cells stand for, "
+        "found by search where the paper looked by eye."
+    )
+    held = sum(c.met is True for c in found)
+    failed = sum(c.met is False for c in found)
+    verdict = f"{held} statements reproduced, {failed} did not, {len(found) - held - failed} were not tested."
+    fields = [Field("what", "text"), Field("", "text")]
+    sections = [
+        Section("overview", "What was done", text, [Table("Text", fields, described)]),
+        Section("checks", "What held", verdict, [checks_table(found)]),
+        *(part.section for part in parts),
+    ]
+    page = build_page("Visualizing recurrent networks", s.corpus.name, sections, UnitTable([], []), {})
+    s.out.mkdir(parents=True, exist_ok=True)
+    write_html(page, s.out / "index.html")
+    figures = {key: value for part in parts for key, value in part.figures.items()}
+    write_results(s.out / "results.json", NAME, [s.seed], found, figures)
+    return found
