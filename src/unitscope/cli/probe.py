@@ -129,29 +129,18 @@ def probe(
 
 
 def _short(table: ProbeTable) -> Table:
-    heads = (
-        "site",
-        "label",
-        "accuracy",
-        "95 %",
-        "control",
-        "selectivity",
-        "majority",
-        "twin",
-        "kbit",
-        "compression",
-        "q",
-    )
-    shown = Table(*heads, title_justify="left")
+    shown = Table(box=None, padding=(0, 1, 0, 0))
+    for head in ("site", "label"):
+        shown.add_column(head, no_wrap=True)
+    for head in ("accuracy", "95 %", "control", "selective", "majority", "twin", "compress", "q"):
+        shown.add_column(head, no_wrap=True, justify="right")
     for row in table.rows:
-        numbers = (row.control, row.selectivity, row.majority, row.twin_accuracy)
         shown.add_row(
             row.site,
             row.label,
             f"{row.accuracy:.3f}",
-            f"{row.low:.3f}–{row.high:.3f}",
-            *(_number(value, ".3f") for value in numbers),
-            _number(row.codelength / 1000, ".1f"),
+            f"{row.low:.3f}–{row.high:.3f}".replace("0.", "."),
+            *(_number(value, ".3f") for value in (row.control, row.selectivity, row.majority, row.twin_accuracy)),
             _number(row.compression, ".2f"),
             _number(row.q, ".2g"),
         )

@@ -36,7 +36,7 @@ def run(
     model: Annotated[Path | None, "folder of an encoder of Transformers; MiniLM of its package if not given"] = None,
     seeds: Annotated[int, "of the division, the control tasks and the untrained twin"] = 3,
     words: Annotated[int, "training words of the probes"] = 2500,
-    epochs: Annotated[int, "of training the language model of words"] = 2,
+    epochs: Annotated[int, "of training the language model of words"] = 1,
     quick: Annotated[bool, "a small run of seconds, to see that all works"] = False,
 ) -> list[Check]:
     """Probe an encoder and a language model of words layer by layer, with every control, on UD English EWT.
@@ -69,11 +69,11 @@ def run(
     use = {"words": words, "sentences": 30 if quick else 150}
     settings = {"source": lm.source.fingerprint, **use}
     figures["use"] = steps("word-LSTM-use", settings, partial(probe_use, lm, **use))
-    size = {"words": 800 if quick else 60_000, "wide": 32 if quick else 512, "epochs": 3 if quick else 12}
+    size = {"words": 800 if quick else 20_000, "wide": 32 if quick else 512, "epochs": 3 if quick else 10}
     figures["pilot"] = steps("pilot", size, lambda: run_pilot(train, dev, **size))
-    coded = {"words": 600 if quick else 20_000}
+    coded = {"words": 600 if quick else 8000}
     figures["codes"] = steps("codes", coded, lambda: run_codes(train, **coded))
-    sums = {"count": 20 if quick else 3000, "epochs": 2 if quick else 30}
+    sums = {"count": 20 if quick else 2000, "epochs": 2 if quick else 14}
     figures["arithmetic"] = steps("arithmetic", sums, lambda: run_arithmetic(**sums))
     checks = checks_of(figures)
     write_results(out / "results.json", "probing", range(seeds), checks, figures_of(figures))
