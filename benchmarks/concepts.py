@@ -46,14 +46,16 @@ def shipped() -> tuple[ModuleModel, Characters]:
     return ModuleModel(net, name=SHIPPED.name), Characters(card.vocabulary, card.unit, "?")
 
 
-def ewt(data: Path, part: str, reading: Characters) -> Passages:
-    return Passages(read_treebank(data / f"treebanks/UD_English-EWT/en_ewt-ud-{part}.conllu"), f"EWT {part}", reading)
+def ewt(data: Path, part: str, reading: Characters, most: int) -> Passages:
+    sentences = read_treebank(data / f"treebanks/UD_English-EWT/en_ewt-ud-{part}.conllu")
+    return Passages(sentences[:most], f"EWT {part}", reading)
 
 
-def aligning(data: Path) -> dict[str, float]:
+def aligning(data: Path, most: int) -> dict[str, float]:
     """Every unit of every state and gate of an LSTM. The loop is timed on some units, its other ones cost as much."""
     model, reading = shipped()
-    sentences = [s for f in sorted((data / "treebanks/GUM_clean/const").glob("*.ptb"))[:12] for s in read_treebank(f)]
+    files = sorted((data / "treebanks/GUM_clean/const").glob("*.ptb"))
+    sentences = [sentence for file in files[:: len(files) // 12] for sentence in read_treebank(file)][:most]
     corpus = Passages(sentences, "GUM", reading)
     sites = ["rnn.*"]
     bank = make_bank(sentences, [words, constituents()])
@@ -83,9 +85,9 @@ def aligning(data: Path) -> dict[str, float]:
     }  # fmt: skip
 
 
-def merging(data: Path) -> dict[str, float]:
+def merging(data: Path, most: int) -> dict[str, float]:
     model, reading = shipped()
-    corpus = ewt(data, "dev", reading)
+    corpus = ewt(data, "dev", reading, most)
     names = hypotheses.names("generic")[:30]
     listed = ["the", "of", "and", "to", "in", "is", "you", "that", "it", "he", "was", "for", "on", "are", "as", "with"]
     asked = [
@@ -101,9 +103,9 @@ def merging(data: Path) -> dict[str, float]:
     return {"one (s)": one, "fifty (s)": fifty, "ratio": fifty / one}
 
 
-def stopping(data: Path) -> dict[str, float]:
+def stopping(data: Path, most: int) -> dict[str, float]:
     model, reading = shipped()
-    corpus = ewt(data, "train", reading)
+    corpus = ewt(data, "train", reading, most)
     asked = [
         "column:upos",
         "digit",
@@ -125,7 +127,7 @@ def stopping(data: Path) -> dict[str, float]:
     }  # fmt: skip
 
 
-def products(units: int = 4000, concepts: int = 500, tokens: int = 16384) -> dict[str, float]:
+def products(tokens: int, units: int = 4000, concepts: int = 500) -> dict[str, float]:
     """Flags as dense as parts of speech, and as rare as concepts of a bank."""
     random = torch.Generator().manual_seed(0)
     x = torch.randn(tokens, units, generator=random)
@@ -157,12 +159,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["align", "merge", "stop", "product"])
     parser.add_argument("data", type=Path, nargs="?")
+    parser.add_argument("--sentences", type=int, default=10**9, help="so many at most")
+    parser.add_argument("--tokens", type=int, default=16384, help="of the products")
     options = parser.parse_args()
     torch.set_num_threads(1)
     if options.what == "product":
-        found = products()
+        found = products(tokens=options.tokens)
     else:
-        found = {"align": aligning, "merge": merging, "stop": stopping}[options.what](options.data)
+        found = {"align": aligning, "merge": merging, "stop": stopping}[options.what](options.data, options.sentences)
     print(json.dumps({name: round(float(value), 4) for name, value in found.items()}, indent=1))
 
 

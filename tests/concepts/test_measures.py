@@ -69,7 +69,6 @@ def test_correlation_and_differences(rows, monkeypatch) -> None:
 @pytest.mark.parametrize("dense", [0.0, 1.0])
 def test_what_is_counted_above_quantiles(dense, monkeypatch) -> None:
     monkeypatch.setattr(pairs_module, "DENSE", dense)
-    monkeypatch.setattr(pairs_module, "DENSE_BITS", dense)
     x, y = made()
     tables = counted(x, y)
     thresholds = tables.scale.thresholds.numpy()

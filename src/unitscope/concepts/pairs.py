@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from scipy import sparse
 from torch import Tensor
 
@@ -22,8 +22,6 @@ ROWS = 2048
 """Tokens that are counted together."""
 DENSE = 0.01
 """A larger share of flags makes the ordinary product the faster one."""
-DENSE_BITS = 0.002
-"""The same where zeros and ones meet, which have a faster product of their own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +97,7 @@ class Pairs:
         self.flagged = torch.zeros(count, dtype=torch.float64)
         self.x_flagged = torch.zeros(int((~hypotheses.is_flag).sum()), units, dtype=torch.float64)
         """Σx over flagged tokens, of the hypotheses that are numbers; for a flag that is ``xy``."""
-        self.above = torch.zeros(levels, families, units, dtype=torch.int64)
+        self.above = torch.zeros(levels, families, units, dtype=torch.float64)
         self.above_flagged = torch.zeros(levels, count, units, dtype=torch.int32)
         self.low = torch.full((units,), torch.inf)
         self.high = torch.full((units,), -torch.inf)
@@ -137,22 +135,26 @@ class Pairs:
             self.x_flagged += _product(flag[:, self._numbers].float().T, centred, DENSE).double().cpu()
         self._count(x, flag, defined, everywhere)
 
-    def _count(self, x: Tensor, flag: Tensor, defined: Tensor, everywhere: bool) -> None:
+    def _count(
+        self,
+        x: Float[Tensor, "token unit"],
+        flag: Bool[Tensor, "token hypothesis"],
+        defined: Bool[Tensor, "token family"],
+        everywhere: bool,
+    ) -> None:
         """Tokens above each threshold."""
         if not self.scale.levels:
             return
-        on_processor = x.device.type == "cpu"
+        kind = torch.int8 if x.device.type == "cpu" else torch.float32
+        rows = torch.cat([flag, defined[:, :1] if everywhere else defined], 1).T.to(kind).contiguous()
         thresholds = self.scale.thresholds.to(x.device)
-        above = torch.empty(x.shape, dtype=torch.int8 if on_processor else torch.float32, device=x.device)
-        rare = on_processor and float(flag.float().mean()) < DENSE_BITS
-        rows = flag.T.float() if rare else flag.T.to(above.dtype).contiguous()
-        held = defined.T.to(above.dtype).contiguous()
+        above = torch.empty(x.shape, dtype=kind, device=x.device)
+        flags = flag.shape[1]
         for level, threshold in enumerate(thresholds):
             torch.gt(x, threshold, out=above)
-            counts = above.sum(0, dtype=torch.int64)[None] if everywhere else _meet(held, above)
-            self.above[level] += counts.long().cpu()
-            met = _product(rows, above.float(), DENSE_BITS) if rare else _meet(rows, above)
-            self.above_flagged[level] += met.int().cpu()
+            met = _meet(rows, above).cpu()
+            self.above_flagged[level] += met[:flags].int()
+            self.above[level] += met[flags:]  # one row serves all families that are defined everywhere
 
     def add(self, other: "Pairs") -> None:
         """Count the tokens of ``other`` too."""
