@@ -17,7 +17,7 @@ import torch
 
 from unitscope.probing.gaussian import Gaussians, choose_units
 from unitscope.probing.linear import ELASTIC_NET, Penalty, fit_linear
-from unitscope.probing.rankings import by_weight, entry_mass, probeless
+from unitscope.probing.rankings import by_weight, entry_mass, overlap, probeless
 
 CLASSES, UNITS, INFORMATIVE = 17, 768, 64
 
@@ -77,8 +77,16 @@ def main() -> None:
             accuracy(fit.weight[0], fit.intercept[0]),
             note,
         )
-    seconds, _ = timed(lambda: probeless(x[train], y[train], CLASSES))
-    print(f"{'unitscope, probeless':<44} {seconds:7.3f} CPU s")
+
+    def recall(score: torch.Tensor) -> float:
+        return len(informative & set(score.argsort(descending=True)[:INFORMATIVE].tolist())) / INFORMATIVE
+
+    seconds, score = timed(lambda: probeless(x[train], y[train], CLASSES))
+    print(f"{'unitscope, probeless':<44} {seconds:7.3f} CPU s, recall of units {recall(score):.2f}")
+    for two_sided in (True, False):
+        seconds, score = timed(lambda t=two_sided: overlap(x[train], y[train] == 1, t))
+        name = f"unitscope, overlap with class 1, {'two sides' if two_sided else 'one side'}"
+        print(f"{name:<44} {seconds:7.3f} CPU s, recall of units {recall(score):.2f}")
     if options.gaussian:
         seconds, gaussians = timed(lambda: Gaussians.fit(x[train], y[train], CLASSES))
         each, choice = timed(lambda: choose_units(gaussians, x[train], y[train], options.gaussian))
