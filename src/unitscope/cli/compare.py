@@ -13,7 +13,7 @@ from unitscope.cli.app import app
 from unitscope.cli.inputs import NAME, Inputs
 from unitscope.comparison.compare import Comparison
 from unitscope.comparison.compare import compare as compare_two
-from unitscope.comparison.groups import compare_groups
+from unitscope.comparison.groups import GroupComparison, compare_groups
 from unitscope.corpus.corpus import Corpus
 from unitscope.corpus.text import CONTEXT, LENGTH
 from unitscope.errors import InputError
@@ -33,8 +33,11 @@ from unitscope.report.html import write_html
 from unitscope.report.json import write_json
 from unitscope.report.page import Page
 from unitscope.report.text import render
+from unitscope.view import Table
 
 UNTRAINED = "untrained"
+CLEAREST = 16
+"""Differences that the terminal shows."""
 
 
 @dataclass(frozen=True)
@@ -146,16 +149,30 @@ def _groups(groups: Sequence[str], asked: Inputs, sites: list[str], out: Path) -
     _write(page_of_groups(found), out)
     found.to_pandas().to_csv(out / "differences.csv")
     found.units().to_csv(out / "units.csv", index=False)
-    console.out.print(render(found.differences.view()))
+    console.out.print(render(_largest(found)))
     console.out.print(render(kinship_views(found)[0]))
     console.out.print(f"{out / 'index.html'}: every number and picture")
 
 
 def _say(found: Comparison, out: Path) -> None:
     console.out.print(f"A: {found.names[0]}\nB: {found.names[1]}\n{found.tokens:,} tokens")
-    console.out.print(render(similarity_table(found)))
-    console.out.print(render(matched_table(found)))
+    console.out.print(render(_without(similarity_table(found), "units", "CKA", "PWCCA back")))
+    console.out.print(render(_without(matched_table(found), "|r| > 0.5", "mutual", "back")))
     console.out.print(f"{out / 'index.html'}: every number and picture, every unit")
+
+
+def _largest(found: GroupComparison) -> Table:
+    """The clearest differences, in few columns: a terminal is narrow."""
+    whole = found.differences.view()
+    rows = sorted(found.differences.rows, key=lambda row: (row.p, -abs(row.effect)))
+    order = [found.differences.rows.index(row) for row in rows[:CLEAREST]]
+    note = f"{whole.note} The clearest {len(order)} of {len(rows)} measures; all are on the page."
+    return _without(replace(whole, rows=[whole.rows[k] for k in order], note=note), "low", "high", "overlap")
+
+
+def _without(table: Table, *names: str) -> Table:
+    kept = [k for k, field in enumerate(table.fields) if field.name not in names]
+    return replace(table, fields=[table.fields[k] for k in kept], rows=[[row[k] for k in kept] for row in table.rows])
 
 
 def _write(page: Page, out: Path) -> None:

@@ -46,7 +46,7 @@ class KindAccuracy:
         if n < 2:
             return math.nan, math.nan
         width = float(stats.t.ppf(0.975, n - 1) * self.unseen.std(ddof=1)) / math.sqrt(n)
-        return self.mean - width, self.mean + width
+        return max(0.0, self.mean - width), min(1.0, self.mean + width)
 
 
 def kinds_table(rows: Sequence[KindAccuracy]) -> Table:
