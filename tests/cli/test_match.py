@@ -50,7 +50,19 @@ def test_a_text_in_parentheses(folder, monkeypatch, capsys):
 
 
 def test_a_place_and_mistakes(folder, monkeypatch, capsys):
-    unitscope(monkeypatch, "match", folder / "run", "--at", "0:3-4", "--sites", "*", "--threshold", "0.1", "--table", folder / "m.parquet")
+    unitscope(
+        monkeypatch,
+        "match",
+        folder / "run",
+        "--at",
+        "0:3-4",
+        "--sites",
+        "*",
+        "--threshold",
+        "0.1",
+        "--table",
+        folder / "m.parquet",
+    )
     assert len(pd.read_parquet(folder / "m.parquet"))
     capsys.readouterr()
     unitscope(monkeypatch, "match", folder / "run", status=2)
@@ -58,6 +70,18 @@ def test_a_place_and_mistakes(folder, monkeypatch, capsys):
     unitscope(monkeypatch, "match", folder / "run", "(", "--at", "0:3-6", status=2)
     unitscope(monkeypatch, "match", folder / "run", "(", "--threshold", "high", status=2)
     assert "deviations:1" in capsys.readouterr().err
+
+
+def test_a_query_that_is_kept_is_in_the_report(folder, monkeypatch, capsys):
+    run = folder / "run"
+    unitscope(monkeypatch, "analyze", run, "moments")
+    unitscope(monkeypatch, "match", run, "(", "--threshold", "0.5", "--keep", "open")
+    unitscope(monkeypatch, "report", run, "--json", folder / "page.json")
+    (section,) = [s for s in json.loads((folder / "page.json").read_text())["sections"] if s["id"] == "matches-0"]
+    assert "'('" in section["title"] and len(section["views"]) > 4
+    capsys.readouterr()
+    unitscope(monkeypatch, "match", run, "(", "--keep", "a/b", status=2)
+    assert "no name of a file" in capsys.readouterr().err
 
 
 def test_there_and_back(folder, monkeypatch, capsys):

@@ -1,7 +1,6 @@
 """Phrase → units → passages on a text of parentheses, against looking at every stretch of it."""
 
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -10,7 +9,7 @@ from every_passage import every_passage
 
 from unitscope.corpus.open import open_corpus
 from unitscope.errors import InputError
-from unitscope.matches import Phrase, match
+from unitscope.matches import Matches, Phrase, match
 from unitscope.matches.phrase import find_phrase
 from unitscope.matches.thresholds import thresholds
 from unitscope.models.site import Site
@@ -170,7 +169,12 @@ def test_what_is_returned_can_be_shown_and_kept(recording, tmp_path):
     assert found.phrase.text == "ab"
     assert len(found.views()) == 4 + len(found.passages)
     found.save(tmp_path / "matches.json")
-    assert json.loads((tmp_path / "matches.json").read_text())["passages"][0]["sequence"] == frame["sequence"][0]
+    again = Matches.load(tmp_path / "matches.json")
+    assert again == replace(found, recording=again.recording)
+    assert again.to_pandas().equals(frame)
+    (tmp_path / "matches.json").write_text('{"phrase": 1}')
+    with pytest.raises(InputError, match="ask it again"):
+        Matches.load(tmp_path / "matches.json")
 
 
 def test_few_candidates_are_admitted(recording):

@@ -7,19 +7,15 @@ import typer
 
 from unitscope.cli import console
 from unitscope.cli.app import app
-from unitscope.cli.report import write_pictures
+from unitscope.cli.report import MATCHES, write_pictures
 from unitscope.errors import InputError
 from unitscope.matches import Phrase
 from unitscope.matches import match as look
 from unitscope.recording.recording import Recording
 from unitscope.report.html import write_html
-from unitscope.report.page import Section, UnitTable, build_page
+from unitscope.report.matches import matches_section
+from unitscope.report.page import UnitTable, build_page
 from unitscope.report.text import render
-
-TEXT = """Units that are on at every step of the phrase, and the passages where they are on together again: the largest
-intersection with them first, then the smallest union with what else is on, then the longest.
-
-The colour of a token is the share of the selected units that are on when the model has read it."""
 
 
 @app.command()
@@ -43,6 +39,7 @@ def match(
     longest: Annotated[int, typer.Option(help="steps of a passage, at most; 0 for any")] = 0,
     candidates: Annotated[int, typer.Option(help="passages compared in full, of the largest intersections")] = 1000,
     shown: Annotated[int, typer.Option(help="passages shown as text")] = 10,
+    keep: Annotated[str, typer.Option(help="keep it in the recording under this name, for its report")] = "",
     table: Annotated[Path | None, typer.Option(help="also write the passages as .csv or .parquet")] = None,
     json: Annotated[Path | None, typer.Option(help="also write everything as JSON")] = None,
     html: Annotated[Path | None, typer.Option(help="also write a page")] = None,
@@ -55,6 +52,8 @@ def match(
     """
     if bool(text) == bool(at):
         raise InputError("give the phrase as a text or, with --at, as a place")
+    if Path(keep).name != keep:
+        raise InputError(f"{keep!r} is no name of a file; leave out the folder")
     source = Recording.open(recording)
     found = look(
         source,
@@ -73,6 +72,9 @@ def match(
     for view in views:
         console.out.print(render(view))
         console.out.print()
+    if keep:
+        found.save(recording / MATCHES / f"{keep}.json")
+        console.out.print(f"next: unitscope report {recording}")
     if table:
         frame = found.to_pandas()
         if table.suffix == ".parquet":
@@ -84,7 +86,7 @@ def match(
         found.save(json)
         console.out.print(f"{json}: {json.stat().st_size / 1e3:,.0f} kB")
     if html:
-        section = Section("matches", "Matches", TEXT, found.views(max(shown, count)))
+        section = matches_section(found, shown=count)
         page = build_page("Where units are on together", source.name, [section], UnitTable((), ()), {})
         write_html(page, html)
         console.out.print(f"{html}: {html.stat().st_size / 1e6:.1f} MB")

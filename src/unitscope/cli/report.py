@@ -12,6 +12,7 @@ from unitscope.cli.app import app
 from unitscope.cli.find import FINDINGS
 from unitscope.findings import Findings
 from unitscope.interventions.cumulative import load_curves
+from unitscope.matches import Matches
 from unitscope.probing.table import FILE as PROBES
 from unitscope.probing.table import ProbeTable
 from unitscope.recording.recording import Recording
@@ -22,6 +23,8 @@ from unitscope.report.png import write_png
 from unitscope.report.run import page_of
 from unitscope.resultset import ResultSet
 from unitscope.view import View
+
+MATCHES = "matches"
 
 
 @app.command()
@@ -65,7 +68,8 @@ def open_page(recording: Path) -> Page:
     results = ResultSet.load(recording / RESULTS)
     findings = Findings.load(recording / FINDINGS) if (recording / FINDINGS).exists() else None
     probes = ProbeTable.load(recording) if (recording / PROBES).exists() else None
-    return page_of(source, results, findings, probes, load_curves(recording))
+    matches = [Matches.load(path) for path in sorted((recording / MATCHES).glob("*.json"))]
+    return page_of(source, results, findings, probes, load_curves(recording), matches)
 
 
 def write_pictures(groups: Mapping[str, Sequence[View]], folder: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from unitscope.errors import InputError
 from unitscope.view import Field, Histogram, Table, TokenText, View
 
 BEFORE, AFTER = 40, 20
@@ -99,6 +100,21 @@ class Matches:
         """Write everything as JSON."""
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> "Matches":
+        """Read what ``save`` wrote. Raises ``InputError`` for anything else."""
+        try:
+            plain = json.loads(path.read_text(encoding="utf-8"))
+            phrase, selected, passages = (plain.pop(name) for name in ("phrase", "selected", "passages"))
+            return cls(
+                phrase=Passage(**phrase),
+                selected=[Selected(**unit) for unit in selected],
+                passages=[Passage(**passage) for passage in passages],
+                **plain,
+            )
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise InputError(f"{path} holds no match query that can be read: {error!r}; ask it again") from error
 
     def _text(self, title: str, passage: Passage) -> TokenText:
         note = (

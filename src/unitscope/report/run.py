@@ -11,11 +11,13 @@ from unitscope.analyses.affinity import AffinityResult
 from unitscope.findings.finding import Finding, Findings, adjusted, affinity_of
 from unitscope.interventions.ablation import Change
 from unitscope.interventions.cumulative import Cumulative
+from unitscope.matches import Matches
 from unitscope.models.site import Site
 from unitscope.probing.table import ProbeTable
 from unitscope.probing.unit_ranks import ranks_view
 from unitscope.recording.chunk import Chunk
 from unitscope.recording.recording import Recording
+from unitscope.report.matches import matches_section
 from unitscope.report.page import Page, Section, UnitGroup, build_page
 from unitscope.report.probes import RANKS, probes_section
 from unitscope.report.units import unit_groups, unit_table
@@ -34,6 +36,7 @@ def page_of(
     findings: Findings | None,
     probes: ProbeTable | None = None,
     curves: Sequence[Cumulative] = (),
+    matches: Sequence[Matches] = (),
 ) -> Page:
     """Build the page. Activations are read from the recording while the page is written."""
     passage = _liveliest(recording, findings)
@@ -46,6 +49,7 @@ def page_of(
         sections.append(probes_section(probes))
     if curves:
         sections.append(_curves(curves))
+    sections += [matches_section(found, number) for number, found in enumerate(matches)]
     for name in dict.fromkeys(key for site in results.sites() for key in results.of(site)):
         parts = [results.of(site)[name] for site in results.sites() if name in results.of(site)]
         views = [(part.site, view) for part in parts for view in part.views()]
