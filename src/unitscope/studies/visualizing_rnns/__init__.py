@@ -49,6 +49,6 @@ def run(
     lengths = {"modern": 2 if quick else epochs, "paper": 2 if quick else paper_epochs}
     members = networks(file, corpus, folder, plans, lengths, processes, device, show)
     test, ngram, losses = score(corpus, reference, members, context, out, show)
-    setting = Setting(corpus, reference, members, test, ngram, losses, out, seed, quick, show)
+    setting = Setting(corpus, reference, members, test, ngram, losses, folder, out, seed, quick, show)
     parts = [loss_part(setting), map_part(setting), gate_part(setting), *error_part(setting), cell_part(setting)]
     return write_page(setting, parts)

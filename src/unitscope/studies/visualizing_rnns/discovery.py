@@ -14,6 +14,8 @@ from unitscope.studies.visualizing_rnns.cells import CURVE, EFFECT, Cells, cells
 from unitscope.studies.visualizing_rnns.setting import Part, Setting
 from unitscope.view import Field, Lines, Series, Table, View
 
+EVERY = 3
+"""Of so many sequences one is read: one of the three of each stretch of War and Peace's validation text."""
 SHOWN = 10
 """Cells in the gallery of a network."""
 
@@ -23,7 +25,7 @@ def cell_part(s: Setting) -> Part:
     corpus = s.part("validation")
     sample = "\n".join(corpus.text(number) for number in range(0, len(corpus), max(1, len(corpus) // 64)))
     asked = tuple(library.suggest(sample))
-    every = 1 if s.quick else 2
+    every = 1 if s.quick else EVERY
     found = []
     for done, member in enumerate(s.members, start=1):
         model = member.model()

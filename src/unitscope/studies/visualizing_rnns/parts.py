@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from unitscope.errors import InputError
 from unitscope.models.networks import context
 from unitscope.models.networks.context import ContextConfig, ContextNet
 from unitscope.models.networks.files import CONFIG, load
@@ -111,16 +112,19 @@ def error_part(s: Setting) -> list[Part]:
 
 
 def fixed_contexts(s: Setting) -> dict[int, ContextNet]:
-    """Networks that read the last n characters, as n-grams do; trained once, and kept in the output folder."""
-    recipe = replace(Modern(), epochs=1 if s.quick else 2, rows=s.corpus.split.rows, steps=s.corpus.split.steps)
-    train, validation = (stream_of(s.part(part)) for part in ("train", "validation"))
-    contexts = NN_CONTEXTS[:2] if s.quick else NN_CONTEXTS
-    found = {}
-    for done, n in enumerate(contexts, start=1):
-        folder = s.out / "n-NN" / str(n)
-        if not (folder / CONFIG).exists():
+    """Networks that read the last n characters, as n-grams do: those of the folder, or trained and kept there."""
+    folders = {int(path.parent.name): path.parent for path in (s.grid / "n-NN").glob(f"[0-9]*/{CONFIG}")}
+    if not folders:
+        recipe = replace(Modern(), epochs=1 if s.quick else 3, rows=32, steps=s.corpus.split.steps, rate=5e-3)
+        train, validation = (stream_of(s.part(part)) for part in ("train", "validation"))
+        contexts = NN_CONTEXTS[:2] if s.quick else NN_CONTEXTS
+        for done, n in enumerate(contexts, start=1):
             config = ContextConfig(len(s.corpus.vocabulary), n, 64 if s.quick else 256)
-            context.save(folder, context.fit(train, validation, config, recipe, s.seed).net)
-        found[n] = context.load(folder)
-        s.show("n-NN", done, len(contexts))
+            folders[n] = s.grid / "n-NN" / str(n)
+            context.save(folders[n], context.fit(train, validation, config, recipe, s.seed).net)
+            s.show("n-NN", done, len(contexts))
+    found = {n: context.load(folder) for n, folder in sorted(folders.items())}
+    for net in found.values():
+        if net.config.symbols != len(s.corpus.vocabulary):
+            raise InputError(f"{s.grid / 'n-NN'} holds networks of other symbols; remove them, or give another --grid")
     return found

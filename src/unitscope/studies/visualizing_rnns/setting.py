@@ -26,6 +26,8 @@ class Setting:
     test: HeldOut
     ngram: NGram
     losses: Losses
+    grid: Path
+    """Folder of the networks."""
     out: Path
     seed: int
     quick: bool
