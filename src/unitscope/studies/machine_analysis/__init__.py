@@ -52,7 +52,7 @@ def run(
     if seeds < 2:
         raise InputError(f"what is said of a kind of network needs at least 2 runs of each kind, not {seeds}")
     if quick:
-        seeds, units, cells = 2, 16, cells.split(",")[0]
+        seeds, units, cells = 2, 8, cells.split(",")[0]
     folder = zoo or out / "zoo"
     folder.mkdir(parents=True, exist_ok=True)
     read = material(folder, quick)

@@ -19,8 +19,8 @@ from unitscope.studies.machine_analysis.zoo import KINDS, Material
 from unitscope.view import View
 
 READ = """
-Networks of one architecture learn to apply lookup tables. *Guided* ones are also told, while they learn, where to look
-(attentive guidance); *baseline* ones are not. Pairs with one seed began with the same weights. All units are read on
+Networks of one architecture learn to apply lookup tables. Guided ones are also told, while they learn, where to look
+(attentive guidance); baseline ones are not. Pairs with one seed began with the same weights. All units are read on
 pairs of two tables that were not trained on.
 
 A run is one piece of evidence, however many pairs it read: statements are asked of every pair of runs, and tests

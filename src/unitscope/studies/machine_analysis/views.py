@@ -157,12 +157,12 @@ def one_pair(states: Mapping[str, States], material: Material, number: int) -> l
             shown = np.sort(np.random.default_rng(0).permutation(values.shape[1])[:UNITS])
             names = [f"{part}.hidden/{unit}" for unit in shown]
             made.append(
-                Heatmap(f"{kind}, {part}", names, labels[part], values[:, shown].T.tolist(), -1, 1, xlabel="step")
+                Heatmap(f"{kind}, {part}", names, labels[part], values[:, shown].T.tolist(), -1.0, 1.0, xlabel="step")
             )
             change = np.diff(values, axis=0)[:, shown].T
             made.append(
                 Heatmap(
-                    f"{kind}, {part}: change into each step", names, labels[part][1:], change.tolist(), -2, 2,
+                    f"{kind}, {part}: change into each step", names, labels[part][1:], change.tolist(), -2.0, 2.0,
                     xlabel="step",
                 )
             )  # fmt: skip
@@ -170,7 +170,7 @@ def one_pair(states: Mapping[str, States], material: Material, number: int) -> l
         weights = found["decoder.attention"].mean(0)[:, : len(pair.source)].tolist()
         steps, places = [str(t) for t in range(len(weights))], [str(t) for t in range(len(pair.source))]
         made.append(
-            Heatmap(f"{kind}: mean attention", steps, places, weights, 0, 1, xlabel="place", ylabel="step of output")
+            Heatmap(f"{kind}: attention", steps, places, weights, 0.0, 1.0, xlabel="place", ylabel="step of output")
         )
     return made
 
@@ -186,7 +186,7 @@ def weights(pair: Pair, name: str) -> list[View]:
         made.append(
             Heatmap(
                 f"{kind}: weight of each unit for the {name}", [str(r * grid.shape[1]) for r in range(rows)],
-                [str(c) for c in range(grid.shape[1])], grid.tolist(), 0, top,
+                [str(c) for c in range(grid.shape[1])], grid.tolist(), 0.0, top,
                 note="norm over all classes of the weights of standardised units; one colour scale for both",
             )
         )  # fmt: skip

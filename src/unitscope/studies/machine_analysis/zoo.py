@@ -105,7 +105,7 @@ def options(folder: Path, kind: Kind, cell: Cell, units: int, seed: int, quick: 
     guidance = 1.0 if kind == "guided" else 0.0
     if quick:
         data = str(folder / "pairs")
-        return Seq2SeqOptions(data, out, guidance, cell, units, epochs=25, batch_size=8, rate=2e-2, seed=seed)
+        return Seq2SeqOptions(data, out, guidance, cell, units, epochs=10, batch_size=8, rate=2e-2, seed=seed)
     epochs, batch_size = (120, 8) if units >= 512 else (200, 16)
     return Seq2SeqOptions(LOOKUP, out, guidance, cell, units, epochs=epochs, batch_size=batch_size, seed=seed)
 
