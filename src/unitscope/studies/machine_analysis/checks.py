@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from unitscope.comparison.kinds import KindAccuracy
 from unitscope.corpus.lookup_tables import LookupTables
 from unitscope.studies.check import Check
-from unitscope.studies.machine_analysis.causal import Ablation
 from unitscope.studies.machine_analysis.examined import Compared, Examined, Pair
 from unitscope.studies.machine_analysis.groups import ATTENDED, SECOND, TABLE
 from unitscope.studies.machine_analysis.zoo import Material
@@ -258,12 +257,11 @@ def kind_checks(kinds: Sequence[KindAccuracy], cell: str) -> list[Check]:
 
 
 def causal_checks(found: Sequence[Pair], cell: str) -> list[Check]:
-    """What was never asked: whether the networks need their groups."""
+    """What was never asked: whether the networks need the units that tell a probe the most."""
     checks = []
     for name in (TABLE, ATTENDED):
-        ablations = {kind: [_ablation(getattr(pair, kind), name) for pair in found] for kind in ("guided", "baseline")}
-        for kind, every in ablations.items():
-            known = [a for a in every if a is not None]
+        for kind in ("guided", "baseline"):
+            known = [a for pair in found if (a := getattr(pair, kind).ablations.get(name)) is not None]
             if not known:
                 continue
             rows = [a.accuracy for a in known]
@@ -272,14 +270,28 @@ def causal_checks(found: Sequence[Pair], cell: str) -> list[Check]:
                 Check(
                     f"C-{kind}-{name.replace(', ', '-').replace(' ', '-')}-{cell}",
                     f"{cell.upper()}: a {kind} network needs the units of its group “{name}” more than random ones",
-                    f"{without:.2f} against {other:.2f} of {intact:.2f}",
-                    "less than without random groups",
+                    f"{without:.2f} without, {other:.2f} without others, {intact:.2f} intact",
+                    "less than without random units, in every run",
                     "not in the original",
                     all(a.damage.excess > 0 for a in known),
                     "share of right trained compositions; p of each network: "
                     + ", ".join(f"{a.damage.p:.2f}" for a in known),
                 )
             )
+    guided = [pair.guided.curve for pair in found]
+    ranked, other_units = ([curve.half(getattr(curve, of)) for curve in guided] for of in ("ranked", "random"))
+    most = guided[0].sizes[-1]
+    checks.append(
+        Check(
+            f"C-half-{cell}",
+            f"{cell.upper()}: a guided network is lost with fewer units that tell the table than random ones",
+            f"{_sizes(ranked, most)} against {_sizes(other_units, most)}",
+            "fewer, in every run",
+            "not in the original",
+            all((r or 2 * most) < (o or 2 * most) for r, o in zip(ranked, other_units, strict=True)),
+            "encoder units (1, 2, 4, …) held before less than half of the trained compositions are right, by run",
+        )
+    )
     return checks
 
 
@@ -321,8 +333,8 @@ def _unseen(row: KindAccuracy) -> str:
     return f"encoder, step 2; runs held out in pairs: {each} (95 % interval {low:.2f} to {high:.2f})"
 
 
-def _ablation(examined: Examined, name: str) -> Ablation | None:
-    return examined.ablations.get(name)
+def _sizes(found: Sequence[int | None], most: int) -> str:
+    return ", ".join(str(size) if size else f"over {most}" for size in found)
 
 
 def _at(found: Sequence[Pair], numbers: Callable[[Examined], Mapping[str, float]], key: str) -> Compared:

@@ -8,7 +8,7 @@ from unitscope.comparison.samples import SampleDistances, groups_by_token, sampl
 from unitscope.probing.groups import FunctionalGroup
 from unitscope.probing.steps import StepPrediction, predict_step
 from unitscope.resultset import ResultSet
-from unitscope.studies.machine_analysis.causal import Ablation, ablate
+from unitscope.studies.machine_analysis.causal import Ablation, Curve, ablate, ablate_along
 from unitscope.studies.machine_analysis.groups import ATTENDED, QUESTIONS, TABLE, groups
 from unitscope.studies.machine_analysis.measures import ANALYSES, Measures, measure
 from unitscope.studies.machine_analysis.states import PARTS, Exactness, exactness, sources, states
@@ -35,6 +35,8 @@ class Examined:
     """Of sources with one table in common."""
     groups: dict[str, FunctionalGroup]
     ablations: dict[str, Ablation]
+    curve: Curve
+    """Without ever more of the encoder's units, in the order in which they tell the table."""
 
 
 def examine(run: Run, material: Material) -> Examined:
@@ -57,8 +59,10 @@ def examine(run: Run, material: Material) -> Examined:
         for name in ABLATED
         if grouped[name].found
     }
+    hidden = QUESTIONS[TABLE].site
+    curve = ablate_along(run, hidden, grouped[TABLE].order.tolist(), found[hidden], material)
     numbers = measure(found, results, time, similar)
-    return Examined(run, exactness(model, material), results, numbers, time, similar, grouped, ablations)
+    return Examined(run, exactness(model, material), results, numbers, time, similar, grouped, ablations, curve)
 
 
 @dataclass(frozen=True)

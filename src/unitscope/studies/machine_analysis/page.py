@@ -33,7 +33,8 @@ good.
 """
 ABLATION = """
 Does the network use the units that a probe finds? The group is held at its means while the network does the
-compositions that it learnt, and so are random groups of the same size.
+compositions that it learnt, and so are random groups of the same size. That a few units are enough for a probe does
+not make them the only ones that know: where the same is told by others too, the network can do without them.
 
 This was never asked in the original, which takes features from a probe and nothing from a network.
 """
@@ -98,7 +99,10 @@ def _chapter(chapter: Chapter, material: Material) -> list[Section]:
         section("change", "change from step to step", "", [*change, *_transitions(first)]),
         section("saturation", "saturated gates", "", views.saturation(first)),
         section("groups", "functional groups", GROUPS, [views.group_sizes(chapter.zoo), *views.curves(first)]),
-        section("ablation", "without the groups", ABLATION, views.ablations(chapter.zoo)),
+        section(
+            "ablation", "without the groups", ABLATION,
+            [*views.ablations(chapter.zoo), *views.without_more(chapter.pairs)],
+        ),
         section("time", "time", TIME, time),
         section("similar", "similar samples", SIMILAR, similar),
         section("kinds", "guided or baseline?", KIND, [kinds_table(chapter.kinds)]),

@@ -146,6 +146,21 @@ def ablations(zoo: Sequence[Examined]) -> list[View]:
     return made
 
 
+def without_more(found: Sequence[Pair]) -> list[View]:
+    """Accuracy without ever more units of the encoder."""
+    made: list[View] = []
+    for kind in KINDS:
+        curves = [_one(pair, kind).curve for pair in found]
+        series = []
+        for name in ("ranked", "random"):
+            rows = np.array([getattr(curve, name) for curve in curves])
+            series.append(Series(name, rows.mean(0).tolist(), rows.min(0).tolist(), rows.max(0).tolist()))
+        x = [float(size) for size in curves[0].sizes]
+        note = "in the order in which they tell the table, or random; bands hold all runs"
+        made.append(Lines(f"Without ever more encoder units: {kind}", x, series, "units held", "right sequences", note))
+    return made
+
+
 def one_pair(states: Mapping[str, States], material: Material, number: int) -> list[View]:
     """Units over time and their changes, and the attention, while one pair is read and written."""
     pair = material.held_out[number]
