@@ -23,9 +23,10 @@ from unitscope.corpus.text import TextCorpus
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
 from unitscope.findings import Finding, Findings, Search, find
+from unitscope.interventions.ablated import Ablated
 from unitscope.interventions.ablation import Bench, Damage
 from unitscope.matches import Matches, Phrase, match
-from unitscope.models.edit import Edit
+from unitscope.models.edit import Edit, Projected, Resampled, Scaled, Steps, Where, project, zero
 from unitscope.models.model import Model
 from unitscope.models.module import ModuleModel
 from unitscope.models.site import Site
@@ -40,6 +41,7 @@ from unitscope.result import Column, Result
 from unitscope.resultset import ResultSet
 
 __all__ = [
+    "Ablated",
     "Analysis",
     "Bench",
     "Chunk",
@@ -57,16 +59,21 @@ __all__ = [
     "Model",
     "ModuleModel",
     "Phrase",
+    "Projected",
     "Recording",
+    "Resampled",
     "Result",
     "ResultSet",
+    "Scaled",
     "Search",
     "Site",
     "Source",
     "Split",
+    "Steps",
     "Subset",
     "TextCorpus",
     "Vocabulary",
+    "Where",
     "analyze",
     "compare",
     "compare_groups",
@@ -75,6 +82,8 @@ __all__ = [
     "match",
     "open_corpus",
     "page_of",
+    "project",
     "record",
     "write_html",
+    "zero",
 ]

@@ -54,7 +54,7 @@ def test_damage_and_dynamics_join_the_table_of_units(run):
     assert "number of units ablated: rnn.0.forget_gate" in page
     assert "Response to a step" in page
     table = ResultSet.load(run / "results").to_pandas().loc["rnn.0.forget_gate"]
-    assert "loss damage, inside-parentheses = 0" in " ".join(table.columns)
+    assert "loss damage (resampled, seed 0, steps 5:), inside-parentheses = 0" in " ".join(table.columns)
 
 
 @pytest.mark.parametrize(

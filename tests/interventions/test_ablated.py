@@ -10,7 +10,7 @@ from unitscope.corpus.series import forecasting, labelled
 from unitscope.errors import InputError
 from unitscope.interventions.ablated import Ablated
 from unitscope.interventions.ablation import Bench
-from unitscope.models.edit import Edit
+from unitscope.models.edit import Edit, Resampled, Scaled, Steps, Where
 from unitscope.models.module import ModuleModel
 from unitscope.models.networks.char import CharConfig, CharNet
 from unitscope.models.networks.series import network, series_model
@@ -49,6 +49,43 @@ def test_any_analysis_reads_damages(text):
     assert "loss damage, inside-braces" in table.columns
     (chunk,) = next(iter(source.chunks(["rnn.1.hidden"], ["has-loss"]))).values()
     assert torch.equal(chunk.labels["has-loss"][:20], source.labels("has-loss", 0))
+
+
+@pytest.mark.parametrize(
+    ("site", "values", "where"),
+    [
+        ("rnn.0.hidden", None, None),
+        ("rnn.1.output_gate", Resampled(), None),
+        ("rnn.0.cell", None, Where("inside-braces")),
+    ],
+)
+def test_damage_does_not_depend_on_how_many_sequences_run_at_once(text, site, values, where):
+    model, corpus = text
+    found = []
+    for size in (1, 3, 64):
+        source = Ablated(model, corpus, site, values=values, where=where, batch_size=size)
+        found.append(analyze(source, [Importance(where=("inside-braces",))])[site, key(where=("inside-braces",))])
+    for other in found[1:]:
+        np.testing.assert_allclose(other.mean, found[0].mean, atol=1e-6)
+        np.testing.assert_allclose(other.part_mean, found[0].part_mean, atol=1e-6)
+
+
+def key(**settings):
+    return Importance(**settings).key
+
+
+def test_edits_of_every_kind_are_those_of_the_bench(text):
+    model, corpus = text
+    bench = Bench(model, corpus, range(len(corpus)), {})
+    for values, where in ((Scaled((0.5,) * UNITS), Steps(3, 9)), (Resampled(2), Where("inside-braces"))):
+        source = Ablated(model, corpus, "rnn.0.hidden", values=values, where=where)
+        found = analyze(source, [Importance()])["rnn.0.hidden", "importance"].mean
+        for unit in range(UNITS):
+            one = Scaled((0.5,)) if isinstance(values, Scaled) else values
+            expected = bench.damage([Edit("rnn.0.hidden", (unit,), one, where)]).overall.mean
+            assert found[unit] == pytest.approx(expected, abs=1e-6)
+    with pytest.raises(InputError, match="window of steps 20 to 30"):
+        Ablated(model, corpus, "rnn.0.hidden", where=Steps(20, 30))
 
 
 def test_errors_of_classes_and_deviations_of_forecasts():

@@ -3,15 +3,19 @@ import math
 import numpy as np
 import pytest
 import torch
+from scipy.signal import lfilter
+from scipy.stats import spearmanr
 from torch import nn
 
 from unitscope.analyses.response import Response
+from unitscope.analyze import analyze
 from unitscope.corpus import drives
 from unitscope.corpus.drives import DriveCorpus, Ends
 from unitscope.errors import InputError
 from unitscope.interventions.layers import find_layer
 from unitscope.interventions.responses import alone, layer_input, respond, time_constants
 from unitscope.models.module import ModuleModel
+from unitscope.recording.live import Live
 
 LSTM_LEAKS = [0.5, 0.9, 0.97]
 
@@ -204,10 +208,50 @@ def test_small_steps_settle_as_their_jacobian_says():
     settling = result.metric("settling")
     known = ~np.isnan(settling)
     assert known.mean() > 0.9
-    from scipy.stats import spearmanr
-
     assert spearmanr(settling[known], expected[known]).statistic >= 0.75
     assert np.median(np.abs(settling[known] - expected[known])) <= 1
+
+
+def leaky(taus):
+    """h_t = h_{t−1} + (x_t − h_{t−1}) / tau, in the range where the tangent is a straight line."""
+    rnn = nn.RNN(1, len(taus), bias=False).double()
+    with torch.no_grad():
+        rnn.weight_ih_l0[:, 0] = 1e-4 / taus
+        rnn.weight_hh_l0.copy_((1 - 1 / taus).diag())
+    return rnn
+
+
+def test_settling_ranks_known_time_constants():
+    torch.manual_seed(0)
+    taus = 1.1 + 60 * torch.rand(40, dtype=torch.float64)
+    (result,) = respond(layer_of(leaky(taus), 1, "rnn.0"), unit_drives(drives.step(1000, 300)))
+    assert spearmanr(result.metric("settling"), taus).statistic >= 0.99
+    expected = np.ceil(np.log(0.1) / np.log(1 - 1 / taus.numpy()) - 1e-9) - 1
+    assert np.abs(result.metric("settling") - expected).max() <= 1
+
+
+def test_a_chirp_and_a_sine_pass_leaky_units_as_scipy_filters_them():
+    taus = torch.tensor([1.5, 5.0, 20.0], dtype=torch.float64)
+    made = [drives.chirp(300), drives.sine(300, 0.07), drives.ramp(300)]
+    results = respond(layer_of(leaky(taus), 1, "rnn.0"), unit_drives(*made))
+    for drive, result in zip(made, results, strict=True):
+        for unit, tau in enumerate(taus.tolist()):
+            expected = 1e-4 * lfilter([1 / tau], [1, 1 / tau - 1], drive.signal.numpy())
+            np.testing.assert_allclose(result.response[:, unit], expected, atol=2e-11)
+    chirped = results["rnn.0.hidden", Response("chirp").key]
+    r = [np.corrcoef(made[0].signal, chirped.response[:, unit])[0, 1] for unit in range(3)]
+    np.testing.assert_allclose(chirped.metric("r"), r, atol=1e-6)
+    assert (np.diff(chirped.metric("r")) < 0).all()  # the slower a unit, the less it follows
+
+
+def test_responses_do_not_depend_on_how_many_run_at_once():
+    torch.manual_seed(0)
+    model = model_of(nn.GRU(3, 5).double(), 3)
+    corpus = DriveCorpus([drives.step(50), drives.sine(50, 0.1)], drives.each_channel(torch.randn(40, 3)))
+    found = [analyze(Live(model, corpus, batch_size=size), [Response()], ["*.hidden"]) for size in (1, 2, 64)]
+    for (one,), (other,) in ((found[0], found[2]), (found[1], found[2])):
+        np.testing.assert_allclose(one.metrics, other.metrics, rtol=1e-9)
+        np.testing.assert_array_equal(one.way, other.way)
 
 
 def test_response_says_what_it_measures():

@@ -69,6 +69,8 @@ class Sums:
 @dataclass(frozen=True, eq=False)
 class ImportanceResult(Result):
     measure: str
+    change: str
+    """What became of the units, in words; empty if nobody said."""
     predictions: int
     mean: Float[np.ndarray, " unit"]
     """What a prediction costs more without the unit."""
@@ -89,17 +91,18 @@ class ImportanceResult(Result):
         return found
 
     def columns(self) -> list[Column]:
+        damage = f"{self.measure} damage" + (f" ({self.change})" if self.change else "")
         own = [
-            Column(f"{self.measure} damage", self.mean, f"rise of the {self.measure} without the unit, per prediction"),
-            Column(f"{self.measure} damage low", self.low, "lower end of its 95 % interval over sequences"),
-            Column(f"{self.measure} damage high", self.high, "upper end of its 95 % interval over sequences"),
+            Column(damage, self.mean, f"rise of the {self.measure} without the unit, per prediction"),
+            Column(f"{damage} low", self.low, "lower end of its 95 % interval over sequences"),
+            Column(f"{damage} high", self.high, "upper end of its 95 % interval over sequences"),
         ]
         for name, values in zip(self.parts, self.part_mean, strict=True):
-            own.append(Column(f"{self.measure} damage, {name}", values, f"the same where {name}"))
+            own.append(Column(f"{damage}, {name}", values, f"the same where {name}"))
         return own
 
     def views(self, unit: int | None = None) -> list[View]:
-        title = f"Rise of the {self.measure} without the unit"
+        title = f"Rise of the {self.measure} without the unit" + (f" ({self.change})" if self.change else "")
         if unit is None:
             order = np.argsort(-self.mean, kind="stable")
             x = [float(rank) for rank in range(self.units)]
@@ -152,6 +155,7 @@ class Importance(Analysis[Sums]):
     )
     where: tuple[str, ...] = field(default=(), metadata={"help": "flags: damage where they hold, and elsewhere"})
     by: str = field(default="", metadata={"help": "a label of few values: damage at each of them"})
+    change: str = field(default="", metadata={"help": "what became of the units, in words, for the reader"})
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -197,6 +201,7 @@ class Importance(Analysis[Sums]):
             site=state.site.name,
             units=state.site.units,
             measure=self.measure,
+            change=self.change,
             predictions=round(everywhere.n),
             mean=mean.numpy(),
             low=(mean - width).numpy(),

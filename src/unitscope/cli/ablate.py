@@ -74,11 +74,11 @@ def ablate(
     if orders and count < 2:
         raise InputError("a curve needs two sequences: one to put the units in order, and one to measure")
     numbers = [source.sequences[place * every // count] for place in range(count)]
-    asked = Importance(measure, tuple(where or ()), by)
+    place = _place(steps, only)
+    asked = Importance(measure, tuple(where or ()), by, _words(at, factor, seed, steps, only))
     chosen = [site for site in choose(network.sites(), sites) if not site.name.startswith("output.")]
     for name in filter(None, (*asked.where, by)):
         corpus.labels(name, numbers[0])  # an unknown name is refused before any work
-    place = _place(steps, only)
     none = [0.0] * max(site.units for site in chosen)
     for site in chosen:  # and so is whatever else cannot be done
         Ablated(network, corpus, site.name, measure, none[: site.units], place, numbers)
@@ -127,6 +127,13 @@ def _place(steps: str, only: str) -> Steps | Where | None:
         return Steps(int(start or 0), int(stop) if stop else None if colon else int(start) + 1)
     except ValueError as error:
         raise InputError(f"--steps {steps}: a window is written as 10:20, 10: or 10") from error
+
+
+def _words(at: At, factor: float, seed: int, steps: str, only: str) -> str:
+    """What becomes of the units; nothing is said of the default, so that its columns keep their short names."""
+    said = {"mean": "", "zero": "zero", "resampled": f"resampled, seed {seed}", "scaled": f"times {factor:g}"}[at]
+    place = f"steps {steps}" if steps else f"where {only}" if only else ""
+    return ", ".join(filter(None, [said, place]))
 
 
 def _values(
