@@ -71,7 +71,7 @@ def inspect(
         list[str] | None, typer.Option(help="keep pairs with such a score: '|correlation| > 0.3'; repeat it")
     ] = None,
     tolerance: Annotated[
-        float, typer.Option(help="stop reading when every value is this near to that on all data; 0 reads all")
+        float, typer.Option(help="stop reading when 95 % of the values are this near to those on all data; 0 reads all")
     ] = 0.0,
     sequences: Annotated[int, typer.Option(help="read only so many sequences of each text, spread evenly")] = 0,
     out: Annotated[Path | None, typer.Option(help="write all rows: .csv, .parquet or .json")] = None,

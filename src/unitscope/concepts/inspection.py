@@ -55,8 +55,8 @@ def inspect(
     ``unitscope.concepts.questions``. ``units`` are glob patterns of sites, each with or without numbers of units:
     ``"rnn.0.hidden/0-9,17"``. ``measures`` are names of ``MEASURES`` (one value per unit) and ``GROUPS`` (one for all
     units of a site, whose ``unit`` is −1). ``having`` keeps the pairs with such scores: ``"|correlation| > 0.3"``; of
-    several all must hold. With ``tolerance`` reading stops when every pair is within it of the value on all of the
-    data, with 95 % confidence each.
+    several all must hold. With ``tolerance`` a site is read until 95 % of its pairs are within it of their value on all
+    of the data, with 95 % confidence each.
 
     One row per model, site, unit, hypothesis and measure: ``value``; ``low`` and ``high``, the 95 % interval for more
     data of this kind, whole documents being the pieces of evidence; ``error``, the 95 % half-width against the value on

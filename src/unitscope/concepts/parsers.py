@@ -47,6 +47,8 @@ def parser(name: str) -> Parser:
 
 def _spacy(spacy: Any, model: str) -> Parser:
     pipeline = spacy.load(model)
+    if "parser" not in pipeline.pipe_names:
+        raise ValueError("it has no dependency parser")
     return lambda texts: (subtrees(document, number) for number, document in enumerate(pipeline.pipe(texts)))
 
 
