@@ -112,12 +112,12 @@ class Inputs:
             sentences = [sentence for name in self.text for sentence in read_treebank(Path(name))]
             return model, Passages(sentences, name, Characters(card.vocabulary), longest=card.longest or None)
         lines = [line for name in self.text if Path(name).exists() for _, line in numbered_lines(Path(name))]
-        plain = not lines or {line.split(" ")[0] for line in lines} - set(card.targets)
-        tables = all(Path(name).suffix in (".csv", ".tsv") or not Path(name).exists() for name in self.text)
-        items = [(line, "") for line in lines] if plain and not tables else read_labelled(self.text)
+        classes = () if card.translates else card.targets
+        tables = any(Path(name).suffix in (".csv", ".tsv") or not Path(name).exists() for name in self.text)
+        labelled = classes and (tables or {line.split(" ")[0] for line in lines} <= set(classes))
+        items = read_labelled(self.text) if labelled else [(line, "") for line in lines]
         labels = [label for _, label in items if label]
         texts = [text for text, _ in items]
-        classes = () if card.translates else card.targets
         return model, LabelledTexts(
             texts, labels, name=name, vocabulary=card.vocabulary, classes=classes, longest=card.longest
         )
