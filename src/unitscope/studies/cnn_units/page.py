@@ -1,6 +1,7 @@
 """The page of the study: what held, which scores mean anything, layers, and a card for every unit."""
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,8 @@ from unitscope.view import Field, Heatmap, Lines, Series, Table, TokenText, View
 
 Card = tuple[Network, ModuleModel, TextCard, Task]
 """Whose units get cards: a network, how it is read, and what it learnt."""
+BEST = 6
+"""Units of each layer that the overview shows."""
 SHOWN = 5
 """Sentences on a card."""
 MOST = 30
@@ -38,13 +41,16 @@ def write_page(
     cards: Mapping[str, Card],
 ) -> None:
     """``depths``: by task, stages, network, test accuracy and share of phrases."""
-    sections = [Section("checks", "What held", intro, [checks_table(checks)])]
-    for number, task in enumerate(dict.fromkeys(n.task for n in networks)):
+    names = dict.fromkeys(n.task for n in networks)
+    tables = [_titled(f"What held: {task}", [c for c in checks if c.statement.startswith(task)]) for task in names]
+    rest = [c for c in checks if not c.statement.startswith(tuple(names))]
+    sections = [Section("checks", "What held", intro, [*tables, _titled("What held: everywhere", rest)])]
+    for number, task in enumerate(names):
         own = [n for n in networks if n.task == task]
         sections.append(Section(f"task-{number}", task.capitalize(), _said(own), _task_views(own)))
         if task in depths:
             sections.append(Section(f"depth-{number}", f"{task.capitalize()}: depth", DEPTH, [_depths(depths[task])]))
-    sections.append(Section("cards", "Unit cards", CARDS))
+    sections.append(Section("cards", "Unit cards", CARDS, [_confirmed(task, card[0]) for task, card in cards.items()]))
     fields = [UnitField("concepts", "text", "the three concepts that activate the unit most", "alignment")]
     fields += [UnitField(name, "number", says, "selectivity") for name, says in SCORES.items()]
     rows = []
@@ -71,6 +77,22 @@ Each unit of one network per task has a card: its concepts with their degree of 
 that activate it most, coloured by its activation at each character. Open one from the table of all units; sort by
 `AUROC held out` for units whose concept can be believed.
 """
+
+
+def _titled(title: str, checks: Sequence[Check]) -> Table:
+    return replace(checks_table(checks), title=title)
+
+
+def _confirmed(task: str, network: Network) -> Table:
+    """The units whose frequent concept is told best from other held-out texts, layer by layer."""
+    rows = []
+    for _, units in network.trained.units.groupby("layer"):
+        for row in units.sort_values("AUROC held out", ascending=False).head(BEST).to_dict("records"):
+            scores = [row[name] for name in ("AUROC held out", "inclusion*", "replicate")]
+            rows.append([f"{task}: {row['site']}/{row['unit']}", _concepts(row), row["frequent concept"], *scores])
+    fields = [Field("unit", "unit"), Field("concepts", "text"), Field("best frequent concept", "text")]
+    fields += [Field("AUROC held out"), Field("inclusion*"), Field("replicate")]
+    return Table(f"Units whose concept holds on other sentences: {network.name}", fields, rows)
 
 
 def _concepts(row: Mapping[Hashable, object]) -> str:
