@@ -83,18 +83,19 @@ def _analysis(analysis: type[Analysis[Any]]) -> Iterator[str]:
 
 
 def _columns() -> dict[str, list[tuple[str, str]]]:
-    """The columns that each analysis adds to the table of all units, read off a gate of a small network."""
+    """The columns that each analysis adds to the table of all units, read off a gate or a cell of a small network."""
     # An affinity to nothing has nothing to say.
     analyses = [Affinity(("digit",)) if kind is Affinity else kind() for kind in catalogue().values()]
     stimuli = {label: _step for analysis in analyses for label in analysis.labels if label not in hypotheses()}
     corpus = open_corpus(Path(__file__), length=64, annotations=stimuli)
-    module = nn.Sequential(nn.Embedding(len(corpus.vocabulary), 2), nn.GRU(2, 2, batch_first=True))
-    gate = "1.0.update_gate"
-    results = analyze(Live(ModuleModel(module, logits=lambda _: None), corpus), analyses, [gate])
-    return {
-        analysis.name: [(f"`{column.name}`", column.help) for column in results[gate, analysis.key].columns()]
-        for analysis in analyses
-    }
+    module = nn.Sequential(nn.Embedding(len(corpus.vocabulary), 2), nn.LSTM(2, 2, batch_first=True))
+    sites = ["1.0.forget_gate", "1.0.cell"]  # a cell has no bounds
+    results = analyze(Live(ModuleModel(module, logits=lambda _: None), corpus), analyses, sites)
+    found = {}
+    for analysis in analyses:
+        result = next(results[site, analysis.key] for site in sites if (site, analysis.key) in results.entries)
+        found[analysis.name] = [(f"`{column.name}`", column.help) for column in result.columns()]
+    return found
 
 
 def _step(text: str) -> np.ndarray:
