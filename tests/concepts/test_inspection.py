@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 import torch
 from scipy import stats
-from treebanks import written
+from sklearn.metrics import roc_auc_score
+from treebanks import treebank, written
 from word_counters import WORDS, ByWords, Planted, is_word
 
 from unitscope.concepts.bank import make_bank
@@ -208,3 +209,27 @@ def test_a_bank_of_other_sentences_is_refused() -> None:
     bank = make_bank(CORPUS.sentences[:10], [words, ngrams(2)])
     with pytest.raises(InputError, match="knows the places of its concepts in 10 sentences"):
         inspect(Noisy(), bank, CORPUS)
+
+
+def test_parts_of_speech_of_a_real_treebank() -> None:
+    sentences = read_treebank(treebank("UD_English-EWT/en_ewt-ud-dev.conllu"))[:60]
+    symbols = Vocabulary.of("".join(s.text for s in sentences) + "\n")
+    corpus = Passages(sentences, "EWT", Characters(symbols))
+    vowels = torch.tensor([float(symbol in "aeiou") for symbol in symbols.symbols])
+    model = Planted([lambda tokens: vowels[tokens], lambda tokens: tokens / len(symbols)])
+    table = inspect(model, ["column:upos=NOUN"], corpus, measures=["correlation", "difference", "auroc"])
+    letters, noun = [], []
+    for number, sentence in enumerate(sentences):
+        for word, (first, after) in zip(sentence.words, corpus.words(number).tolist(), strict=True):
+            letters += [symbols.ids[c] for c in sentence.text[first:after]]
+            noun += [word.labels["upos"] == "NOUN"] * (after - first)
+    x, y = np.array(letters) / len(symbols), np.array(noun)
+    v = vowels.numpy()[letters]
+    for unit, values in ((0, v), (1, x)):
+        expected = {
+            "correlation": np.corrcoef(values, y)[0, 1],
+            "difference": values[y].mean() - values[~y].mean(),
+        }
+        for measure, value in expected.items():
+            assert pick(table, unit, "column:upos=NOUN", measure)["value"] == pytest.approx(value, abs=1e-6)
+    assert pick(table, 0, "column:upos=NOUN", "auroc")["value"] == pytest.approx(roc_auc_score(y, v), abs=1e-6)
