@@ -13,6 +13,7 @@ from unitscope.cli.inputs import Inputs
 from unitscope.cli.main import run
 from unitscope.errors import InputError
 from unitscope.findings import Findings
+from unitscope.resultset import ResultSet
 
 
 @pytest.fixture
@@ -54,6 +55,10 @@ def test_from_a_folder_to_findings(folder, capsys):
     assert {finding.hypothesis for finding in findings.findings} == {"digit", "inside-double-quotes"}
     assert {finding.site for finding in findings.findings} == {"encoder.layer.0.output.dense.input"}
     assert all(finding.damage is None and finding.twin for finding in findings.findings)
+    driven = ("--at", "hook_embed", "--way", "together", "--steps", "30", "--layers", "*.hook_post", "--drive", "step")
+    unitscope("respond", folder / "run", *driven)
+    table = ResultSet.load(folder / "run" / "results").to_pandas()
+    assert "step settling" in table.columns
     unitscope("report", folder / "run")
 
 

@@ -246,7 +246,7 @@ def test_a_chirp_and_a_sine_pass_leaky_units_as_scipy_filters_them():
 
 def test_responses_do_not_depend_on_how_many_run_at_once():
     torch.manual_seed(0)
-    model = model_of(nn.GRU(3, 5).double(), 3)
+    model = model_of(nn.GRU(3, 5, batch_first=True).double(), 3)
     corpus = DriveCorpus([drives.step(50), drives.sine(50, 0.1)], drives.each_channel(torch.randn(40, 3)))
     found = [analyze(Live(model, corpus, batch_size=size), [Response()], ["*.hidden"]) for size in (1, 2, 64)]
     for (one,), (other,) in ((found[0], found[2]), (found[1], found[2])):

@@ -18,6 +18,7 @@ from unitscope.interventions.driven import respond_coupled, values_of
 from unitscope.interventions.layers import layers
 from unitscope.interventions.responses import layer_input
 from unitscope.interventions.responses import respond as characterize
+from unitscope.models.site import choose
 from unitscope.recording.recording import Recording
 from unitscope.resultset import ResultSet
 
@@ -65,9 +66,12 @@ def respond(
     numbers = source.sequences[: max(1, sequences)]
     results = ResultSet(source.fingerprint)
     if at:
-        ends = WAYS[way](values_of(network, corpus, at, numbers))
-        probes = DriveCorpus(made, ends, network.run(corpus.batch(numbers[:1]), [at])[at].dtype)
-        results.entries |= respond_coupled(network, at, probes, chosen, band).entries
+        driven, *others = [site.name for site in choose(network.sites(), [at])]
+        if others:
+            raise InputError(f"{at} is more than one site: {', '.join([driven, *others])}; drive one of them")
+        ends = WAYS[way](values_of(network, corpus, driven, numbers))
+        probes = DriveCorpus(made, ends, network.run(corpus.batch(numbers[:1]), [driven])[driven].dtype)
+        results.entries |= respond_coupled(network, driven, probes, chosen, band).entries
         _save(recording, results, "coupled", drives)
         return
     wanted = [layer for layer in layers(network) if any(fnmatchcase(str(layer), pattern) for pattern in chosen)]

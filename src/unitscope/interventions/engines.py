@@ -10,7 +10,7 @@ All ways give the same numbers, to rounding.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import torch
 from torch import Tensor, nn
@@ -109,16 +109,9 @@ def _readout(model: ModuleModel, batch: Batch, site: str, read: Sequence[str]) -
 
 
 def _repeated(batch: Batch, copies: int) -> Batch:
-    def many(values: Tensor) -> Tensor:
-        return values.repeat(copies, *[1] * (values.dim() - 1))
-
-    return Batch(
-        tokens=many(batch.tokens),
-        targets=many(batch.targets),
-        context=many(batch.context),
-        lengths=many(batch.lengths),
-        sequence=many(batch.sequence),
-    )
+    parts = {field.name: getattr(batch, field.name) for field in fields(batch)}
+    many = {name: part.repeat(copies, *[1] * (part.dim() - 1)) for name, part in parts.items() if part is not None}
+    return replace(batch, **many)
 
 
 def _in_copy(edit: Bound, number: int, copies: int, batch: Batch) -> Bound:

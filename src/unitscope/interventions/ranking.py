@@ -16,6 +16,8 @@ from unitscope.errors import InputError
 from unitscope.view import Field, Table
 
 Scores = Mapping[str, Float[np.ndarray, " unit"]]
+Pair = tuple[Float[np.ndarray, " unit"], Float[np.ndarray, " unit"]]
+"""Score and damage of the units of a network that have both."""
 
 
 @dataclass(frozen=True)
@@ -108,30 +110,47 @@ def rank(
     return Ranking(rows, skilled)
 
 
-def _rank(
-    name: str, pairs: Sequence[tuple[np.ndarray, np.ndarray]], draws: int, generator: np.random.Generator
-) -> Ranked:
+def _rank(name: str, pairs: Sequence[Pair], draws: int, generator: np.random.Generator) -> Ranked:
     units = sum(len(score) for score, _ in pairs)
-    rho = _mean_rho(pairs)
+    rho = _mean([_rho(score[None], damage[None]) for score, damage in pairs])[0]
     if np.isnan(rho):
         return Ranked(name, rho, rho, rho, rho, units)
-    permuted = [_mean_rho([(generator.permutation(score), damage) for score, damage in pairs]) for _ in range(draws)]
-    again = []
-    for _ in range(draws):
-        chosen = [pairs[place] for place in generator.integers(len(pairs), size=len(pairs))]
-        drawn = [generator.integers(len(score), size=len(score)) for score, _ in chosen]
-        again.append(_mean_rho([(s[i], d[i]) for (s, d), i in zip(chosen, drawn, strict=True)]))
-    low, high = np.nanquantile(again, [0.025, 0.975])
-    p = (1 + sum(abs(other) >= abs(rho) - 1e-12 for other in permuted)) / (1 + draws)
-    return Ranked(name, rho, float(low), float(high), p, units)
+    permuted = _mean(
+        [
+            _rho(generator.permuted(np.tile(score, (draws, 1)), axis=1), np.tile(damage, (draws, 1)))
+            for score, damage in pairs
+        ]
+    )
+    low, high = np.nanquantile(_drawn_again(pairs, draws, generator), [0.025, 0.975])
+    p = (1 + int((np.abs(permuted) >= abs(rho) - 1e-12).sum())) / (1 + draws)
+    return Ranked(name, float(rho), float(low), float(high), p, units)
 
 
-def _mean_rho(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> float:
-    """The mean over the networks in which both vary; NaN if there is none."""
-    found = []
-    for score, damage in pairs:
-        if len(score) < 3 or np.ptp(score) == 0 or np.ptp(damage) == 0:
-            continue
-        a, b = (values - values.mean() for values in (stats.rankdata(score), stats.rankdata(damage)))
-        found.append(float(a @ b / np.sqrt((a @ a) * (b @ b))))
-    return float(np.mean(found)) if found else float("nan")
+def _drawn_again(pairs: Sequence[Pair], draws: int, generator: np.random.Generator) -> Float[np.ndarray, " draw"]:
+    """Mean correlations over networks drawn with replacement, and units drawn within each."""
+    chosen = generator.integers(len(pairs), size=(len(pairs), draws))
+    found = np.full(chosen.shape, np.nan)
+    for number, (score, damage) in enumerate(pairs):
+        where = chosen == number
+        places = generator.integers(len(score), size=(int(where.sum()), len(score)))
+        found[where] = _rho(score[places], damage[places])
+    return _mean(list(found))
+
+
+def _rho(a: Float[np.ndarray, "draw unit"], b: Float[np.ndarray, "draw unit"]) -> Float[np.ndarray, " draw"]:
+    """Spearman's correlation of each row; NaN where one of the two does not vary, or there are fewer than three."""
+    if a.shape[1] < 3:
+        return np.full(len(a), np.nan)
+    a, b = (stats.rankdata(values, axis=1) - (values.shape[1] + 1) / 2 for values in (a, b))
+    with np.errstate(invalid="ignore"):
+        rho: Float[np.ndarray, " draw"] = (a * b).sum(1) / np.sqrt((a * a).sum(1) * (b * b).sum(1))
+    return rho
+
+
+def _mean(rows: Sequence[Float[np.ndarray, " draw"]]) -> Float[np.ndarray, " draw"]:
+    """Over the networks in which both vary; NaN if there is none."""
+    table = np.stack(rows)
+    known = np.isfinite(table)
+    with np.errstate(invalid="ignore"):
+        mean: Float[np.ndarray, " draw"] = np.where(known, table, 0.0).sum(0) / known.sum(0)
+    return mean
