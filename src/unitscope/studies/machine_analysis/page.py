@@ -50,6 +50,10 @@ SIMILAR = """
 Distance of two sources that share a table, over that of two that do not; below 1 the shared table brings states
 together. No pair is in both groups; groups are permuted over sources for p.
 """
+WEIGHTS = """
+How much each unit counts for a probe, and what the encoder's units read of each other: the units of the functional
+group for the table stand first, in brackets, the others in clusters.
+"""
 FAULTS = """
 Encoder and decoder are read by name, the LSTM's decoder starts from both hidden state and cell, groups are ranked by
 the weights of all classes, similar and other pairs are disjoint, whole sequences are held out, every seed is used. In
@@ -112,7 +116,10 @@ def _chapter(chapter: Chapter, material: Material) -> list[Section]:
         ),
         section("kin", "are runs of one kind more alike?", kinship_note(_sizes(chapter)), kinship_views(compared)),
         section("one", "one pair of sequences", "", views.one_pair(chapter.states, material, 0)),
-        section("weights", "weights", "", [*views.weights(first, TABLE), *views.weights(first, ATTENDED)]),
+        section(
+            "weights", "weights", WEIGHTS,
+            [*views.weights(first, TABLE), *views.weights(first, ATTENDED), *views.recurrent(first, TABLE)],
+        ),
     ]  # fmt: skip
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from unitscope.analyses.by_step import ByStep
 from unitscope.analyses.gate_saturation import GateSaturation, GateSaturationResult
+from unitscope.report.weights import weight_views
 from unitscope.studies.machine_analysis.examined import Examined, Pair
 from unitscope.studies.machine_analysis.states import PARTS, States
 from unitscope.studies.machine_analysis.zoo import KINDS, Kind, Material
@@ -205,6 +206,16 @@ def weights(pair: Pair, name: str) -> list[View]:
                 note="norm over all classes of the weights of standardised units; one colour scale for both",
             )
         )  # fmt: skip
+    return made
+
+
+def recurrent(pair: Pair, name: str) -> list[View]:
+    """What the units of each encoder read of each other, those of a group first."""
+    made: list[View] = []
+    for kind in KINDS:
+        one = _one(pair, kind)
+        shown = weight_views(one.run.trained.net.encoder, marked=one.groups[name].units, site="encoder.hidden/")
+        made += [titled(view, f"{one.run.name}, encoder") for view in shown]
     return made
 
 
