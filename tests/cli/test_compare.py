@@ -78,7 +78,8 @@ def test_groups_of_runs(folder, tmp_path):
         f"--group={name}={folder / one},{folder / other}"
         for name, one, other in (("a", "net0", "net2"), ("b", "net3", "net4"))
     ]
-    said = run(folder, *two, "--text", folder / "text.txt", "--out", out, "--sites", "*.hidden")
+    said = run(folder, *two, "--text", folder / "text.txt", "--out", out, "--sites", "*.hidden", "--png")
+    assert list((out / "figures").glob("kinship-*.png"))
     assert "2 and 2 runs" in " ".join(said.split())
     assert pd.read_csv(out / "differences.csv")["p"].min() >= 0.33
     assert len(pd.read_csv(out / "units.csv")) == 16

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 from planted import one_site
-from sklearn.linear_model import LinearRegression
+from sklearn.linear_model import Ridge
 
-from unitscope.comparison.importance import cross_importance, joint_halves, shared
+from unitscope.comparison.importance import RIDGES, cross_importance, joint_halves, shared
 from unitscope.comparison.joint import Joint
 from unitscope.errors import InputError
 
@@ -46,23 +46,30 @@ def test_correlations_are_those_of_numpy():
     np.testing.assert_allclose(second.mincorr, np.minimum(*r), atol=1e-6)
 
 
-def test_linreg_is_the_held_out_fit_of_scikit_learn():
+def test_linreg_is_the_held_out_ridge_of_scikit_learn():
     sources = planted()
     x = [next(iter(source.activations.values())).double().numpy() for source in sources]
     others = np.concatenate(x[1:], 1)
     first = np.repeat(np.arange(30) % 2 == 0, 20)
-    expected = []
-    for train, test in ((first, ~first), (~first, first)):
-        said = LinearRegression().fit(others[train], x[0][train]).predict(others[test])
-        error = ((x[0][test] - said) ** 2).mean(0)
-        expected.append(1 - error / x[0][test].var(0))
-    np.testing.assert_allclose(cross_importance(sources, "planted")[0].linreg, np.mean(expected, 0), atol=1e-4)
+
+    def held_out(ridge):
+        found = []
+        for train, test in ((first, ~first), (~first, first)):
+            penalty = ridge * others[train].var(0).mean() * train.sum()
+            said = Ridge(alpha=penalty).fit(others[train], x[0][train]).predict(others[test])
+            found.append(1 - ((x[0][test] - said) ** 2).mean(0) / x[0][test].var(0))
+        return np.mean(found, 0)
+
+    best = max((held_out(ridge) for ridge in RIDGES), key=np.mean)
+    np.testing.assert_allclose(cross_importance(sources, "planted")[0].linreg, best, atol=1e-6)
 
 
-def test_too_few_tokens_say_nothing_of_a_regression():
-    x = torch.randn(8, 4, generator=torch.Generator().manual_seed(0))
-    halves = (Joint.of([x[:4], x[:4]]), Joint.of([x[4:], x[4:]]))
-    assert np.isnan(shared(halves, 0).linreg).all()
+def test_more_units_than_tokens_do_not_explain_noise():
+    generator = torch.Generator().manual_seed(0)
+    x, y = torch.randn(40, 3, generator=generator), torch.randn(40, 60, generator=generator)
+    halves = (Joint.of([x[:20], y[:20]]), Joint.of([x[20:], y[20:]]))
+    assert -0.5 < shared(halves, 0).linreg.max() < 0.2
+    assert np.isnan(shared((Joint.of([x[:2], y[:2]]), Joint.of([x[2:], y[2:]])), 0).linreg).all()
 
 
 def test_what_cannot_be_scored_is_refused():

@@ -11,6 +11,7 @@ import typer
 from unitscope.cli import console
 from unitscope.cli.app import app
 from unitscope.cli.inputs import NAME, Inputs
+from unitscope.cli.report import write_pictures
 from unitscope.comparison.compare import Comparison
 from unitscope.comparison.compare import compare as compare_two
 from unitscope.comparison.groups import GroupComparison, compare_groups
@@ -83,6 +84,7 @@ def compare(
     twins: Annotated[bool, typer.Option("--twins/--no-twins", help="measure untrained twins of both too")] = True,
     seed: Annotated[int, typer.Option(help="of the untrained twins")] = 0,
     out: Annotated[Path, typer.Option(help="folder for the page and the numbers")] = Path("compare"),
+    png: Annotated[bool, typer.Option("--png", help="also write the pictures, as PNG, into OUT/figures")] = False,
 ) -> None:
     """Compare two networks, or two groups of trained runs, over one text.
 
@@ -96,15 +98,22 @@ def compare(
     if groups:
         if networks:
             raise InputError("give two networks, or --group twice, not both")
-        _groups(groups, asked, sites, out)
+        _groups(groups, asked, sites, out, png)
     elif networks and len(networks) == 2:
-        _two(networks, asked, sites, pairs or [], twins, seed, out)
+        _two(networks, asked, sites, pairs or [], twins, seed, out, png)
     else:
         raise InputError(f"two networks are compared, and there are {len(networks or [])}; or give --group twice")
 
 
 def _two(
-    names: Sequence[str], asked: Inputs, sites: list[str], pairs: Sequence[str], twins: bool, seed: int, out: Path
+    names: Sequence[str],
+    asked: Inputs,
+    sites: list[str],
+    pairs: Sequence[str],
+    twins: bool,
+    seed: int,
+    out: Path,
+    png: bool,
 ) -> None:
     named = dict(_halves(pair, "--pair", "SITE=SITE") for pair in pairs)
     if names[1] == UNTRAINED:
@@ -121,7 +130,7 @@ def _two(
             twins=_twins(one, two, seed) if twins and names[1] != UNTRAINED else {},
             progress=partial(show, "comparing"),
         )  # fmt: skip
-    _write(page_of_comparison(found), out)
+    _write(page_of_comparison(found), out, png)
     found.to_pandas().to_csv(out / "units.csv")
     _say(found, out)
 
@@ -134,7 +143,7 @@ def _twins(one: Opened, two: Opened, seed: int) -> dict[str, tuple[Source, Sourc
     return {"A – untrained B": (one.source, fresh[1]), "untrained A – untrained B": (fresh[0], fresh[1])}
 
 
-def _groups(groups: Sequence[str], asked: Inputs, sites: list[str], out: Path) -> None:
+def _groups(groups: Sequence[str], asked: Inputs, sites: list[str], out: Path, png: bool) -> None:
     named = [_halves(group, "--group", "NAME=FOLDER,FOLDER") for group in groups]
     if len({name for name, _ in named}) != 2 or len(named) != 2:
         raise InputError(f"two groups are compared; --group names {', '.join(name for name, _ in named)}")
@@ -146,7 +155,7 @@ def _groups(groups: Sequence[str], asked: Inputs, sites: list[str], out: Path) -
     opened = {name: [sources[folder].source for folder in folders[name]] for name in folders}
     with console.progress_bar() as show:
         found = compare_groups(opened, sites, progress=partial(show, "comparing"))
-    _write(page_of_groups(found), out)
+    _write(page_of_groups(found), out, png)
     found.to_pandas().to_csv(out / "differences.csv")
     found.units().to_csv(out / "units.csv", index=False)
     console.out.print(render(_largest(found)))
@@ -175,10 +184,12 @@ def _without(table: Table, *names: str) -> Table:
     return replace(table, fields=[table.fields[k] for k in kept], rows=[[row[k] for k in kept] for row in table.rows])
 
 
-def _write(page: Page, out: Path) -> None:
+def _write(page: Page, out: Path, png: bool) -> None:
     write_html(page, out / "index.html")
     # A page is read once, so the same views are made again for the numbers.
     write_json(replace(page, units={}), out / "compare.json")
+    if png:
+        write_pictures({section.id: section.views for section in page.sections}, out / "figures")
 
 
 def _halves(pair: str, option: str, form: str) -> tuple[str, str]:

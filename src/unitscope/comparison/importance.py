@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import torch
 from jaxtyping import Float
+from torch import Tensor
 
 from unitscope.comparison.aligned import Progress, aligned, shared_sequences
 from unitscope.comparison.joint import Joint
@@ -20,8 +21,8 @@ from unitscope.errors import InputError
 from unitscope.recording.chunk import Chunk
 from unitscope.recording.source import Source
 
-RIDGE = 1e-3
-"""Added to the variance of each predictor, as a part of the mean variance: units are often nearly copies."""
+RIDGES = (1e-4, 1e-2, 1e-1, 1.0)
+"""Added to the variance of each predictor, in mean variances: units are often nearly copies, and tokens may be few."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,35 +116,39 @@ def shared(
     )
 
 
-def linreg(halves: tuple[Joint, Joint], network: int, others: Sequence[int]) -> torch.Tensor:
+def linreg(halves: tuple[Joint, Joint], network: int, others: Sequence[int]) -> Float[Tensor, " unit"]:
     """Held-out R² of each unit of a network from all units of others; the mean of both directions of the halves.
 
-    NaN for a unit that is constant on a half, or where a half has fewer tokens than predictors.
+    One ridge penalty serves all units: the one of ``RIDGES`` with the best mean. So the number is a little
+    flattered where hardly anything is shared, by a choice among four. NaN for a unit that is constant on a half.
     """
-    found = []
-    for train, test in (halves, halves[::-1]):
-        if train.count <= sum(train.widths[k] for k in others):
-            return torch.full((train.widths[network],), torch.nan, dtype=torch.float64)
-        inside, toward = _blocks(train, others, others), _blocks(train, others, [network])
-        ridge = RIDGE * inside.diagonal().mean() * torch.eye(len(inside), dtype=torch.float64)
-        weight = torch.linalg.solve(inside + ridge, toward)  # [predictor unit]
-        mean = torch.cat([train.total[train.part(k)] / train.count + train.shift[train.part(k)] for k in others])
-        mean_there = torch.cat([test.total[test.part(k)] / test.count + test.shift[test.part(k)] for k in others])
-        target = train.total[train.part(network)] / train.count + train.shift[train.part(network)]
-        target_there = test.total[test.part(network)] / test.count + test.shift[test.part(network)]
-        # Mean squared error on the other half: variance of the residual, and the square of its mean.
-        variance = test.variance(network)
-        residual = (
-            variance
-            - 2 * (weight * _blocks(test, others, [network])).sum(0)
-            + (weight * (_blocks(test, others, others) @ weight)).sum(0)
-        )
-        offset = target_there - target - (mean_there - mean) @ weight
+    if min(half.count for half in halves) < 3:
+        return torch.full((halves[0].widths[network],), torch.nan, dtype=torch.float64)
+    found = torch.stack([_held_out(a, b, network, others) for a, b in (halves, halves[::-1])]).mean(0)  # [ridge unit]
+    mean = torch.nanmean(found, 1)
+    return found[int(torch.nan_to_num(mean, nan=-torch.inf).argmax())]
+
+
+def _held_out(train: Joint, test: Joint, network: int, others: Sequence[int]) -> Float[Tensor, "ridge unit"]:
+    """R² on one half of fits on the other, for every penalty."""
+    inside, toward = _blocks(train, others, others), _blocks(train, others, [network])
+    values, vectors = torch.linalg.eigh(inside)
+    values = values.clamp(min=0)
+    mean = torch.cat([train.mean(k) for k in others])
+    mean_there = torch.cat([test.mean(k) for k in others])
+    inside_there, toward_there = _blocks(test, others, others), _blocks(test, others, [network])
+    variance = test.variance(network)
+    rows = []
+    for ridge in RIDGES:
+        shrunk = values + max(ridge * float(values.mean()), 1e-300)
+        weight = vectors @ ((vectors.T @ toward) / shrunk[:, None])  # [predictor unit]
+        residual = variance - 2 * (weight * toward_there).sum(0) + (weight * (inside_there @ weight)).sum(0)
+        offset = test.mean(network) - train.mean(network) - (mean_there - mean) @ weight
         error = residual.clamp(min=0) + offset**2
-        found.append(torch.where(variance > 0, 1 - error / variance.clamp(min=1e-300), torch.nan))
-    return (found[0] + found[1]) / 2
+        rows.append(torch.where(variance > 0, 1 - error / variance.clamp(min=1e-300), torch.nan))
+    return torch.stack(rows)
 
 
-def _blocks(joint: Joint, rows: Sequence[int], columns: Sequence[int]) -> torch.Tensor:
+def _blocks(joint: Joint, rows: Sequence[int], columns: Sequence[int]) -> Tensor:
     """Covariances of some networks with some."""
     return torch.cat([torch.cat([joint.covariance(a, b) for b in columns], 1) for a in rows])

@@ -123,6 +123,10 @@ class Joint:
         start = sum(self.widths[:network])
         return slice(start, start + self.widths[network])
 
+    def mean(self, network: int) -> Float[Tensor, " unit"]:
+        """Of each unit."""
+        return (self.total / self.count + self.shift)[self.part(network)]
+
     def covariance(self, a: int, b: int) -> Float[Tensor, "a b"]:
         """Between the units of two networks (or one and itself); population formula."""
         one, two = self.part(a), self.part(b)
