@@ -109,7 +109,7 @@ class Member:
         return str(self.card.training.get("options", {}).get("recipe", ""))
 
     @property
-    def history(self) -> list[dict[str, float]]:
+    def history(self) -> list[dict[str, int | float]]:
         """Training and validation loss of each epoch, in nats."""
         return list(self.card.training.get("history", []))
 

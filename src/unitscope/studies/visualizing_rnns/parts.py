@@ -13,7 +13,7 @@ from unitscope.models.networks.recipes import Modern
 from unitscope.models.networks.stream import stream_of
 from unitscope.report.page import Section
 from unitscope.studies.visualizing_rnns import checks
-from unitscope.studies.visualizing_rnns.dynamics import resemblance
+from unitscope.studies.visualizing_rnns.dynamics import CONTEXTS, resemblance
 from unitscope.studies.visualizing_rnns.errors import checks_of_errors, errors_of
 from unitscope.studies.visualizing_rnns.exactness import recording_error
 from unitscope.studies.visualizing_rnns.grid import Member
@@ -99,7 +99,7 @@ def error_part(s: Setting) -> list[Part]:
     learner = s.learner()
     if learner:
         s.show("training dynamics", 0, 1)
-        path = resemblance(s.test, learner.snapshots(), s.ngram, nets)
+        path = resemblance(s.test, learner.snapshots(), s.ngram, nets, [n for n in CONTEXTS if n <= s.ngram.context])
         s.show("training dynamics", 1, 1)
     words = word_counts(train_segments(s.corpus), s.corpus.vocabulary)
     s.show("errors", 0, 1)

@@ -1,6 +1,7 @@
 """The study from its text to its page."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast, get_args
 
@@ -94,7 +95,7 @@ def write_page(s: Setting, parts: Sequence[Part]) -> list[Check]:
     fields = [Field("what", "text"), Field("", "text")]
     sections = [
         Section("overview", "What was done", text, [Table("Text", fields, described)]),
-        Section("checks", "What held", verdict, [checks_table(found)]),
+        Section("checks", "What held", verdict, _by_outcome(found)),
         *(part.section for part in parts),
     ]
     page = build_page("Visualizing recurrent networks", s.corpus.name, sections, UnitTable([], []), {})
@@ -103,3 +104,13 @@ def write_page(s: Setting, parts: Sequence[Part]) -> list[Check]:
     figures = {key: value for part in parts for key, value in part.figures.items()}
     write_results(s.out / "results.json", NAME, [s.seed], found, figures)
     return found
+
+
+def _by_outcome(found: Sequence[Check]) -> list[Table]:
+    """Reproduced, not reproduced, and not tested; each statement with its number."""
+    tables = []
+    for title, met in (("Reproduced", True), ("Not reproduced, or different", False), ("Not tested", None)):
+        chosen = [replace(check, statement=f"{check.id}: {check.statement}") for check in found if check.met is met]
+        if chosen:
+            tables.append(replace(checks_table(chosen), title=title))
+    return tables
