@@ -28,6 +28,7 @@ from unitscope.studies.machine_analysis.checks import (
 from unitscope.studies.machine_analysis.examined import Examined, examine, pairs
 from unitscope.studies.machine_analysis.page import Chapter, study_page
 from unitscope.studies.machine_analysis.states import sources, states
+from unitscope.studies.machine_analysis.synthetic import NOISE, synthetic_checks
 from unitscope.studies.machine_analysis.zoo import KINDS, Material, material, obtain
 
 NAME = "machine-analysis"
@@ -63,7 +64,7 @@ def run(
         examined.append(examine(one, read))
     show("examining", len(runs), len(runs))
     chapters = []
-    checks = exact_checks(examined, read)
+    checks = exact_checks(examined, read) + synthetic_checks(runs[0], read, 24 if quick else NOISE)
     for cell in dict.fromkeys(run.cell for run in runs):
         chapter = _chapter(cell, examined, read, show)
         chapters.append(chapter)
