@@ -130,7 +130,7 @@ def _protocols(losses: Losses) -> list[Check]:
         paper = losses.pick(*place, protocol="paper")
         if paper and len(paper.history) >= EPOCHS:
             gap = losses.gap(modern, paper)
-            value, met = f"{loss.mean:.3f}, {-gap.mean:+.3f} ({-gap.high:+.3f} to {-gap.low:+.3f})", gap.mean >= 0
+            value, met = f"{loss.mean:.3f}, {gap.mean:+.3f} ({gap.low:+.3f} to {gap.high:+.3f})", gap.mean <= 0
             expected, source, full = f"{losses.of(paper).mean:.3f} of {paper.name}", OWN, len(paper.history)
         elif losses.reference is WAR_AND_PEACE and place in MEASURED:
             target, full = MEASURED[place]
