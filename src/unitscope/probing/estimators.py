@@ -8,7 +8,7 @@ X is an array or tensor [word unit], y any labels (numbers, for a regression). O
 import dataclasses
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import torch
@@ -28,6 +28,21 @@ Known = TypeVar("Known", bound="Parameters")
 class Parameters:
     """The parameters of a constructor, as scikit-learn asks for them."""
 
+    _estimator_type: ClassVar[str]
+
+    def __sklearn_tags__(self) -> Any:
+        """What scikit-learn wants to know of an estimator; nobody else calls this."""
+        from sklearn.utils import ClassifierTags, InputTags, RegressorTags, Tags, TargetTags  # type: ignore[import-untyped]
+
+        return Tags(
+            estimator_type=self._estimator_type,
+            target_tags=TargetTags(required=True),
+            transformer_tags=None,
+            classifier_tags=ClassifierTags() if self._estimator_type == "classifier" else None,
+            regressor_tags=RegressorTags() if self._estimator_type == "regressor" else None,
+            input_tags=InputTags(),
+        )
+
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The parameters of the constructor."""
         return {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}  # type: ignore[arg-type]
@@ -44,7 +59,7 @@ class Parameters:
 class Classifier(Parameters, ABC):
     """What is the same for all. After ``fit``, ``classes_`` holds the labels, sorted."""
 
-    _estimator_type = "classifier"
+    _estimator_type: ClassVar[str] = "classifier"
     classes_: Shaped[np.ndarray, " class"]
     n_features_in_: int
 
@@ -80,7 +95,8 @@ class Classifier(Parameters, ABC):
 
     def predict(self, X: Array) -> Shaped[np.ndarray, " word"]:
         """The most probable label of each word."""
-        found: np.ndarray = self.classes_[self.predict_log_proba(X).argmax(1)]
+        said = self.predict_log_proba(X).argmax(1)
+        found: np.ndarray = self.classes_[said]
         return found
 
     def score(self, X: Array, y: Array) -> float:
@@ -146,7 +162,7 @@ class RidgeProbe(Parameters):
     """
 
     l2: float = 1.0
-    _estimator_type = "regressor"
+    _estimator_type: ClassVar[str] = "regressor"
 
     def fit(self, X: Array, y: Array) -> "RidgeProbe":
         """Fit. Raises ``InputError`` if there are not as many numbers as rows, or some are not finite."""

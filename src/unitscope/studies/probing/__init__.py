@@ -69,9 +69,9 @@ def run(
     use = {"words": words, "sentences": 30 if quick else 150}
     settings = {"source": lm.source.fingerprint, **use}
     figures["use"] = steps("word-LSTM-use", settings, partial(probe_use, lm, **use))
-    size = {"words": 800 if quick else 20_000, "wide": 32 if quick else 512, "epochs": 3 if quick else 10}
+    size = {"words": 800 if quick else 60_000, "wide": 32 if quick else 512, "epochs": 3 if quick else 12}
     figures["pilot"] = steps("pilot", size, lambda: run_pilot(train, dev, **size))
-    coded = {"words": 600 if quick else 8000}
+    coded = {"words": 600 if quick else 60_000}
     figures["codes"] = steps("codes", coded, lambda: run_codes(train, **coded))
     sums = {"count": 20 if quick else 2000, "epochs": 2 if quick else 14}
     figures["arithmetic"] = steps("arithmetic", sums, lambda: run_arithmetic(**sums))
