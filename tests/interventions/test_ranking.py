@@ -14,7 +14,7 @@ from unitscope.corpus.series import SeriesCorpus
 from unitscope.errors import InputError
 from unitscope.interventions.ablated import Ablated
 from unitscope.interventions.layers import find_layer
-from unitscope.interventions.ranking import rank, with_baselines
+from unitscope.interventions.ranking import against, rank, with_baselines
 from unitscope.interventions.responses import respond
 from unitscope.models.module import ModuleModel
 
@@ -47,6 +47,16 @@ def test_units_without_a_score_are_left_out():
     found = rank([({"s": score}, damage)], draws=100)["s"]
     assert found.units == 8
     assert found.rho == 1
+
+
+def test_a_score_is_drawn_against_the_damage():
+    networks = [({"s": np.arange(5.0)}, np.arange(5.0) ** 2), ({"s": -np.arange(4.0)}, np.arange(4.0))]
+    ranking = rank(networks, draws=50)
+    view = against("s", networks, ranking["s"], "rnn.0.hidden", "loss")
+    assert [len(group.x) for group in view.groups] == [5, 4]
+    assert view.groups[1].names[3] == "rnn.0.hidden/3"
+    assert view.groups[0].y[2] == 4
+    assert "Spearman +0.00" in view.note
 
 
 def test_a_model_without_skill_is_warned_of():

@@ -13,10 +13,11 @@ from jaxtyping import Float
 from scipy import stats
 
 from unitscope.errors import InputError
-from unitscope.view import Field, Table
+from unitscope.view import Field, Group, Scatter, Table
 
-Scores = Mapping[str, Float[np.ndarray, " unit"]]
-Pair = tuple[Float[np.ndarray, " unit"], Float[np.ndarray, " unit"]]
+Scores = Mapping[str, Float[np.ndarray, " _"]]
+"""Of each unit of a network; networks may have different numbers of units."""
+Pair = tuple[Float[np.ndarray, " _"], Float[np.ndarray, " _"]]
 """Score and damage of the units of a network that have both."""
 
 
@@ -87,7 +88,7 @@ def with_baselines(
 
 
 def rank(
-    networks: Sequence[tuple[Scores, Float[np.ndarray, " unit"]]],
+    networks: Sequence[tuple[Scores, Float[np.ndarray, " _"]]],
     skilled: bool = True,
     draws: int = 1000,
     seed: int = 0,
@@ -108,6 +109,18 @@ def rank(
             pairs.append((scores[name][known], damage[known]))
         rows.append(_rank(name, pairs, draws, generator))
     return Ranking(rows, skilled)
+
+
+def against(
+    score: str, networks: Sequence[tuple[Scores, Float[np.ndarray, " _"]]], ranked: Ranked, site: str, measure: str
+) -> Scatter:
+    """Each unit's damage by a score of it, such as its class selectivity; networks have colours of their own."""
+    groups = []
+    for number, (scores, damage) in enumerate(networks):
+        names = [f"{site}/{unit}" for unit in range(len(damage))]
+        groups.append(Group(f"network {number}", scores[score].tolist(), damage.tolist(), names))
+    note = f"mean Spearman {ranked.rho:+.2f} ({ranked.low:+.2f} to {ranked.high:+.2f}), p = {ranked.p:.3f}"
+    return Scatter(f"Damage against {score}", groups, score, f"rise of the {measure}", note)
 
 
 def _rank(name: str, pairs: Sequence[Pair], draws: int, generator: np.random.Generator) -> Ranked:

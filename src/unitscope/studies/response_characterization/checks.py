@@ -28,8 +28,12 @@ class Outcome:
 
     def __post_init__(self) -> None:
         skilled = all(network.score.skilled for network in self.networks)
-        pairs = [(network.scores, network.damage) for network in self.networks]
-        object.__setattr__(self, "ranking", rank(pairs, skilled, draws=500))
+        object.__setattr__(self, "ranking", rank(self.pairs, skilled))
+
+    @property
+    def pairs(self) -> list[tuple[dict[str, np.ndarray], np.ndarray]]:
+        """Scores and damages of each network."""
+        return [(network.scores, network.damage) for network in self.networks]
 
     @property
     def name(self) -> str:

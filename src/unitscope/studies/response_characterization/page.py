@@ -6,12 +6,13 @@ from pathlib import Path
 import numpy as np
 
 from unitscope.analyses.response import ResponseResult
+from unitscope.interventions.ranking import against
 from unitscope.report.html import write_html
 from unitscope.report.page import Section, UnitTable, build_page
 from unitscope.studies.check import Check, checks_table
 from unitscope.studies.response_characterization.checks import METRICS, SIZED, Outcome, figures_of
 from unitscope.studies.response_characterization.networks import SITE
-from unitscope.view import Field, Group, Lines, Scatter, Series, Table, View
+from unitscope.view import Field, Lines, Scatter, Series, Table, View
 
 CURVES = 16
 """Units whose responses are drawn as lines, evenly from the least to the greatest change."""
@@ -68,24 +69,20 @@ def _quality(outcome: Outcome) -> Table:
 
 
 def _curves(result: ResponseResult) -> Lines:
-    """How far each unit is from where it rested."""
-    moved = result.response - result.response[len(result.response) // 2 - 1]
-    order = np.argsort(moved[-1], kind="stable")
+    """How far each unit is from where it rested before a step, or from its mean in a sine."""
+    step = result.drive == "step"
+    y = result.response
+    moved = y - (y[len(y) // 2 - 1] if step else y[len(y) // 4 :].mean(axis=0))  # [time unit]
+    order = np.argsort(moved[-1] if step else moved.std(axis=0), kind="stable")
     chosen = order[np.linspace(0, len(order) - 1, min(CURVES, len(order))).astype(int)]
     steps = [float(t) for t in range(len(moved))]
     series = [Series(f"unit {unit}", moved[:, unit].tolist()) for unit in chosen]
-    title = f"Responses of single units to a {result.drive}, seed 0"
+    title = f"Responses of single units to a {result.drive}, network 0"
     return Lines(title, steps, series, "step", "change of the hidden value")
 
 
 def _against(outcome: Outcome, score: str) -> Scatter:
-    groups = []
-    for seed, network in enumerate(outcome.networks):
-        names = [f"{SITE}/{unit}" for unit in range(outcome.units)]
-        groups.append(Group(f"seed {seed}", network.scores[score].tolist(), network.damage.tolist(), names))
-    row = outcome.ranking[score]
-    note = f"mean Spearman {row.rho:+.2f} ({row.low:+.2f} to {row.high:+.2f}), p = {row.p:.3f}"
-    return Scatter(f"Damage against {score}", groups, score, f"rise of the {outcome.task.measure}", note)
+    return against(score, outcome.pairs, outcome.ranking[score], SITE, outcome.task.measure)
 
 
 def capacity(sized: Sequence[Outcome]) -> list[View]:
