@@ -157,10 +157,11 @@ def _means(results: ResultSet, site: str) -> list[float]:
 def _table(result: ImportanceResult) -> Table:
     """The units that are missed most."""
     title = f"{result.site}: rise of the {result.measure} without a unit"
-    table = Table("unit", "rise", "95 % interval", *result.parts, title=title, title_justify="left")
+    parts = [name for name in result.parts if not name.startswith("not ")]
+    table = Table("unit", "rise", "95 % interval", *parts, title=title, title_justify="left")
     for unit in np.argsort(-np.nan_to_num(result.mean), kind="stable")[:SHOWN]:
         interval = f"{result.low[unit]:+.4f} … {result.high[unit]:+.4f}"
-        told = (f"{values[unit]:+.4f}" for values in result.part_mean)
+        told = (f"{result.part(name)[unit]:+.4f}" for name in parts)
         table.add_row(str(unit), f"{result.mean[unit]:+.4f}", interval, *told)
     return table
 
