@@ -115,7 +115,7 @@ def fixed_contexts(s: Setting) -> dict[int, ContextNet]:
     """Networks that read the last n characters, as n-grams do: those of the folder, or trained and kept there."""
     folders = {int(path.parent.name): path.parent for path in (s.grid / "n-NN").glob(f"[0-9]*/{CONFIG}")}
     if not folders:
-        recipe = replace(Modern(), epochs=1 if s.quick else 3, rows=32, steps=s.corpus.split.steps, rate=5e-3)
+        recipe = replace(Modern(), epochs=1 if s.quick else 3, rows=32, steps=s.corpus.split.steps, rate=4e-2)
         train, validation = (stream_of(s.part(part)) for part in ("train", "validation"))
         contexts = NN_CONTEXTS[:2] if s.quick else NN_CONTEXTS
         for done, n in enumerate(contexts, start=1):
