@@ -151,6 +151,19 @@ def test_groups_of_units_are_scored_on_held_out_documents() -> None:
     assert pick(table, -1, "words:home", "logistic auroc")["value"] < 0.9
 
 
+def test_concepts_are_fed_to_the_model() -> None:
+    bank = make_bank(CORPUS.sentences, [words]).only([0, 1])
+    model = Noisy()
+    table = inspect(model, [bank, "concept:cats ran"], CORPUS, measures=["degree", "degree-once"], units="planted/0,2")
+    assert model.runs == 2 * 3  # each concept once for each measure, and not the corpus
+    assert pick(table, 0, "concept:cats ran", "degree-once")["value"] == 0.5
+    length = round(CORPUS.mean_length)
+    assert pick(table, 0, "concept:cats ran", "degree")["value"] == pytest.approx(-(-length // 2) / length)
+    assert pick(table, 2, f"concept:{bank.texts[0]}", "degree")["value"] == 2
+    with pytest.raises(InputError, match="ask for a bank, or for concept:TEXT"):
+        inspect(Noisy(), ["words:cats"], CORPUS, measures="degree")
+
+
 def test_significance_follows_documents_and_the_number_of_tests() -> None:
     table = inspect(Noisy(), ["words:cats", "words:home"], CORPUS)
     assert pick(table, 1, "words:cats")["q"] < 1e-6

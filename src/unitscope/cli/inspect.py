@@ -17,7 +17,7 @@ from unitscope.concepts.controls import compared, controlled
 from unitscope.concepts.groups import GROUPS
 from unitscope.concepts.inspection import GROUP
 from unitscope.concepts.inspection import inspect as look
-from unitscope.concepts.measures import MEASURES, find_measure
+from unitscope.concepts.measures import MEASURES
 from unitscope.concepts.questions import Asked
 from unitscope.corpus.corpus import Corpus
 from unitscope.corpus.passages import Passages
@@ -40,6 +40,8 @@ def list_measures(wanted: bool) -> bool:
     table = Table("measure", "what it is", title_justify="left")
     for measure in MEASURES.values():
         table.add_row(measure.name, measure.help)
+    table.add_row("degree", "degree of alignment: mean activation over a concept repeated to the average length")
+    table.add_row("degree-once", "the same over the concept alone")
     for name, penalty in GROUPS.items():
         table.add_row(name, f"all units of a site together: F1 of a logistic regression (l1 {penalty.l1:g}, held out)")
     console.out.print(table)
@@ -108,7 +110,7 @@ def inspect(
     asked: list[Asked] = [
         Bank.load(Path(item.removeprefix(BANK))) if item.startswith(BANK) else item for item in dict.fromkeys(ask)
     ]
-    if controls and find_measure(measure[0]).chance is None:
+    if controls and (measure[0] not in MEASURES or MEASURES[measure[0]].chance is None):
         raise InputError(f"{measure[0]} has no value of no skill to control; name correlation or auroc first")
     wanted = {"measures": measure, "units": units, "having": having or (), "tolerance": tolerance or None}
     with console.progress_bar() as show:

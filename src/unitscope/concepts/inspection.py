@@ -13,6 +13,7 @@ import pandas as pd
 from jaxtyping import Bool, Float, Int
 from scipy import stats
 
+from unitscope.concepts.fed import FED, check_fed, concepts_of, fed_table
 from unitscope.concepts.fold import Folded, fold
 from unitscope.concepts.groups import GROUPS, fit_groups
 from unitscope.concepts.measures import MEASURES, Measure
@@ -53,10 +54,10 @@ def inspect(
 
     ``models`` are models, which read ``over``, or sources (a ``Recording``, a ``Live``). ``hypotheses`` are as in
     ``unitscope.concepts.questions``. ``units`` are glob patterns of sites, each with or without numbers of units:
-    ``"rnn.0.hidden/0-9,17"``. ``measures`` are names of ``MEASURES`` (one value per unit) and ``GROUPS`` (one for all
-    units of a site, whose ``unit`` is −1). ``having`` keeps the pairs with such scores: ``"|correlation| > 0.3"``; of
-    several all must hold. With ``tolerance`` a site is read until 95 % of its pairs are within it of their value on all
-    of the data, with 95 % confidence each.
+    ``"rnn.0.hidden/0-9,17"``. ``measures`` are names of ``MEASURES`` (one value per unit), of ``GROUPS`` (one for all
+    units of a site, whose ``unit`` is −1), and of ``FED`` (of concepts, by texts made of them). ``having`` keeps the
+    pairs with such scores: ``"|correlation| > 0.3"``; of several all must hold. With ``tolerance`` a site is read until
+    95 % of its pairs are within it of their value on all of the data, with 95 % confidence each.
 
     One row per model, site, unit, hypothesis and measure: ``value``; ``low`` and ``high``, the 95 % interval for more
     data of this kind, whole documents being the pieces of evidence; ``error``, the 95 % half-width against the value on
@@ -66,13 +67,17 @@ def inspect(
     """
     sources = sources_of(models, over)
     names = [measures] if isinstance(measures, str) else list(measures)
-    single, groups = _measures(names)
+    single, groups, fed = _measures(names)
     conditions = [_condition(text, names) for text in ([having] if isinstance(having, str) else having)]
     asked: Sequence[Asked] = (
         hypotheses if isinstance(hypotheses, Sequence) and not isinstance(hypotheses, str) else [hypotheses]
     )
     patterns = [units] if isinstance(units, str) else list(units)
     plans = [(source, Questions(asked, source, corpus), chosen_units(source, patterns)) for source, corpus in sources]
+    if fed:
+        concepts_of(asked)
+        for source, _, _ in plans:
+            check_fed(source)
     frames = []
     for source, questions, chosen in plans:
 
@@ -86,6 +91,8 @@ def inspect(
             tables += [_table(part, questions, single) for part in folded.values()]
         if groups:
             tables += [_group_table(fit_groups(source, questions, chosen, groups))]
+        if fed:
+            tables += [fed_table(source, asked, chosen, fed).assign(low=np.nan, high=np.nan, error=np.nan, p=np.nan)]
         table = pd.concat(tables, ignore_index=True)
         table.insert(0, "model", source.name)
         table["q"] = _adjusted(table)
@@ -136,14 +143,16 @@ def sources_of(
     return found
 
 
-def _measures(names: Sequence[str]) -> tuple[list[Measure], list[str]]:
-    for name in names:
-        if name not in MEASURES and name not in GROUPS:
-            raise InputError(f"no measure is called {name!r}; there are: {', '.join([*MEASURES, *GROUPS])}")
-    if not names:
-        raise InputError(f"no measure is asked for; there are: {', '.join([*MEASURES, *GROUPS])}")
+def _measures(names: Sequence[str]) -> tuple[list[Measure], list[str], list[str]]:
+    """Measures of units, of groups of units, and those that feed texts of their own."""
+    known = [*MEASURES, *GROUPS, *FED]
     unique = list(dict.fromkeys(names))
-    return [MEASURES[name] for name in unique if name in MEASURES], [name for name in unique if name in GROUPS]
+    unknown = [name for name in unique if name not in known]
+    if unknown or not unique:
+        wrong = f"no measure is called {unknown[0]!r}" if unknown else "no measure is asked for"
+        raise InputError(f"{wrong}; there are: {', '.join(known)}")
+    groups, fed = ([name for name in unique if name in kind] for kind in (GROUPS, FED))
+    return [MEASURES[name] for name in unique if name in MEASURES], groups, fed
 
 
 def _condition(text: str, measures: Sequence[str]) -> tuple[str, bool, str, float]:

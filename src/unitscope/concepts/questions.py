@@ -237,12 +237,7 @@ class Concepts:
             )
         self._bank = bank
         self._corpus = corpus
-        kinds = bank.table["kind"]
-        twice = bank.table["text"].str.lower().duplicated(keep=False)
-        self.names = tuple(
-            f"{CONCEPT}{text} ({kind})" if double else f"{CONCEPT}{text}"
-            for text, kind, double in zip(bank.texts, kinds, twice, strict=True)
-        )
+        self.names = concept_names(bank)
         self.is_flag = (True,) * len(bank)
         self.families = ("concepts",) * len(bank)
 
@@ -252,3 +247,12 @@ class Concepts:
         for concept, (first, after) in zip(here[:, 0], self._corpus.tokens_of(sequence, here[:, 1:]), strict=True):
             said[first:after, concept] = 1.0
         return said
+
+
+def concept_names(bank: Bank) -> tuple[str, ...]:
+    """What the concepts of a bank are called as hypotheses; with their kind where two are spelled alike."""
+    twice = bank.table["text"].str.lower().duplicated(keep=False)
+    return tuple(
+        f"{CONCEPT}{text} ({kind})" if double else f"{CONCEPT}{text}"
+        for text, kind, double in zip(bank.texts, bank.table["kind"], twice, strict=True)
+    )

@@ -1,0 +1,70 @@
+"""Measures that feed a text of their own to the model: the degree of alignment with a concept, repeated or alone."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Int
+
+from unitscope.concepts.bank import Bank
+from unitscope.concepts.pooled import pooled
+from unitscope.concepts.questions import CONCEPT, Asked, concept_names
+from unitscope.concepts.texts import instances, replicated
+from unitscope.corpus.passages import Passages
+from unitscope.errors import InputError
+from unitscope.recording.live import Live
+from unitscope.recording.source import Source
+
+FED: dict[str, Callable[[Sequence[str], Passages], Passages]] = {
+    "degree": lambda texts, corpus: replicated(texts, corpus.reading, corpus.mean_length),
+    "degree-once": lambda texts, corpus: instances(texts, corpus.reading),
+}
+"""Measures by name: a unit's mean activation over each concept repeated to the average length of the data, or once."""
+
+
+def concepts_of(asked: Sequence[Asked]) -> dict[str, str]:
+    """The concepts among the hypotheses: their names and texts. Raises ``InputError`` if there is none."""
+    found: dict[str, str] = {}
+    for item in asked:
+        if isinstance(item, Bank):
+            found |= dict(zip(concept_names(item), item.texts, strict=True))
+        elif isinstance(item, str) and item.startswith(CONCEPT):
+            found[item] = " ".join(item.removeprefix(CONCEPT).split())
+    if not found:
+        raise InputError(f"{' and '.join(FED)} are of concepts; ask for a bank, or for concept:TEXT")
+    return found
+
+
+def check_fed(source: Source) -> tuple[Live, Passages]:
+    """Raises ``InputError`` for a source that cannot be fed."""
+    if not isinstance(source, Live) or not isinstance(source.corpus, Passages):
+        raise InputError(
+            f"{source.name} cannot be fed texts, as {' and '.join(FED)} need; give a model and texts that are read one "
+            "by one (Passages; a treebank on the command line)"
+        )
+    return source, source.corpus
+
+
+def fed_table(
+    source: Source, asked: Sequence[Asked], units: Mapping[str, Int[np.ndarray, " unit"]], names: Sequence[str]
+) -> pd.DataFrame:
+    """A row for each unit, concept and measure; one batched pass for all concepts of a measure."""
+    live, corpus = check_fed(source)
+    concepts = concepts_of(asked)
+    frames = []
+    for name in names:
+        texts = FED[name](list(concepts.values()), corpus)
+        for site, values in pooled(Live(live.model, texts, live.batch_size, live.edits), list(units)).items():
+            frames.append(
+                pd.DataFrame(
+                    {
+                        "site": site,
+                        "unit": np.repeat(units[site], len(concepts)),
+                        "hypothesis": np.tile(np.array(list(concepts), object), len(units[site])),
+                        "measure": name,
+                        "value": values[:, units[site]].T.ravel(),
+                        "read": 1.0,
+                    }
+                )
+            )
+    return pd.concat(frames, ignore_index=True)
