@@ -25,6 +25,8 @@ from unitscope.view import Field, Heatmap, Lines, Series, Table, View
 
 BOX = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Quantiles that are drawn."""
+ROWS = 32
+"""Bins of the heat map at most, so that each has its label."""
 
 
 @dataclass
@@ -108,6 +110,8 @@ class ByStepResult(Result):
         width = self.width[seen].max()
         middle = self.start[seen, None] + self.width[seen, None] * (np.arange(self.counts.shape[1]) + 0.5)
         number = np.floor(middle / width).astype(np.int64)  # [seen bin]
+        while np.ptp(number[self.counts[seen] > 0]) >= ROWS:
+            number, width = number >> 1, 2 * width
         filled = number[self.counts[seen] > 0]
         low, high = int(filled.min()), int(filled.max())
         density = np.zeros((high - low + 1, len(seen)))
