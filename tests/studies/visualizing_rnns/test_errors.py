@@ -48,12 +48,20 @@ def test_the_models_are_chosen_by_loss_and_size(found):
 
 def test_checks(found):
     checks = {check.id: check for check in checks_of_errors(found, None)}
+    assert checks["7, '}', any"].value == "1 of 5" and checks["7, '}', any"].note == "large"
     assert checks["7, '}'"].met and not any("anchor" in name for name in checks)
     assert checks["7, braces 20"].met
     assert checks["12, n-gram"].value == "1, 2" and checks["12, n-gram"].met
     assert checks["8, overlap"].met is False  # independent models err together half of the time
     assert checks["8, n-gram oracle"].met is not None and "8, n-gram and loss" in checks
     assert "8, 20-gram" not in checks
+
+
+def test_every_network_is_told_on_the_symbols_of_the_paper(found):
+    assert set(found.each) == {"{", "}", "\n", "\t", " "}
+    assert found.each["}"]["large"].mean == pytest.approx(found.gains.of("}").mean)
+    table = found.sections()[1].views[-1]
+    assert [row[0] for row in table.rows] == list(found.onions)
 
 
 def test_pages_and_figures_are_plain(found):

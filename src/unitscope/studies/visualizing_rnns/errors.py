@@ -22,9 +22,10 @@ from unitscope.studies.visualizing_rnns.closing import Closing, closing
 from unitscope.studies.visualizing_rnns.dynamics import Resemblance
 from unitscope.studies.visualizing_rnns.error_sets import ErrorSets, error_sets
 from unitscope.studies.visualizing_rnns.gains import Gains, gains
-from unitscope.studies.visualizing_rnns.held_out import HeldOut
+from unitscope.studies.visualizing_rnns.held_out import Estimate, HeldOut, estimate
 from unitscope.studies.visualizing_rnns.onion import KINDS, Onion, onion
 from unitscope.studies.visualizing_rnns.published import KERNEL, WAR_AND_PEACE, Reference
+from unitscope.view import Field, Table
 
 PAPER = "Karpathy et al. 2015, from memory"
 CALIBRATION = "calibration runs"
@@ -33,6 +34,8 @@ EARLY = 3.0
 """Epochs of the training dynamics that the paper looks at."""
 SPREAD = 0.1
 """Nats between the best and the worst network below which their order says little."""
+TOLD = ("\r", "\n", " ", "\t", '"', "{", "}")
+"""Symbols on which every network is told."""
 BRACES = 100
 """Closing brackets below which their distances are not looked at."""
 
@@ -52,6 +55,8 @@ class Errors:
     trio: Sequence[str]
     """The best network, the best n-gram and the best n-NN."""
     gains: Gains
+    each: Mapping[str, Mapping[str, Estimate]]
+    """The gain of every network over the baseline on the symbols of ``TOLD``, as far as they occur."""
     closing: Closing | None
     onions: Mapping[str, Onion]
     path: Resemblance | None
@@ -60,7 +65,7 @@ class Errors:
         """Chapters of a page."""
         made = [
             Section("errors", "Errors", SETS, self.sets.views(self.trio)),
-            Section("gains", "Symbol by symbol", GAINS, self.gains.views(self.best, self.baseline)),
+            Section("gains", "Symbol by symbol", GAINS, [*self.gains.views(self.best, self.baseline), self._each()]),
         ]
         if self.closing:
             made.append(Section("braces", "Closing braces", BRACE, self.closing.views(self.best, self.baseline)))
@@ -84,11 +89,29 @@ class Errors:
                 for at, symbol in enumerate(self.gains.symbols)
                 if self.gains.count[at]
             },
+            "braces": {
+                "edges": list(self.closing.edges),
+                "count": self.closing.count.tolist(),
+                "means": {name: means.tolist() for name, means in self.closing.means.items()},
+                "gain": [[g.mean, g.low, g.high] for g in self.closing.gain(self.best, self.baseline)],
+            }
+            if self.closing
+            else None,
             "onion": {
                 name: {kind: share.mean for kind, share in peeled.shares().items()}
                 for name, peeled in self.onions.items()
             },
         }
+
+    def _each(self) -> Table:
+        symbols = list(self.each)
+        fields = [Field("network", "text"), *(Field(repr(symbol), "text") for symbol in symbols)]
+        rows = [
+            [name, *(f"{g.mean:+.3f} ({g.low:+.3f} to {g.high:+.3f})" for g in (self.each[s][name] for s in symbols))]
+            for name in self.onions
+        ]
+        note = "difference of mean probabilities, with 95 % intervals; networks in the order of their losses"
+        return Table(f"Gain of every network over the {self.baseline}", fields, rows, note)
 
 
 def errors_of(
@@ -125,10 +148,25 @@ def errors_of(
         sets=error_sets(models),
         trio=trio,
         gains=gains(held_out, scores[best], ngrams[-1]),
+        each=_each_network(held_out, ordered, ngrams[-1]),
         closing=closing(held_out, {best: scores[best], baseline: ngrams[-1]}) if braces else None,
         onions={name: onion(held_out, values, ngrams, words) for name, values in ordered.items()},
         path=path,
     )
+
+
+def _each_network(
+    held_out: HeldOut,
+    scores: Mapping[str, Float[np.ndarray, "stretch character"]],
+    baseline: Float[np.ndarray, "stretch character"],
+) -> dict[str, dict[str, Estimate]]:
+    places = {s: held_out.targets == held_out.vocabulary.ids[s] for s in TOLD if s in held_out.vocabulary.ids}
+    found: dict[str, dict[str, Estimate]] = {s: {} for s, where in places.items() if where.any()}
+    for name, values in scores.items():
+        difference = np.exp(values.astype(np.float64)) - np.exp(baseline.astype(np.float64))
+        for symbol, made in found.items():
+            made[name] = estimate(difference, places[symbol])
+    return found
 
 
 def checks_of_errors(found: Errors, reference: Reference | None) -> list[Check]:
@@ -146,6 +184,12 @@ def _symbols(found: Errors, reference: Reference | None) -> list[Check]:
             continue
         met = gain.low > 0
         checks.append(Check(f"7, {symbol!r}", statement, str(gain), "above 0, interval too", PAPER, met, _loss(found)))
+        if len(found.onions) > 1:
+            ahead = [name for name, gain in found.each[symbol].items() if gain.low > 0]
+            statement = f"networks that are surely ahead of the {found.baseline} on {symbol!r}"
+            share = f"{len(ahead)} of {len(found.onions)}"
+            note = ", ".join(ahead)
+            checks.append(Check(f"7, {symbol!r}, any", statement, share, "some", PAPER, bool(ahead), note))
     for known, symbol, expected in ((WAR_AND_PEACE, "\r", 0.289), (KERNEL, "}", 0.387)):
         if reference is known and found.baseline == "20-gram":
             value = float(found.gains.baseline[found.gains.symbols.index(symbol)])
