@@ -6,8 +6,9 @@ the length of a sentence. Beside each score stand an untrained twin with the sam
 random, concepts shuffled over the texts, and held-out sentences; an LSTM, a GRU and a Transformer are treated alike.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Annotated
 
@@ -60,7 +61,7 @@ def run(
         given = _given(nets, task) if nets else _trained(out / "nets", task, 1 if quick else seeds, quick, show)
         if not given:
             continue
-        finders = task.finders()
+        finders = cache(task.finders)  # morphemes are learnt only where something is left to examine
         usual = max(_layers(card) for _, _, card in given)
         for done, (name, net, card) in enumerate(given):
             stage = f"{task.name}: aligning {len(given)} networks"
@@ -127,11 +128,13 @@ def _trained(folder: Path, task: Task, seeds: int, quick: bool, show: Progress) 
     return found
 
 
-def _examined(folder: Path, net: nn.Module, card: TextCard, task: Task, finders: Sequence[Finder]) -> Examined:
+def _examined(
+    folder: Path, net: nn.Module, card: TextCard, task: Task, finders: Callable[[], list[Finder]]
+) -> Examined:
     """Found before, or found now and kept."""
     key = f"{as_model(net, card, task.name).fingerprint} {task.name} {len(task.sentences)} {len(task.held)}"
     found = kept(folder, key)
     if found is None:
-        found = examine(net, card, task, finders, 0, lambda: None)
+        found = examine(net, card, task, finders(), 0, lambda: None)
         keep(folder, found, key)
     return found
