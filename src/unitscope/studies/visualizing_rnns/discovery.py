@@ -68,7 +68,7 @@ def _lost(s: Setting, found: Sequence[Cells]) -> Costs | None:
     _, one, by = max(pairs, key=lambda pair: pair[0])
     member = next(m for m in s.members if m.name == one.name)
     corpus = s.part("test")
-    sequences = range(0, len(corpus), max(1, len(corpus) // 110))
+    sequences = range(0, len(corpus), max(1, len(corpus) // 60))
     units = {name: by[name].address for name in ("position-in-line", "inside-double-quotes")}
     return costs(member.model(), corpus, units, [end, '"'], one.findings, sequences, s.seed)
 
