@@ -129,7 +129,7 @@ def inspect(
 
 def _print_controls(title: str, summary: pd.DataFrame) -> None:
     heads = ("site", "run", "units", "where chosen", "held out", "significant", "less than the model")
-    shown = Table(*heads, title=title, title_justify="left")
+    shown = Table(*(Column(head, overflow="fold") for head in heads), title=title, title_justify="left")
     for _, row in summary.iterrows():
         less = float(row.get("less", math.nan))
         by = "" if math.isnan(less) else f"{less:.3f} ({row['low']:.3f} to {row['high']:.3f})"
@@ -177,7 +177,12 @@ def _print(table: pd.DataFrame, top: int) -> None:
     undefined = int(table["value"].isna().sum())
     for (model, measure), rows in table.groupby(["model", "measure"], sort=False):
         strength = (rows["value"] - (0.5 if measure == "auroc" else 0.0)).abs()
-        best = rows.loc[strength.sort_values(ascending=False, kind="stable").index[:top]]
+        # A rare label can meet a unit well by chance: what has no interval comes last.
+        unsure = rows["low"].isna() & (rows["unit"] != GROUP)
+        order = pd.DataFrame({"unsure": unsure, "strength": -strength}).sort_values(
+            ["unsure", "strength"], kind="stable"
+        )
+        best = rows.loc[order.index[:top]]
         read = float(rows["read"].max())
         title = f"{model}: {read:.0%} read"
         shown = Table(
