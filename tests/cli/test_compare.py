@@ -88,6 +88,7 @@ def test_groups_of_runs(folder, tmp_path):
 def test_wrong_input_is_named(folder, tmp_path):
     for arguments, message in (
         ((folder / "net0",), "two networks"),
+        ((folder / "net0", folder / "nothing"), "no folder"),
         ((folder / "net0", folder / "net1"), "--text"),
         ((folder / "net0", folder / "other", "--text", folder / "text.txt"), "other symbols"),
         (("--group", "a", "--group", "b=x"), "--group is NAME"),

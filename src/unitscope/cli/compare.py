@@ -19,6 +19,8 @@ from unitscope.corpus.corpus import Corpus
 from unitscope.corpus.text import CONTEXT, LENGTH
 from unitscope.errors import InputError
 from unitscope.models.model import Model
+from unitscope.models.networks.files import SHIPPED
+from unitscope.models.transformers import PREFIX
 from unitscope.recording.live import Live
 from unitscope.recording.manifest import MANIFEST
 from unitscope.recording.recording import Recording
@@ -201,6 +203,9 @@ def _halves(pair: str, option: str, form: str) -> tuple[str, str]:
 
 def _open(names: Sequence[str], asked: Inputs) -> list[Opened]:
     """Recordings as they are; networks over the text of the first recording, or the one that was asked for."""
+    for name in names:
+        if not Path(name).exists() and name != SHIPPED.name and not name.startswith(PREFIX):
+            raise InputError(f"there is no folder {name}; give recordings or folders of trained networks")
     recorded = {name: Path(name) for name in names if (Path(name) / MANIFEST).exists()}
     if not asked.text and recorded:
         first = next(iter(recorded.values()))

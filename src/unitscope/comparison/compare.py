@@ -144,13 +144,13 @@ def compare(
     different number.
     Raises ``InputError`` for different corpora, saying what differs, and where no site is shared.
     """
+    roles, places = _roles(a, b, twins or {})
+    sources = [role.source for role in roles]
+    check_same_corpus(sources)
     chosen = _pairs(a, b, sites, pairs)
     for analysis in analyses:
         if analysis.needs or analysis.labels:
             raise InputError(f"{analysis.name} needs another pass or labels; compare what is told in one pass")
-    roles, places = _roles(a, b, twins or {})
-    sources = [role.source for role in roles]
-    check_same_corpus(sources)
     common = shared_sequences(sources) if sequences is None else list(sequences)
     halves, shuffled = {}, {}
     for pair in chosen:
