@@ -1,0 +1,90 @@
+import numpy as np
+import pytest
+import torch
+
+from unitscope.analyses.moments import Moments
+from unitscope.analyze import analyze
+from unitscope.corpus.open import open_corpus
+from unitscope.findings.finding import Findings, Search
+from unitscope.models.edit import Edit
+from unitscope.models.module import ModuleModel
+from unitscope.models.networks.char import CharConfig, CharNet
+from unitscope.recording.live import Live
+from unitscope.studies.visualizing_rnns import checks
+from unitscope.studies.visualizing_rnns.causality import Costs, costs
+from unitscope.studies.visualizing_rnns.cells import Cells, mean_of, passage
+from unitscope.studies.visualizing_rnns.saturation import Saturation
+
+
+@pytest.fixture
+def read(tmp_path):
+    (tmp_path / "text.txt").write_text('a "b" c\n' * 60)
+    corpus = open_corpus(tmp_path / "text.txt", length=48, context=8)
+    torch.manual_seed(0)
+    return ModuleModel(CharNet(CharConfig(len(corpus.vocabulary), "lstm", 1, 5, initial_range=1.0)), name="net"), corpus
+
+
+def findings(model, corpus):
+    moments = analyze(Live(model, corpus), [Moments()], ["rnn.0.cell"])
+    return Findings(Search(), [], 0, 0, 0, None, "", moments, moments, None)
+
+
+def test_costs_by_symbol_against_two_runs(read):
+    model, corpus = read
+    found = costs(model, corpus, {"quote": "rnn.0.cell/2"}, ["\n", '"'], findings(model, corpus), range(len(corpus)))
+    batch = corpus.batch(range(len(corpus)))
+    held = Edit("rnn.0.cell", (2,), (float(mean_of(findings(model, corpus), "rnn.0.cell")[2]),))
+    change = model.run(batch, ["output.loss"], [held])["output.loss"] - model.run(batch, ["output.loss"])["output.loss"]
+    for symbol in ("\n", '"'):
+        here = batch.counted & (batch.targets == corpus.vocabulary.ids[symbol])
+        assert found.of("quote", symbol) == pytest.approx(float(change[..., 0][here].mean()), abs=1e-6)
+    assert len(found.random) == 4  # all others
+    assert found.most_by_chance('"') == max(costs[1] for costs in found.random)
+    assert found.view().rows[0][0] == "quote: rnn.0.cell/2"
+
+
+def test_a_passage_is_coloured_by_the_tanh_of_a_cell(read):
+    model, corpus = read
+    view = passage(model, corpus, "rnn.0.cell/3", "inside-double-quotes")
+    (chunks,) = Live(model, corpus).chunks(["rnn.0.cell"], (), [0])
+    assert view.values == pytest.approx(np.tanh(chunks["rnn.0.cell"].activations[:, 3].numpy()).tolist(), abs=1e-6)
+    assert "".join(view.tokens) == corpus.text(0)
+    assert passage(model, corpus, "rnn.0.hidden/1").note == "hidden state"
+
+
+def test_the_share_of_cells_and_typical_ones(read):
+    strength = np.array([0.9, 0.0, 0.5, 0.49])
+    one = Cells("net", findings(*read), strength, [""] * 4, [f"rnn.0.cell/{u}" for u in range(4)])
+    assert [one.share(), one.share(0.8), one.share(1e-9)] == [0.5, 0.25, 0.75]
+    assert set(one.typical(5)) == {"rnn.0.cell/1", "rnn.0.cell/3"}
+
+
+def test_a_double_dissociation():
+    units = {"position-in-line": "rnn.0.cell/1", "inside-double-quotes": "rnn.0.cell/2"}
+    by = {"position-in-line": [2.0, 0.0], "inside-double-quotes": [0.0, 0.6]}
+    clean = Costs("net", ["\n", '"'], units, by, [[0.01, 0.02]])
+    assert [check.met for check in checks.of_cells([], [], clean)] == [True, True, True]
+    mixed = Costs("net", ["\n", '"'], units, {**by, "position-in-line": [2.0, 1.0]}, [[0.3, 0.0]])
+    assert [check.met for check in checks.of_cells([], [], mixed)] == [False, True, False]
+
+
+def test_statements_about_gates():
+    def shares(left, right):
+        return (np.array([left]), np.array([right]))
+
+    idle = Saturation("untrained", {"forget_gate": [shares(0.0, 0.0)]})
+    deep = Saturation(
+        "deep",
+        {
+            "forget_gate": [shares(0.1, 0.0), shares(0.2, 0.3), shares(0.1, 0.5)],
+            "output_gate": [shares(0.0, 0.1), shares(0.0, 0.2), shares(0.0, 0.2)],
+        },
+    )
+    met = {check.id: check.met for check in checks.of_gates([deep], idle, ["deep"])}
+    assert met["6, sums"] and met["6, untrained"] and met["6, forget left"] and met["6, layers deep"]
+    assert met["6, forget right"] is False
+    shut = Saturation("shut", {**deep.gates, "forget_gate": [shares(0.95, 0.0), shares(0.0, 0.0), shares(0.0, 0.0)]})
+    met = {check.id: check.met for check in checks.of_gates([shut], idle, [])}
+    assert met["6, forget left"] is False
+    assert met["6, layers shut"] is False
+    assert "6, forget right" not in met
