@@ -80,6 +80,8 @@ def test_every_form_of_a_hypothesis_in_one_pass() -> None:
     assert pick(table, 0, "concept:cats", "auroc")["value"] == pytest.approx(1)
     constant = table[table["unit"] == 2]
     assert constant[["value", "low", "high", "p", "q"]].isna().all(axis=None)
+    assert set(constant["note"]) == {"the unit is constant"}
+    assert pick(table, 0, "words:cats,dogs")["note"] == ""
     assert not np.isinf(table.select_dtypes(float)).any(axis=None)
 
 
@@ -101,6 +103,7 @@ def test_columns_of_a_treebank(tmp_path) -> None:
     expected = stats.pearsonr([float(c in "aiou") for c in letters], verb)[0]
     assert table["value"][0] == pytest.approx(expected, abs=1e-6)
     assert np.isnan(table["value"][1])  # always holds where it is defined
+    assert table["note"][1] == "the label never changes"
     with pytest.raises(InputError, match=r"no column 'pos'; there are: .*upos"):
         inspect(Vowel(), ["column:pos"], corpus)
     with pytest.raises(InputError, match="never 'Verb'"):

@@ -15,7 +15,7 @@ from unitscope.cli.inputs import Inputs
 from unitscope.concepts.bank import Bank
 from unitscope.concepts.controls import compared, controlled
 from unitscope.concepts.groups import GROUPS
-from unitscope.concepts.inspection import GROUP
+from unitscope.concepts.inspection import GROUP, NEVER
 from unitscope.concepts.inspection import inspect as look
 from unitscope.concepts.measures import MEASURES
 from unitscope.concepts.questions import Asked
@@ -198,3 +198,6 @@ def _print(table: pd.DataFrame, top: int) -> None:
         console.out.print(shown)
     if undefined:
         console.out.print(f"{undefined:,} values are undefined: the unit or the label never changes on this data")
+    silent = table.loc[table["note"] == NEVER, "hypothesis"].unique()
+    if len(silent):
+        console.out.print(f"never (or always) true on this data: {', '.join(silent[:10])}{' …' * (len(silent) > 10)}")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 from scipy import stats
 
 from unitscope.concepts.fed import FED, check_fed, concepts_of, fed_table
@@ -27,6 +27,7 @@ from unitscope.recording.source import Source
 
 GROUP = -1
 """In place of a unit's number: the value is of all chosen units of the site together."""
+NEVER = "the label never changes"
 COMPARISONS: dict[str, Callable[[np.ndarray, float], np.ndarray]] = {
     ">=": operator.ge,
     "<=": operator.le,
@@ -62,7 +63,8 @@ def inspect(
     One row per model, site, unit, hypothesis and measure: ``value``; ``low`` and ``high``, the 95 % interval for more
     data of this kind, whole documents being the pieces of evidence; ``error``, the 95 % half-width against the value on
     all of this data (0 if all was read); ``p`` of the value that a unit of no skill has, and ``q`` after Benjamini and
-    Hochberg's correction over all pairs of the measure and model; ``read``, the share of the data. NaN where undefined.
+    Hochberg's correction over all pairs of the measure and model; ``read``, the share of the data; ``note``, why a
+    value is undefined (NaN) or has no interval.
     Raises ``InputError`` for anything that is not known or does not fit together, before anything is read.
     """
     sources = sources_of(models, over)
@@ -92,7 +94,9 @@ def inspect(
         if groups:
             tables += [_group_table(fit_groups(source, questions, chosen, groups))]
         if fed:
-            tables += [fed_table(source, asked, chosen, fed).assign(low=np.nan, high=np.nan, error=np.nan, p=np.nan)]
+            tables += [
+                fed_table(source, asked, chosen, fed).assign(low=np.nan, high=np.nan, error=np.nan, p=np.nan, note="")
+            ]
         table = pd.concat(tables, ignore_index=True)
         table.insert(0, "model", source.name)
         table["q"] = _adjusted(table)
@@ -184,10 +188,24 @@ def _table(folded: Folded, questions: Questions, measures: Sequence[Measure]) ->
                 "error": np.where(np.isfinite(value), folded.half_width(measure.name, whole=True), np.nan).ravel(),
                 "p": _p(value, folded, measure).ravel(),
                 "read": folded.read,
+                "note": _notes(folded, value, width).ravel(),
             }
         )
         parts.append(frame)
     return pd.concat(parts, ignore_index=True)
+
+
+def _notes(
+    folded: Folded, value: Float[np.ndarray, "unit hypothesis"], width: Float[np.ndarray, "unit hypothesis"]
+) -> Shaped[np.ndarray, "unit hypothesis"]:
+    """Why a value is not there, or is not sure."""
+    pairs = folded.pairs
+    constant = (pairs.low >= pairs.high).numpy()[:, None]
+    n = pairs.n[pairs.hypotheses.family]
+    same = ((pairs.flagged == 0) | (pairs.flagged == n)).numpy()[None]
+    undefined = np.where(constant, "the unit is constant", np.where(same, NEVER, "undefined"))
+    notes = np.where(np.isnan(value), undefined, np.where(np.isnan(width), "too rare for an interval", ""))
+    return notes.astype(object)
 
 
 def _p(
@@ -214,7 +232,7 @@ def _adjusted(table: pd.DataFrame) -> Float[np.ndarray, " row"]:
 
 
 def _group_table(rows: Sequence[Mapping[str, object]]) -> pd.DataFrame:
-    blank = {"unit": GROUP, "low": np.nan, "high": np.nan, "error": np.nan, "p": np.nan}
+    blank = {"unit": GROUP, "low": np.nan, "high": np.nan, "error": np.nan, "p": np.nan, "note": ""}
     return pd.DataFrame([{**blank, **row} for row in rows])
 
 
