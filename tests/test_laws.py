@@ -274,7 +274,7 @@ def test_one_unit_and_one_token_are_enough(analysis, site):
     source = Planted(
         {narrow: activations(narrow)[:1]},
         [1],
-        token_labels={name: torch.ones(1) for name in (*LABELS, "step", "has-loss")},
+        token_labels={name: torch.ones(1) for name in (*LABELS, "class", "step", "has-loss")},
     )
     assert_renders(Fold(analysis, source).whole())
 

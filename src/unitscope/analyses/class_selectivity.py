@@ -15,7 +15,7 @@ from unitscope.errors import InputError
 from unitscope.models.site import Site
 from unitscope.recording.chunk import Chunk
 from unitscope.result import Column, Result
-from unitscope.view import Field, Table, View
+from unitscope.view import Field, Histogram, Table, View
 
 MOST_CLASSES = 1000
 
@@ -70,7 +70,10 @@ class ClassSelectivityResult(Result):
 
     def views(self, unit: int | None = None) -> list[View]:
         if unit is None:
-            return []
+            known = self.selectivity[np.isfinite(self.selectivity)]
+            counts, edges = np.histogram(known.clip(0, 1), bins=20, range=(0.0, 1.0))
+            title = f"Selectivity of units by {self.label}"
+            return [Histogram(title, edges.tolist(), counts.astype(float).tolist(), "selectivity")]
         fields = [Field(self.label), Field("mean"), Field("tokens", "integer")]
         rows = [list(row) for row in zip(self.classes, self.means[:, unit].tolist(), self.counts, strict=True)]
         return [Table(f"Mean by {self.label} (selectivity {self.selectivity[unit]:.2f})", fields, rows)]
