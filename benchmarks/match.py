@@ -22,7 +22,7 @@ from unitscope.recording.recording import Recording
 
 STEPS = 2_000_000
 LENGTH = 1024
-PHRASES = ("(self, ", "return ", '"""', "import os", "    def __init__(self")
+PHRASES = ("(self, ", "return ", '"""', "import os", "\n    def ")
 
 
 def made(folder: Path) -> Recording:
