@@ -50,7 +50,7 @@ def test_pooling_against_a_loop() -> None:
     generator = torch.Generator().manual_seed(0)
     x, projection, score = (torch.randn(2, *shape, generator=generator) for shape in ((9, 4), (5, 3), (4, 1)))
     ranges = torch.tensor([[0, 1], [2, 7], [7, 9]])
-    pooled = attentive(x, ranges, projection, score)
+    pooled = attentive(x, torch.arange(2), ranges, projection, score)
     for p in range(2):
         for e, (start, stop) in enumerate(ranges.tolist()):
             inner = x[p, start:stop] @ projection[p, :-1] + projection[p, -1]

@@ -56,10 +56,11 @@ class Heads:
         site = int(self.site[problem])
         z = ((x - self.mean[site]) * self.inverse[site])[None]
         one = [layer[problem : problem + 1] for layer in self.layers]
+        alone = torch.zeros(1, dtype=torch.int64)
         out = z.new_full((x.shape[0], int(lengths.words.max())), -torch.inf)
         for which in torch.arange(len(lengths)).split(self.how.batch):
             rows, there = lengths.padded(which)
-            found = torch.log_softmax(_scores(z, one, self.how, rows, there)[0], 2)  # [sentence word head]
+            found = torch.log_softmax(_scores(z, alone, one, self.how, rows, there)[0], 2)  # [sentence word head]
             out[rows[there], : rows.shape[1]] = found[there]
         return out
 
@@ -99,7 +100,7 @@ def fit_heads(
     ) -> tuple[Float[Tensor, " problem"], Float[Tensor, " problem"]]:
         """Sums over words, and their numbers."""
         rows, there = of.padded(which)
-        logits = _scores(values[site], layers, how, rows, there)
+        logits = _scores(values, site, layers, how, rows, there)
         truth = torch.where(there, y[:, rows], -1)[target]  # [problem sentence word]
         known = truth >= 0
         chosen = torch.log_softmax(logits, 3).gather(3, truth.clamp(min=0)[..., None]).squeeze(3)
@@ -137,14 +138,15 @@ def _batches(lengths: Lengths, size: int) -> Sequence[Int[Tensor, " some"]]:
 
 
 def _scores(
-    x: Float[Tensor, "problem word unit"],
+    x: Float[Tensor, "site word unit"],
+    site: Int[Tensor, " problem"],
     layers: Sequence[Float[Tensor, "problem _ _"]],
     how: HeadProbe,
     rows: Int[Tensor, "sentence place"],
     there: Tensor,
 ) -> Float[Tensor, "problem sentence place place"]:
     """Logits [problem sentence dependent head]; −∞ for heads that are padding."""
-    flat = x[:, rows.flatten()]
+    flat = x[:, rows.flatten()][site]
     head, dependent = (linear(flat, layer).unflatten(1, rows.shape) for layer in layers[:2])
     if how.kind == "bilinear":
         logits = torch.einsum("psih,psjh->psij", dependent, head) / how.width**0.5

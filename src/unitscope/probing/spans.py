@@ -55,7 +55,8 @@ class FittedSpans:
         site = int(self.site[problem])
         z = ((x - self.mean[site]) * self.inverse[site])[None]
         one = [layer[problem : problem + 1] for layer in self.layers]
-        parts = [torch.log_softmax(_logits(z, one, part)[0], 1) for part in spans.split(4 * self.how.batch)]
+        alone = torch.zeros(1, dtype=torch.int64)
+        parts = [torch.log_softmax(_logits(z, alone, one, part)[0], 1) for part in spans.split(4 * self.how.batch)]
         return torch.cat(parts)
 
 
@@ -93,10 +94,10 @@ def fit_spans(
 
     def loss(rows: Int[Tensor, " row"]) -> Float[Tensor, " problem"]:
         kept = dropout_masks(how.dropout, [(len(rows), how.width)], masks, dtype)
-        return cross_entropies(_logits(x[site], layers, spans[rows], *kept), targets[target][:, rows])
+        return cross_entropies(_logits(x, site, layers, spans[rows], *kept), targets[target][:, rows])
 
     def on_held() -> Float[Tensor, " problem"]:
-        parts = [_logits(held[site], layers, part) for part in development[1].split(4 * how.batch)]
+        parts = [_logits(held, site, layers, part) for part in development[1].split(4 * how.batch)]
         return cross_entropies(torch.cat(parts, 1), development[2][target])
 
     best = train(layers, loss, len(spans), on_held, how)
@@ -104,20 +105,22 @@ def fit_spans(
 
 
 def _logits(
-    x: Float[Tensor, "problem word unit"],
+    x: Float[Tensor, "site word unit"],
+    site: Int[Tensor, " problem"],
     layers: Sequence[Float[Tensor, "problem _ _"]],
     spans: Spans,
     kept: Float[Tensor, "example hidden"] | None = None,
 ) -> Float[Tensor, "problem example class"]:
     pooled = [
-        attentive(x, spans[:, piece], layers[2 * piece], layers[2 * piece + 1]) for piece in range(spans.shape[1])
+        attentive(x, site, spans[:, piece], layers[2 * piece], layers[2 * piece + 1]) for piece in range(spans.shape[1])
     ]
     hidden = linear(torch.cat(pooled, 2), layers[-2]).relu()
     return linear(hidden if kept is None else hidden * kept, layers[-1])
 
 
 def attentive(
-    x: Float[Tensor, "problem word unit"],
+    x: Float[Tensor, "site word unit"],
+    site: Int[Tensor, " problem"],
     ranges: Int[Tensor, "example 2"],
     projection: Float[Tensor, "problem unit1 inner"],
     score: Float[Tensor, "problem inner1 1"],
@@ -126,7 +129,7 @@ def attentive(
     longest = torch.arange(int((ranges[:, 1] - ranges[:, 0]).max()))
     there = longest < (ranges[:, 1] - ranges[:, 0])[:, None]  # [example place]
     rows = ranges[:, :1] + torch.where(there, longest, 0)
-    inner = linear(x[:, rows.flatten()], projection)  # [problem example*place inner]
+    inner = linear(x[:, rows.flatten()][site], projection)  # [problem example*place inner]
     weight = linear(inner, score).squeeze(2).unflatten(1, rows.shape)
     weight = weight.masked_fill(~there, -torch.inf).softmax(2)
     return torch.einsum("pel,peli->pei", weight, inner.unflatten(1, rows.shape))

@@ -36,7 +36,7 @@ def run(
     model: Annotated[Path | None, "folder of an encoder of Transformers; MiniLM of its package if not given"] = None,
     seeds: Annotated[int, "of the division, the control tasks and the untrained twin"] = 3,
     words: Annotated[int, "training words of the probes"] = 2500,
-    epochs: Annotated[int, "of training the language model of words"] = 1,
+    epochs: Annotated[int, "of training the language model of words"] = 6,
     quick: Annotated[bool, "a small run of seconds, to see that all works"] = False,
 ) -> list[Check]:
     """Probe an encoder and a language model of words layer by layer, with every control, on UD English EWT.
@@ -60,7 +60,7 @@ def run(
     figures["word loss"] = loss
     for probed in [lm, *([encoder(folder, dev)] if folder else [])]:
         figures["layers"][probed.name] = probe_all(steps, probed, labels, words, seeds)
-        tree = {"words": words if quick else 3 * words // 2, "epochs": 4 if quick else 30}
+        tree = {"words": words if quick else 3 * words, "epochs": 4 if quick else 30}
         figures["trees"][probed.name] = steps(
             f"{probed.name.replace(' ', '-')}-trees",
             {"source": probed.source.fingerprint, **tree},
