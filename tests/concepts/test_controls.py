@@ -32,7 +32,7 @@ class Trained(Planted):
 
 
 RANDOM = np.random.default_rng(0)
-CORPUS = Passages([" ".join(RANDOM.choice(WORDS.symbols, 25)) for _ in range(120)], "pets", ByWords())
+CORPUS = Passages([" ".join(RANDOM.choice(WORDS.symbols, 30)) for _ in range(64)], "pets", ByWords())
 ASKED = [f"words:{word}" for word in WORDS.symbols]
 
 
@@ -57,13 +57,13 @@ def test_what_is_planted_passes_and_noise_does_not(measure) -> None:
 
 def test_shifted_labels_keep_their_lengths_and_lose_their_place() -> None:
     questions = Questions(ASKED[:2], Live(Trained(), CORPUS), CORPUS)
-    off = ShiftedQuestions(questions, list(range(120)), 50, 0.0)
+    off = ShiftedQuestions(questions, list(range(64)), 50, 0.0)
     tokens = len(questions.labels([3]))
     labels = off.labels([3])
     assert len(labels) == tokens
     both = questions.labels([53, 54])
     np.testing.assert_array_equal(labels, both[:tokens])
-    half = ShiftedQuestions(questions, list(range(120)), 50, 0.5).labels([3])
+    half = ShiftedQuestions(questions, list(range(64)), 50, 0.5).labels([3])
     passed = int(0.5 * min(tokens, len(questions.labels([53]))))
     np.testing.assert_array_equal(half, both[passed : passed + tokens])
     assert off.hypotheses is questions.hypotheses

@@ -47,6 +47,10 @@ def flags(y, k):
     return values > (np.sort(values)[(len(values) - 1) // 2] if k == NUMBER else 0.5), defined
 
 
+def iou(a, b):
+    return (a & b).sum() / max((a | b).sum(), 1)
+
+
 @pytest.mark.parametrize("rows", [2048, 64])
 def test_correlation_and_differences(rows, monkeypatch) -> None:
     monkeypatch.setattr(pairs_module, "ROWS", rows)
