@@ -58,7 +58,7 @@ def run(
     figures: dict[str, Any] = {"pilot": {}, "codes": {}, "arithmetic": {}, "layers": {}, "trees": {}}
     lm, loss = word_model(train, dev, out / "steps", epochs, 24 if quick else 128)
     figures["word loss"] = loss
-    for probed in [lm, *([encoder(folder, dev)] if folder else [])]:
+    for probed in [*([encoder(folder, dev)] if folder else []), lm]:
         figures["layers"][probed.name] = probe_all(steps, probed, labels, words, seeds)
         tree = {"words": words if quick else 3 * words, "epochs": 4 if quick else 30}
         figures["trees"][probed.name] = steps(
