@@ -53,7 +53,7 @@ def of_text(corpus: TextCorpus, losses: Losses) -> list[Check]:
             loss = -float(losses.ngrams[context].mean(dtype=np.float64))
             statement = f"n-gram with {context} characters of context"
             met = abs(loss - expected) <= 0.003
-            checks.append(Check(f"1, n = {context}", statement, loss, f"{expected} ± 0.003", CALIBRATION, met))
+            checks.append(Check(f"1, n = {context}", statement, f"{loss:.4f}", f"{expected} ± 0.003", CALIBRATION, met))
     return checks
 
 

@@ -4,9 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from unitscope import hypotheses as library
-from unitscope.corpus.text import TextCorpus
 from unitscope.findings.finding import Search
-from unitscope.models.module import ModuleModel
 from unitscope.report.page import Section
 from unitscope.studies.visualizing_rnns import checks
 from unitscope.studies.visualizing_rnns.causality import Costs, costs
@@ -32,13 +30,9 @@ def cell_part(s: Setting) -> Part:
         search = Search(asked, tuple(states(model)), seed=s.seed, random_units=5 if s.quick else 10)
         found.append(cells(model, corpus, search, range(0, len(corpus), every), s.out / "cells" / member.name))
         s.show("cells", done, len(s.members))
-    held_out = s.part("test")
     galleries: list[View] = []
-    for kind in ("lstm", "gru", "rnn"):
-        best = s.best(kind)
-        if best:
-            one = next(one for one in found if one.name == best.name)
-            galleries += gallery(best.model(), held_out, one, SHOWN if kind == "lstm" else 3, s.seed)
+    for kind, count in (("lstm", SHOWN), ("gru", 3), ("rnn", 3)):
+        galleries += gallery(s, [one for one in found if s.member(one.name).cell == kind], count)
     lost = _lost(s, found)
     views: list[View] = [_shares(s, found), _curve(found), _found_table(found)]
     if lost:
@@ -66,21 +60,29 @@ def _lost(s: Setting, found: Sequence[Cells]) -> Costs | None:
     if not pairs or '"' not in s.corpus.vocabulary.ids:
         return None
     _, one, by = max(pairs, key=lambda pair: pair[0])
-    member = next(m for m in s.members if m.name == one.name)
+    member = s.member(one.name)
     corpus = s.part("test")
     sequences = range(0, len(corpus), max(1, len(corpus) // 60))
     units = {name: by[name].address for name in ("position-in-line", "inside-double-quotes")}
     return costs(member.model(), corpus, units, [end, '"'], one.findings, sequences, s.seed)
 
 
-def gallery(model: ModuleModel, corpus: TextCorpus, one: Cells, count: int, seed: int) -> list[View]:
-    """Text coloured by the found units, the strongest first and each once, and by as many random typical ones."""
-    shown: dict[str, str] = {}
-    for finding in one.findings.confirmed_findings():
-        if abs(finding.r) >= EFFECT and finding.address not in shown and len(shown) < count:
-            shown[finding.address] = finding.hypothesis
-    typical = dict.fromkeys(one.typical(max(2, count // 2), seed), "")
-    return [passage(model, corpus, address, name) for address, name in {**shown, **typical}.items()]
+def gallery(s: Setting, found: Sequence[Cells], count: int) -> list[View]:
+    """Text coloured by the clearest unit of each hypothesis among some networks, and by random typical ones."""
+    corpus = s.part("test")
+    every = [(finding, one.name) for one in found for finding in one.findings.confirmed_findings()]
+    shown: dict[str, tuple[str, str]] = {}
+    for finding, name in sorted(every, key=lambda pair: -abs(pair[0].r)):
+        if abs(finding.r) >= EFFECT and len(shown) < count and (name, finding.address) not in shown.values():
+            shown.setdefault(finding.hypothesis, (name, finding.address))
+    views: list[View] = [
+        passage(s.member(name).model(), corpus, address, hypothesis) for hypothesis, (name, address) in shown.items()
+    ]
+    if found:
+        best = s.losses.best([s.member(one.name) for one in found])
+        typical = next(one for one in found if one.name == best.name).typical(max(2, count // 2), s.seed)
+        views += [passage(best.model(), corpus, address) for address in typical]
+    return views
 
 
 def _shares(s: Setting, found: Sequence[Cells]) -> Table:
@@ -95,7 +97,7 @@ def _shares(s: Setting, found: Sequence[Cells]) -> Table:
     ]
     rows = []
     for one in found:
-        member = next(m for m in s.members if m.name == one.name)
+        member = s.member(one.name)
         confirmed = one.findings.confirmed_findings()
         row = [one.name, member.row, len(one.strength), one.share(), one.share(1e-9), len(confirmed)]
         rows.append([*row, sum(f.used is True for f in confirmed)])

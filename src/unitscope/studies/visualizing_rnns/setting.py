@@ -33,6 +33,10 @@ class Setting:
     quick: bool
     show: Progress
 
+    def member(self, name: str) -> Member:
+        """The network of a name."""
+        return next(m for m in self.members if m.name == name)
+
     def best(self, *kinds: str) -> Member | None:
         """The network of these kinds of cell that loses least."""
         of_kind = [m for m in self.members if m.cell in kinds]

@@ -110,7 +110,11 @@ def _by_outcome(found: Sequence[Check]) -> list[Table]:
     """Reproduced, not reproduced, and not tested; each statement with its number."""
     tables = []
     for title, met in (("Reproduced", True), ("Not reproduced, or different", False), ("Not tested", None)):
-        chosen = [replace(check, statement=f"{check.id}: {check.statement}") for check in found if check.met is met]
+        chosen = [
+            replace(check, statement=f"{check.id.split(',')[0]}. {check.statement}")
+            for check in found
+            if check.met is met
+        ]
         if chosen:
             tables.append(replace(checks_table(chosen), title=title))
     return tables
