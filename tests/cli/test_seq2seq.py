@@ -25,6 +25,9 @@ def test_from_pairs_to_recordings_of_both_sides(tmp_path):
     said = unitscope(*command, "--cell", "lstm", "--no-full-focus")
     assert "heldout_inputs: 0." in said
     assert "attention on its place" in said
+    said = unitscope("info", net)
+    assert "encoder.cell_gate" in said
+    assert "heldout_inputs" in said
     pairs = tmp_path / "data" / "heldout_tables.tsv"
     said = unitscope("record-pairs", net, pairs, "--out", tmp_path / "run", "--sites", "*.cell", "--sites", "output.*")
     rows = read_pairs(pairs)

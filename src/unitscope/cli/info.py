@@ -10,7 +10,11 @@ from unitscope.cli import console
 from unitscope.cli.app import app
 from unitscope.cli.inputs import Inputs
 from unitscope.errors import InputError
+from unitscope.models.module import ModuleModel
 from unitscope.models.networks.files import CONFIG
+from unitscope.models.networks.seq2seq.files import is_seq2seq
+from unitscope.models.networks.seq2seq.files import load as load_seq2seq
+from unitscope.models.seq2seq import Seq2SeqModel
 from unitscope.recording.manifest import MANIFEST
 from unitscope.recording.recording import Recording
 
@@ -29,6 +33,13 @@ def info(
         if verify:
             recording.verify()
             rows["checksums"] = "all right"
+    elif is_seq2seq(path):
+        net, made = load_seq2seq(path)
+        model = Seq2SeqModel(net, places=1, name=path.name)
+        rows = {"network": model.name, **ModuleModel(net, name=path.name).describe(), "trained on": made.data}
+        rows |= {name: f"{score['sequences']:.3f} of the pairs right" for name, score in made.scores.items()}
+        rows["sites"] = ", ".join(model.sites)
+        rows["made by"] = made.command
     elif (path / CONFIG).exists():
         network, card = Inputs(model=str(path)).open_model()
         rows = {"network": network.name, **network.describe(), "trained on": card.corpus}

@@ -19,10 +19,10 @@ from torch import nn
 from unitscope.errors import InputError
 from unitscope.models.networks import checkpoint
 from unitscope.models.networks.checkpoint import Position
-from unitscope.models.networks.files import CONFIG, HISTORY, WEIGHTS, make_folder, save_json
+from unitscope.models.networks.files import CONFIG, HISTORY, WEIGHTS, make_folder, refuse_foreign, save_json
 from unitscope.models.networks.seq2seq.attention import Method
 from unitscope.models.networks.seq2seq.data import LOOKUP, TRAIN, VALIDATION, PairSets, open_pairs
-from unitscope.models.networks.seq2seq.files import Seq2SeqCard, is_seq2seq, load, save
+from unitscope.models.networks.seq2seq.files import KIND, Seq2SeqCard, load, save
 from unitscope.models.networks.seq2seq.guidance import guidance_loss, task_loss
 from unitscope.models.networks.seq2seq.halves import Halves, halves
 from unitscope.models.networks.seq2seq.network import Cell, Place, Seq2SeqConfig, Seq2SeqNet
@@ -104,12 +104,12 @@ def train(options: Seq2SeqOptions, progress: Progress | None = None) -> TrainedS
         if name not in ("out", "checkpoint_seconds", "restart", "device")
     }
     begun = (folder / checkpoint.NAME).exists()
+    if not begun:
+        refuse_foreign(folder, KIND)
     if options.restart:
         for name in (checkpoint.NAME, CONFIG, WEIGHTS, HISTORY):
             (folder / name).unlink(missing_ok=True)
     elif (folder / CONFIG).exists() and not begun:
-        if not is_seq2seq(folder):
-            raise InputError(f"{folder} holds another network, which would be lost; give another folder")
         net, card = load(folder)
         _check_same(folder, card.training.get("options", {}), asked, card.data_fingerprint, sets)
         return TrainedSeq2Seq(net, card, folder)
