@@ -186,6 +186,10 @@ class LabelledTexts:
         """The text with one character per token."""
         return self.symbols[document]
 
+    def text(self, sequence: int) -> str:
+        """The text of a sequence, one character per token."""
+        return self.symbols[sequence]
+
     def take(self, sequences: Sequence[int]) -> "LabelledTexts":
         """Some of the texts, in this order, with the same symbols and classes."""
         labels = [self.classes[self.targets[number]] for number in sequences] if self.targets else ()
