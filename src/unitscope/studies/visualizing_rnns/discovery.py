@@ -27,7 +27,8 @@ def cell_part(s: Setting) -> Part:
     found = []
     for done, member in enumerate(s.members, start=1):
         model = member.model()
-        search = Search(asked, tuple(states(model)), seed=s.seed, random_units=5 if s.quick else 10)
+        less = {"random_units": 3, "ablation_sequences": 16} if s.quick else {}
+        search = Search(asked, tuple(states(model)), seed=s.seed, **less)
         found.append(cells(model, corpus, search, range(0, len(corpus), every), s.out / "cells" / member.name))
         s.show("cells", done, len(s.members))
     galleries: list[View] = []
