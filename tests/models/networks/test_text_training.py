@@ -54,7 +54,7 @@ def test_a_classifier_is_made_written_and_read(tmp_path: Path, kind: str) -> Non
 
 
 def test_padding_reaches_no_site_of_any_kind(tmp_path: Path) -> None:
-    for kind in ("lstm", "transformer", "vdcnn"):
+    for kind in ("lstm", "transformer"):
         net, card = load(train(TASK, replace(TINY, kind=kind, epochs=1), tmp_path / kind).folder)
         model = text_model(net, card, kind)
         names = [site.name for site in model.sites()]
@@ -130,13 +130,14 @@ def test_every_text_is_in_one_batch_of_an_epoch() -> None:
     assert batches != batches_of(TASK.train, 16, 0, 1)
 
 
-@pytest.mark.parametrize("damage", [{"kind": "vgg"}, {"schema": 99}, {"network": {"symbols": 3}}, {"vocabulary": 4}])
-def test_damaged_folders(tmp_path: Path, damage: dict[str, object]) -> None:
+def test_damaged_folders(tmp_path: Path) -> None:
     train(TASK, replace(TINY, epochs=1), tmp_path)
     path = tmp_path / "config.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | damage))
-    with pytest.raises(InputError, match="no classifier or translator that can be read"):
-        load(tmp_path)
+    whole = json.loads(path.read_text())
+    for damage in ({"kind": "vgg"}, {"schema": 99}, {"network": {"symbols": 3}}, {"vocabulary": 4}):
+        path.write_text(json.dumps(whole | damage))
+        with pytest.raises(InputError, match="no classifier or translator that can be read"):
+            load(tmp_path)
 
 
 def test_naive_bayes_knows_a_word() -> None:
