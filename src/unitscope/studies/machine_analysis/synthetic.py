@@ -72,7 +72,7 @@ def counter_check() -> Check:
     x[:, 3] = step / 10
     fold = torch.arange(len(step)) // STEPS % FOLDS
     found = from_grams(
-        "planted", "position", [Gram.of(x[fold == k], step[fold == k, None]) for k in range(FOLDS)], l2=0
+        "planted", "position", [Gram.of(x[fold == k], step[fold == k, None]) for k in range(FOLDS)], l2=0.0
     )
     others = [error for unit, error in enumerate(found.single.tolist()) if unit != 3]
     return Check(
