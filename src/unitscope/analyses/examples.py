@@ -188,20 +188,23 @@ class Examples(Analysis[Extremes]):
         units, steps = state.site.units, self.before + 1 + self.after
         best = state.best.at(np.lexsort(state.best.keys()))
         found = best.sequence != NOWHERE
-        used, tokens = np.unique(best.tokens, return_inverse=True)
-        outside = int(np.searchsorted(used, 0))  # 1 where −1 is among the tokens that occur
+        # By a table of all tokens, which is many times faster than sorting the passages. −1 is its first line.
+        occurs = np.zeros(int(best.tokens.max(initial=-1)) + 2, bool)
+        occurs[best.tokens.ravel() + 1] = True
+        used, outside = np.flatnonzero(occurs[1:]), int(occurs[0])
+        tokens = (np.cumsum(occurs, dtype=np.int32) - 1)[best.tokens + 1]
         value = np.where(found, np.where(best.side < units, best.height, -best.height), np.nan)
         value = value.reshape(2, units, self.count)
         low, high = _scale(state.site, value)
         return ExamplesResult(
             site=state.site.name,
             units=units,
-            symbols=state.vocabulary.decode(used[outside:].tolist()) if state.vocabulary else [],
+            symbols=state.vocabulary.decode(used.tolist()) if state.vocabulary else [],
             before=self.before,
             value=value,
             sequence=np.where(found, best.sequence, -1).reshape(value.shape),
             position=np.where(found, best.position, -1).reshape(value.shape),
-            tokens=(tokens - outside).astype(np.int32).reshape(*value.shape, steps),
+            tokens=(tokens - outside).reshape(*value.shape, steps),
             activations=best.activations.reshape(*value.shape, steps),
             low=low,
             high=high,
