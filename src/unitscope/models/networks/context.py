@@ -7,7 +7,6 @@ the same batches and by the same recipes as a recurrent network, and is read lik
 """
 
 import copy
-import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -19,14 +18,7 @@ from torch import Tensor, nn
 
 from unitscope.errors import InputError
 from unitscope.models.networks.evaluate import evaluate
-from unitscope.models.networks.files import (
-    CONFIG,
-    WEIGHTS,
-    load_tensors,
-    make_folder,
-    save_json,
-    save_tensors,
-)
+from unitscope.models.networks.files import SCHEMA, filled, read_config, write_network
 from unitscope.models.networks.recipes import Recipe
 from unitscope.models.networks.stream import Stream
 
@@ -162,21 +154,14 @@ def fit_width(
 
 def save(folder: Path, net: ContextNet) -> None:
     """Write the network; each file is replaced as a whole."""
-    make_folder(folder)
-    save_tensors(folder / WEIGHTS, {name: value.detach().cpu() for name, value in net.state_dict().items()})
-    save_json(folder / CONFIG, {"schema": 1, "kind": KIND, "network": asdict(net.config)})
+    write_network(folder, net, {"schema": SCHEMA, "kind": KIND, "network": asdict(net.config)})
 
 
 def load(folder: Path) -> ContextNet:
     """Read what ``save`` wrote, in evaluation mode. Raises ``InputError`` for anything else."""
+    config = read_config(folder, (KIND,), SCHEMA, "unitscope study visualizing-rnns")
     try:
-        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-        if config["kind"] != KIND or config["schema"] != 1:
-            raise ValueError(f"it holds a {config['kind']} of schema {config['schema']}")
-        net = ContextNet(ContextConfig(**config["network"]))
-        net.load_state_dict(load_tensors(folder / WEIGHTS))
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{folder} holds no network of a fixed context that can be read: {error}") from error
-    return net.eval()
+        described = ContextConfig(**config["network"])
+    except (KeyError, TypeError) as error:
+        raise InputError(f"{folder} is damaged: {error!r}; copy it again or train the network again") from error
+    return filled(ContextNet(described), folder)

@@ -2,16 +2,16 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
-from torch import Tensor
+from torch import Tensor, nn
 
 from unitscope.corpus.documents import Unit
 from unitscope.corpus.splits import Split
@@ -26,6 +26,8 @@ WEIGHTS = "model.safetensors"
 HISTORY = "history.json"
 SHIPPED = Path(str(files("unitscope"))) / "assets" / "stdlib-lstm256"
 """The network that comes with the package, trained on the source of Python's standard library."""
+
+Net = TypeVar("Net", bound=nn.Module)
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,6 @@ class Card:
 
 def save(folder: Path, net: CharNet, card: Card) -> None:
     """Write the network; each file is replaced as a whole."""
-    make_folder(folder)
-    save_tensors(folder / WEIGHTS, {name: value.detach().cpu() for name, value in net.state_dict().items()})
     config = {
         "schema": SCHEMA,
         "kind": KIND,
@@ -65,7 +65,7 @@ def save(folder: Path, net: CharNet, card: Card) -> None:
         "training": card.training,
         "metrics": card.metrics,
     }
-    save_json(folder / CONFIG, config)
+    write_network(folder, net, config)
 
 
 def load(folder: Path) -> tuple[CharNet, Card]:
@@ -73,21 +73,43 @@ def load(folder: Path) -> tuple[CharNet, Card]:
 
     Raises ``InputError`` if there is none, if it is damaged or of another version, and for a pickle.
     """
+    config = read_config(folder, (KIND,), SCHEMA, "unitscope train")
+    card = _card(config, folder / CONFIG)
+    return filled(CharNet(card.network), folder), card
+
+
+def write_network(folder: Path, net: nn.Module, config: Mapping[str, Any]) -> None:
+    """Weights and ``config.json``, which says kind and schema; each file is replaced as a whole."""
+    make_folder(folder)
+    save_tensors(folder / WEIGHTS, {name: value.detach().cpu() for name, value in net.state_dict().items()})
+    save_json(folder / CONFIG, config)
+
+
+def read_config(folder: Path, kinds: Collection[str], schema: int, command: str) -> dict[str, Any]:
+    """What ``config.json`` says of a network of one of these kinds; ``command`` trains one.
+
+    Raises ``InputError`` if there is none, if it is of another kind or version, and for a pickle.
+    """
     refuse_pickle(folder)
+    path = folder / CONFIG
     try:
-        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        config = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(
-            f"{folder} holds no network: {CONFIG} cannot be read ({error}); train one with unitscope train"
+            f"{folder} holds no network: {CONFIG} cannot be read ({error}); train one with {command}"
         ) from error
-    if not isinstance(config, dict) or config.get("kind") != KIND:
-        raise InputError(f"{folder / CONFIG} does not describe a network of unitscope; train one with unitscope train")
-    if config.get("schema") != SCHEMA:
+    kind = config.get("kind") if isinstance(config, dict) else None
+    if kind not in kinds:
         raise InputError(
-            f"{folder / CONFIG} has schema {config.get('schema')!r}; this version of unitscope reads {SCHEMA}"
+            f"{path} describes {kind or 'something else'}, not {' or '.join(kinds)}; train one with {command}"
         )
-    card = _card(config, folder / CONFIG)
-    net = CharNet(card.network)
+    if config.get("schema") != schema:
+        raise InputError(f"{path} has schema {config.get('schema')!r}; this version of unitscope reads {schema}")
+    return config
+
+
+def filled(net: Net, folder: Path) -> Net:
+    """The network with the folder's weights, in evaluation mode. Raises ``InputError`` if they are another's."""
     tensors = load_tensors(folder / WEIGHTS)
     wanted = {name: tuple(value.shape) for name, value in net.state_dict().items()}
     given = {name: tuple(value.shape) for name, value in tensors.items()}
@@ -98,7 +120,8 @@ def load(folder: Path) -> tuple[CharNet, Card]:
             "the two files belong to different networks"
         )
     net.load_state_dict(tensors)
-    return net.eval(), card
+    net.eval()
+    return net
 
 
 def _card(config: Mapping[str, Any], path: Path) -> Card:
@@ -171,6 +194,15 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{folder} cannot be made: {error.strerror}; give another folder") from error
+
+
+def kind_of(folder: Path) -> str | None:
+    """Of which kind the network in a folder is; None where none is described."""
+    try:
+        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return str(config.get("kind")) if isinstance(config, dict) else None
 
 
 def refuse_foreign(folder: Path, kind: str = KIND) -> None:

@@ -1,7 +1,6 @@
 """Trained classifiers and translators on disk: a folder with ``config.json`` and ``model.safetensors``."""
 
 import dataclasses
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,16 +16,7 @@ from unitscope.errors import InputError
 from unitscope.models.module import ModuleModel
 from unitscope.models.networks.bytenet import SIZES as BYTENET_SIZES
 from unitscope.models.networks.bytenet import ByteNet, ByteNetConfig, ByteNetEncoder
-from unitscope.models.networks.files import (
-    CONFIG,
-    SCHEMA,
-    WEIGHTS,
-    load_tensors,
-    make_folder,
-    refuse_pickle,
-    save_json,
-    save_tensors,
-)
+from unitscope.models.networks.files import CONFIG, SCHEMA, filled, kind_of, read_config, write_network
 from unitscope.models.networks.sentence_nets import SIZES as SENTENCE_SIZES
 from unitscope.models.networks.sentence_nets import SentenceConfig, sentence_net
 from unitscope.models.networks.vdcnn import SIZES as VDCNN_SIZES
@@ -79,20 +69,14 @@ class TextCard:
 
 def save(folder: Path, net: nn.Module, card: TextCard) -> None:
     """Write the network; each file is replaced as a whole."""
-    make_folder(folder)
-    save_tensors(folder / WEIGHTS, {name: value.detach().cpu() for name, value in net.state_dict().items()})
     values = {item.name: getattr(card, item.name) for item in dataclasses.fields(card)}
     values |= {"network": dataclasses.asdict(card.network), "vocabulary": list(card.vocabulary.symbols)}
-    save_json(folder / CONFIG, {"schema": SCHEMA, **values})
+    write_network(folder, net, {"schema": SCHEMA, **values})
 
 
 def holds_text_network(folder: Path) -> bool:
     """Whether a folder says that it holds a classifier or translator."""
-    try:
-        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(config, dict) and config.get("kind") in KINDS
+    return kind_of(folder) in KINDS
 
 
 def load(folder: Path) -> tuple[nn.Module, TextCard]:
@@ -100,11 +84,8 @@ def load(folder: Path) -> tuple[nn.Module, TextCard]:
 
     Raises ``InputError`` if there is none, if it is damaged or of another version, and for a pickle.
     """
-    refuse_pickle(folder)
+    config = read_config(folder, KINDS, SCHEMA, "unitscope train-classifier or train-translator")
     try:
-        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-        if config["kind"] not in KINDS or config["schema"] != SCHEMA:
-            raise ValueError(f"kind {config['kind']!r}, schema {config['schema']!r}")
         shaped = {k: tuple(v) if isinstance(v, list) else v for k, v in config["network"].items()}
         card = TextCard(
             **{
@@ -114,18 +95,11 @@ def load(folder: Path) -> tuple[nn.Module, TextCard]:
                 "targets": tuple(config["targets"]),
             }
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
-            f"{folder} holds no classifier or translator that can be read ({error!r}); "
-            "train one with unitscope train-classifier or train-translator"
+            f"{folder / CONFIG} is damaged: {error!r}; copy it again or train the network again"
         ) from error
-    net = KINDS[card.kind].make(card.network)
-    tensors = load_tensors(folder / WEIGHTS)
-    wanted = {name: tuple(value.shape) for name, value in net.state_dict().items()}
-    if wanted != {name: tuple(value.shape) for name, value in tensors.items()}:
-        raise InputError(f"{folder / WEIGHTS} does not fit {CONFIG}; the two files belong to different networks")
-    net.load_state_dict(tensors)
-    return net.eval(), card
+    return filled(KINDS[card.kind].make(card.network), folder), card
 
 
 def text_model(net: nn.Module, card: TextCard, name: str) -> ModuleModel:

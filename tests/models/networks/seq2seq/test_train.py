@@ -110,7 +110,7 @@ def test_a_folder_of_something_else_is_refused(data, tmp_path):
     (tmp_path / "other" / "config.json").write_text('{"kind": "CharNet"}')
     with pytest.raises(InputError, match="another network"):
         train(Seq2SeqOptions(data, str(tmp_path / "other")))
-    with pytest.raises(InputError, match="no encoder–decoder"):
+    with pytest.raises(InputError, match="describes CharNet, not Seq2SeqNet"):
         load(tmp_path / "other")
     with pytest.raises(InputError, match="holds no network"):
         load(tmp_path / "nothing")

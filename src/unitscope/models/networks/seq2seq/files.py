@@ -1,6 +1,5 @@
 """A trained encoder–decoder on disk: ``config.json`` and ``model.safetensors``. Nothing is ever unpickled."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -8,15 +7,7 @@ from typing import Any
 
 from unitscope.corpus.pair_corpus import PairVocabulary
 from unitscope.errors import InputError
-from unitscope.models.networks.files import (
-    CONFIG,
-    WEIGHTS,
-    load_tensors,
-    make_folder,
-    refuse_pickle,
-    save_json,
-    save_tensors,
-)
+from unitscope.models.networks.files import CONFIG, filled, kind_of, read_config, write_network
 from unitscope.models.networks.seq2seq.network import Seq2SeqConfig, Seq2SeqNet
 
 SCHEMA = 1
@@ -42,8 +33,6 @@ class Seq2SeqCard:
 
 def save(folder: Path, net: Seq2SeqNet, card: Seq2SeqCard) -> None:
     """Write the network; each file is replaced as a whole."""
-    make_folder(folder)
-    save_tensors(folder / WEIGHTS, {name: value.detach().cpu() for name, value in net.state_dict().items()})
     config = {
         "schema": SCHEMA,
         "kind": KIND,
@@ -54,15 +43,12 @@ def save(folder: Path, net: Seq2SeqNet, card: Seq2SeqCard) -> None:
         "training": card.training,
         "scores": card.scores,
     }
-    save_json(folder / CONFIG, config)
+    write_network(folder, net, config)
 
 
 def is_seq2seq(folder: Path) -> bool:
     """Whether a folder holds an encoder–decoder."""
-    try:
-        return bool(json.loads((folder / CONFIG).read_text(encoding="utf-8")).get("kind") == KIND)
-    except (OSError, ValueError, AttributeError):
-        return False
+    return kind_of(folder) == KIND
 
 
 def load(folder: Path) -> tuple[Seq2SeqNet, Seq2SeqCard]:
@@ -70,26 +56,9 @@ def load(folder: Path) -> tuple[Seq2SeqNet, Seq2SeqCard]:
 
     Raises ``InputError`` if there is none, if it is damaged or of another version, and for a pickle.
     """
-    refuse_pickle(folder)
-    try:
-        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"{folder} holds no network: {CONFIG} cannot be read ({error}); train one with unitscope train-seq2seq"
-        ) from error
-    if not isinstance(config, dict) or config.get("kind") != KIND or config.get("schema") != SCHEMA:
-        raise InputError(
-            f"{folder / CONFIG} describes no encoder–decoder of this version; train one with unitscope train-seq2seq"
-        )
+    config = read_config(folder, (KIND,), SCHEMA, "unitscope train-seq2seq")
     card = _card(config, folder / CONFIG)
-    net = Seq2SeqNet(card.network)
-    tensors = load_tensors(folder / WEIGHTS)
-    wanted = {name: tuple(value.shape) for name, value in net.state_dict().items()}
-    given = {name: tuple(value.shape) for name, value in tensors.items()}
-    if wanted != given:
-        raise InputError(f"{folder / WEIGHTS} does not fit {CONFIG}; the two files belong to different networks")
-    net.load_state_dict(tensors)
-    return net.eval(), card
+    return filled(Seq2SeqNet(card.network), folder), card
 
 
 def _card(config: Mapping[str, Any], path: Path) -> Seq2SeqCard:
