@@ -93,12 +93,13 @@ def read_config(folder: Path, kinds: Collection[str], schema: int, command: str)
     refuse_pickle(folder)
     path = folder / CONFIG
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        read = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(
             f"{folder} holds no network: {CONFIG} cannot be read ({error}); train one with {command}"
         ) from error
-    kind = config.get("kind") if isinstance(config, dict) else None
+    config: dict[str, Any] = read if isinstance(read, dict) else {}
+    kind = config.get("kind")
     if kind not in kinds:
         raise InputError(
             f"{path} describes {kind or 'something else'}, not {' or '.join(kinds)}; train one with {command}"
