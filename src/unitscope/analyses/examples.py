@@ -242,7 +242,29 @@ class Examples(Analysis[Extremes]):
 
     def _admit(self, best: Peaks, new: Peaks) -> None:
         """Leave the best ``count`` of each side among both in ``best``: new ones take the rows of those they beat."""
-        sides = np.flatnonzero(np.bincount(new.side))  # only these are looked at
+        new = new.at(np.argsort(new.side, kind="stable"))
+        sides, first, times = np.unique(new.side, return_index=True, return_counts=True)  # only these are looked at
+        row = np.repeat(np.arange(len(sides)), times)
+        slot = np.arange(len(new.side)) - np.repeat(first, times)
+        old = best.height.reshape(-1, self.count)[sides]  # [row rank]
+        heights = np.full((len(sides), self.count + int(times.max(initial=0))), -np.inf, np.float32)
+        heights[:, : self.count] = old
+        heights[row, self.count + slot] = new.height
+        worst = np.partition(heights, -self.count, axis=1)[:, -self.count, None]  # of those that stay, [row 1]
+        # Equal heights are decided by their places, which a partition does not see; free places are all alike.
+        free = (old == -np.inf) & (worst == -np.inf)
+        roomy = worst[:, 0] == -np.inf
+        decided = roomy | ((heights >= worst).sum(1) == self.count)
+        beaten = (free & (np.cumsum(free, axis=1) <= times[:, None])) | (old < worst)
+        beaten &= decided[:, None]
+        entering = decided[row] & (new.height >= worst[row, 0])
+        left = (sides[:, None] * self.count + np.arange(self.count))[beaten]
+        self._replace(best, left, new.at(np.flatnonzero(entering)))
+        if not decided.all():
+            self._admit_equals(best, sides[~decided], new.at(np.flatnonzero(~decided[row])))
+
+    def _admit_equals(self, best: Peaks, sides: Int[np.ndarray, " side"], new: Peaks) -> None:
+        """The same by sorting, for sides where the earlier of equal heights wins."""
         rows = (sides[:, None] * self.count + np.arange(self.count)).ravel()
         keys = [np.concatenate([mine[rows], others]) for mine, others in zip(best.keys(), new.keys(), strict=True)]
         order = np.lexsort(keys)
@@ -250,12 +272,12 @@ class Examples(Analysis[Extremes]):
         rank = np.arange(len(order)) - np.searchsorted(side, side)
         beaten = np.zeros(len(order), bool)
         beaten[order[rank >= self.count]] = True
-        left = rows[beaten[: len(rows)]]
-        # Of each side as many enter as are beaten.
-        entering = np.flatnonzero(~beaten[len(rows) :])
-        entering = entering[np.argsort(new.side[entering], kind="stable")]
+        self._replace(best, rows[beaten[: len(rows)]], new.at(np.flatnonzero(~beaten[len(rows) :])))
+
+    def _replace(self, best: Peaks, left: Int[np.ndarray, " peak"], entering: Peaks) -> None:
+        """Of each side as many enter as are beaten; both are in the order of their sides."""
         for name, values in vars(best).items():
-            values[left] = vars(new)[name][entering]
+            values[left] = vars(entering)[name]
 
 
 def _first_row(x: Float[Tensor, "step peak"], value: Float[Tensor, " peak"]) -> Int[Tensor, " peak"]:

@@ -7,7 +7,7 @@ from unitscope.corpus.splits import Split
 from unitscope.corpus.vocabulary import UNKNOWN, Vocabulary
 from unitscope.errors import InputError
 from unitscope.models.networks.char import CharConfig, CharNet
-from unitscope.models.networks.files import CONFIG, WEIGHTS, Card, load, load_tensors, save
+from unitscope.models.networks.files import CONFIG, WEIGHTS, Card, load, load_tensors, save, save_tensors
 
 
 @pytest.fixture
@@ -109,3 +109,9 @@ def test_a_pickle_under_another_name(saved):
     torch.save({"weight": Trap()}, folder / WEIGHTS)
     with pytest.raises(InputError, match="is a pickle"):
         load_tensors(folder / WEIGHTS)
+
+
+def test_a_header_of_any_length_is_no_pickle(tmp_path):
+    for length in range(0x78, 0x90):  # the first byte of the file, 0x80 among them
+        save_tensors(tmp_path / "a.safetensors", {"x" * length: torch.zeros(1)})
+        assert list(load_tensors(tmp_path / "a.safetensors")) == ["x" * length]

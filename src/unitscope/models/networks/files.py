@@ -161,10 +161,13 @@ def refuse_pickle(path: Path) -> None:
 
 
 def _looks_pickled(path: Path) -> bool:
-    """A pickle of protocol 2 or later, or the zip archive that ``torch.save`` makes."""
+    """A pickle of protocol 2 or later, or the zip archive that ``torch.save`` makes.
+
+    A safetensors file may begin with any byte, since it begins with a length; its ninth opens a JSON object.
+    """
     with path.open("rb") as file:
-        start = file.read(4)
-    return start[:1] == b"\x80" or start == b"PK\x03\x04"
+        start = file.read(9)
+    return start[8:] != b"{" and (start[:1] == b"\x80" or start[:4] == b"PK\x03\x04")
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> None:
