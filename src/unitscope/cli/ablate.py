@@ -15,7 +15,7 @@ from unitscope.analyses.moments import Moments, MomentsResult
 from unitscope.analyze import analyze
 from unitscope.cli import console
 from unitscope.cli.analyze import RESULTS, merge_into
-from unitscope.cli.app import app
+from unitscope.cli.app import ASK, app
 from unitscope.cli.inputs import Inputs
 from unitscope.errors import InputError
 from unitscope.interventions.ablated import Ablated
@@ -31,7 +31,7 @@ SHOWN = 8
 At = Literal["mean", "zero", "resampled", "scaled"]
 
 
-@app.command()
+@app.command(rich_help_panel=ASK)
 def ablate(
     recording: Annotated[Path, typer.Argument(help="folder of a recording")],
     sites: Annotated[list[str], typer.Option(help="glob patterns of the sites whose units are ablated")] = ["*.hidden"],  # noqa: B006

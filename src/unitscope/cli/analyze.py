@@ -9,7 +9,7 @@ from rich.table import Table
 from unitscope.analysis import catalogue, parse, standard
 from unitscope.analyze import analyze as fold
 from unitscope.cli import console
-from unitscope.cli.app import app
+from unitscope.cli.app import STEPS, app
 from unitscope.recording.recording import Recording
 from unitscope.resultset import ResultSet
 
@@ -30,7 +30,7 @@ def list_analyses(wanted: bool) -> bool:
     raise typer.Exit
 
 
-@app.command()
+@app.command(rich_help_panel=STEPS)
 def analyze(
     recording: Annotated[Path, typer.Argument(help="folder of a recording")],
     analyses: Annotated[

@@ -8,6 +8,13 @@ import typer
 from unitscope import __version__
 from unitscope.cli import console
 
+STEPS = "From a network to a page"
+ASK = "Questions about units"
+STUDIES = "Published studies"
+NETWORKS = "Networks to look into"
+FOLDERS = "Folders of others"
+"""Where a command stands in the help."""
+
 app = typer.Typer(
     name="unitscope",
     no_args_is_help=True,

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from unitscope.cli import console
-from unitscope.cli.app import app
+from unitscope.cli.app import ASK, app
 from unitscope.cli.inputs import NAME, Inputs
 from unitscope.cli.report import write_pictures
 from unitscope.comparison.compare import Comparison
@@ -58,7 +58,7 @@ class Opened:
         return Live(self.model.untrained(seed), self.corpus, sequences=sequences)
 
 
-@app.command()
+@app.command(rich_help_panel=ASK)
 def compare(
     networks: Annotated[
         list[str] | None,

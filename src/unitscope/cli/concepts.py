@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from unitscope.cli import console
-from unitscope.cli.app import app
+from unitscope.cli.app import ASK, app
 from unitscope.concepts.bank import make_bank
 from unitscope.concepts.candidates import Finder, constituents, lemmas, morphemes, ngrams, sentence_of, words
 from unitscope.concepts.morphemes import learn_morphemes
@@ -19,7 +19,7 @@ from unitscope.corpus.treebank import read_treebank
 PLAIN = (".txt", "")
 
 
-@app.command()
+@app.command(rich_help_panel=ASK)
 def concepts(
     texts: Annotated[
         list[Path], typer.Argument(help="treebanks (.ptb has phrases, .conllu lemmas), or plain files, a text a line")

@@ -7,14 +7,14 @@ from typing import Annotated
 import typer
 
 from unitscope.cli import analyze, console, find, record, report, train
-from unitscope.cli.app import app
+from unitscope.cli.app import STEPS, app
 from unitscope.models.networks.files import SHIPPED, load
 from unitscope.models.networks.train import TrainOptions
 
 SEQUENCES = 256
 
 
-@app.command()
+@app.command(rich_help_panel=STEPS)
 def demo(
     out: Annotated[Path, typer.Option(help="folder for the recording, the results and the page")] = Path("demo"),
     retrain: Annotated[

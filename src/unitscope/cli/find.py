@@ -8,7 +8,7 @@ from rich.table import Table
 
 from unitscope import hypotheses as library
 from unitscope.cli import console
-from unitscope.cli.app import app
+from unitscope.cli.app import STEPS, app
 from unitscope.cli.inputs import Inputs, Read
 from unitscope.errors import InputError
 from unitscope.findings import Findings, Search
@@ -30,7 +30,7 @@ def list_hypotheses(wanted: bool) -> bool:
     raise typer.Exit
 
 
-@app.command()
+@app.command(rich_help_panel=STEPS)
 def find(
     recording: Annotated[Path, typer.Argument(help="folder of a recording")],
     hypotheses: Annotated[

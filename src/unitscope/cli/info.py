@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 
 from unitscope.cli import console
-from unitscope.cli.app import app
+from unitscope.cli.app import STEPS, app
 from unitscope.cli.inputs import Inputs
 from unitscope.errors import InputError
 from unitscope.models.module import ModuleModel
@@ -19,7 +19,7 @@ from unitscope.recording.manifest import MANIFEST
 from unitscope.recording.recording import Recording
 
 
-@app.command()
+@app.command(rich_help_panel=STEPS)
 def info(
     path: Annotated[Path, typer.Argument(help="folder of a recording or of a trained network")],
     verify: Annotated[bool, typer.Option("--verify", help="read a recording whole and compare every checksum")] = False,

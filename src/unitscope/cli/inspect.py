@@ -10,7 +10,7 @@ import typer
 from rich.table import Column, Table
 
 from unitscope.cli import console
-from unitscope.cli.app import app
+from unitscope.cli.app import ASK, app
 from unitscope.cli.inputs import Inputs
 from unitscope.concepts.bank import Bank
 from unitscope.concepts.controls import compared, controlled
@@ -48,7 +48,7 @@ def list_measures(wanted: bool) -> bool:
     raise typer.Exit
 
 
-@app.command()
+@app.command(rich_help_panel=ASK)
 def inspect(
     models: Annotated[
         list[str], typer.Argument(help="trained networks (a folder, stdlib-lstm256, hf:FOLDER) or recordings")

@@ -6,13 +6,13 @@ from typing import Annotated, Literal
 import typer
 
 from unitscope.cli import console
-from unitscope.cli.app import app
+from unitscope.cli.app import FOLDERS, app
 from unitscope.recording.lstmvis import export_lstmvis, open_lstmvis
 from unitscope.recording.record import record
 from unitscope.recording.recording import Recording
 
 
-@app.command("export-lstmvis")
+@app.command("export-lstmvis", rich_help_panel=FOLDERS)
 def write(
     recording: Annotated[Path, typer.Argument(help="folder of a recording")],
     folder: Annotated[Path, typer.Argument(help="a new folder, for lstm.yml and its files")],
@@ -31,7 +31,7 @@ def write(
     console.out.print(f"{folder}: {source.plan.tokens.sum():,} steps; give its parent to lstm_server.py")
 
 
-@app.command("import-lstmvis")
+@app.command("import-lstmvis", rich_help_panel=FOLDERS)
 def read(
     folder: Annotated[Path, typer.Argument(help="folder with lstm.yml")],
     out: Annotated[Path, typer.Option(help="folder of the recording")] = Path("run"),

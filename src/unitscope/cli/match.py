@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from unitscope.cli import console
-from unitscope.cli.app import app
+from unitscope.cli.app import ASK, app
 from unitscope.cli.report import MATCHES, write_pictures
 from unitscope.errors import InputError
 from unitscope.matches import Phrase
@@ -18,7 +18,7 @@ from unitscope.report.page import UnitTable, build_page
 from unitscope.report.text import render
 
 
-@app.command()
+@app.command(rich_help_panel=ASK)
 def match(
     recording: Annotated[Path, typer.Argument(help="folder of a recording")],
     text: Annotated[str, typer.Argument(help="a text in the recording; or give --at")] = "",

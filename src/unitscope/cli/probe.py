@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from unitscope.cli import console
-from unitscope.cli.app import app
+from unitscope.cli.app import ASK, app
 from unitscope.cli.treebanks import open_source, with_sentences
 from unitscope.corpus.sentence_tasks import TASKS, make_task
 from unitscope.corpus.treebank import CONTEXT
@@ -27,7 +27,7 @@ ALONE = [task for task in TASKS if task not in ("content", "order")]
 DEFAULT = {"word": "upos", "edge": "deprel", "span": SPAN, "sentence": ""}
 
 
-@app.command()
+@app.command(rich_help_panel=ASK)
 def probe(
     model: Annotated[
         str,

@@ -6,13 +6,13 @@ from typing import Annotated, Literal
 import typer
 
 from unitscope.cli import console
-from unitscope.cli.app import app
+from unitscope.cli.app import STEPS, app
 from unitscope.cli.inputs import Inputs
 from unitscope.corpus.text import CONTEXT, LENGTH
 from unitscope.recording.record import record as write_recording
 
 
-@app.command()
+@app.command(rich_help_panel=STEPS)
 def record(
     model: Annotated[
         str,

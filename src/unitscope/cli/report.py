@@ -8,7 +8,7 @@ import typer
 
 from unitscope.cli import console
 from unitscope.cli.analyze import RESULTS
-from unitscope.cli.app import app
+from unitscope.cli.app import STEPS, app
 from unitscope.cli.find import FINDINGS
 from unitscope.findings import Findings
 from unitscope.interventions.cumulative import load_curves
@@ -27,7 +27,7 @@ from unitscope.view import View
 MATCHES = "matches"
 
 
-@app.command()
+@app.command(rich_help_panel=STEPS)
 def report(
     recording: Annotated[Path, typer.Argument(help="folder of a recording that has been analysed")],
     out: Annotated[Path | None, typer.Option(help="the page; RECORDING/report.html if not given")] = None,

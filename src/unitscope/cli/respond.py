@@ -10,7 +10,7 @@ import typer
 
 from unitscope.cli import console
 from unitscope.cli.analyze import RESULTS, merge_into
-from unitscope.cli.app import app
+from unitscope.cli.app import ASK, app
 from unitscope.cli.inputs import Inputs
 from unitscope.corpus.drives import DRIVES, Drive, DriveCorpus, each_channel, principal, sine, together
 from unitscope.errors import InputError
@@ -25,7 +25,7 @@ from unitscope.resultset import ResultSet
 WAYS = {"each": each_channel, "together": together, "principal": principal}
 
 
-@app.command()
+@app.command(rich_help_panel=ASK)
 def respond(
     recording: Annotated[Path, typer.Argument(help="folder of a recording")],
     drives: Annotated[

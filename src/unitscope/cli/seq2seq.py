@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from unitscope.cli import console
-from unitscope.cli.app import app
+from unitscope.cli.app import NETWORKS, STEPS, app
 from unitscope.cli.options import from_fields
 from unitscope.corpus.corpus import Corpus
 from unitscope.corpus.lookup_tables import LookupTables
@@ -23,7 +23,7 @@ from unitscope.models.site import choose
 from unitscope.recording.record import record
 
 
-@app.command(name="train-seq2seq")
+@app.command(name="train-seq2seq", rich_help_panel=NETWORKS)
 @from_fields(Seq2SeqOptions)
 def train_seq2seq(options: Seq2SeqOptions) -> None:
     """Train an encoder–decoder with attention on pairs of sequences.
@@ -40,7 +40,7 @@ def train_seq2seq(options: Seq2SeqOptions) -> None:
         console.out.print(f"  {name}: {score['sequences']:.3f} of the pairs right{told}")
 
 
-@app.command(name="record-pairs")
+@app.command(name="record-pairs", rich_help_panel=STEPS)
 def record_pairs(
     model: Annotated[Path, typer.Argument(help="folder of an encoder–decoder that unitscope train-seq2seq made")],
     pairs: Annotated[
@@ -88,7 +88,7 @@ def record_pairs(
                 console.out.print(f"{out / side}: {sum(corpus.lengths(range(len(corpus)))):,} steps")
 
 
-@app.command(name="lookup-tables")
+@app.command(name="lookup-tables", rich_help_panel=NETWORKS)
 def lookup_tables(
     out: Annotated[Path, typer.Option(help="folder for one .tsv file per set")] = Path("lookup-tables"),
     seed: Annotated[int, typer.Option(help="of the division into sets")] = 0,

@@ -6,7 +6,7 @@ import typer
 from rich.table import Table
 
 from unitscope.cli import console
-from unitscope.cli.app import app
+from unitscope.cli.app import STEPS, app
 from unitscope.cli.inputs import Inputs
 from unitscope.models.networks.files import SHIPPED
 from unitscope.models.site import choose
@@ -16,7 +16,7 @@ FLOAT16 = 2
 """Bytes of a value as `unitscope record --dtype float16` writes it."""
 
 
-@app.command()
+@app.command(rich_help_panel=STEPS)
 def sites(
     model: Annotated[
         str, typer.Argument(help=f"folder of a trained network, {SHIPPED.name}, or hf:FOLDER")

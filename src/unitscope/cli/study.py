@@ -12,13 +12,13 @@ from rich.table import Table
 
 from unitscope import studies
 from unitscope.cli import console
-from unitscope.cli.app import app
+from unitscope.cli.app import STUDIES, app
 from unitscope.studies.check import Check
 
 study = typer.Typer(
     no_args_is_help=True, help="Do a published study again, end to end, and say which of its statements hold."
 )
-app.add_typer(study, name="study")
+app.add_typer(study, name="study", rich_help_panel=STUDIES)
 
 Out = Annotated[Path, typer.Option(help="folder for index.html and results.json")]
 

@@ -5,13 +5,13 @@ import math
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from unitscope.cli import console
-from unitscope.cli.app import app
+from unitscope.cli.app import NETWORKS, app
 from unitscope.cli.options import from_fields
 from unitscope.models.networks import train as training
 from unitscope.models.networks.train import TrainOptions
 
 
-@app.command(name="train")
+@app.command(name="train", rich_help_panel=NETWORKS)
 @from_fields(TrainOptions)
 def train(options: TrainOptions) -> None:
     """Train a language model of characters: an RNN, LSTM or GRU.

@@ -10,7 +10,7 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from unitscope.cli import console
-from unitscope.cli.app import app
+from unitscope.cli.app import NETWORKS, app
 from unitscope.corpus.labelled import read_labelled
 from unitscope.corpus.translations import read_parallel
 from unitscope.models.networks import text_training
@@ -31,7 +31,7 @@ Checkpoints = Annotated[float, typer.Option(help="seconds between checkpoints")]
 Restart = Annotated[bool, typer.Option("--restart", help="throw away what the folder holds and begin again")]
 
 
-@app.command(name="train-classifier")
+@app.command(name="train-classifier", rich_help_panel=NETWORKS)
 def train_classifier(
     files: Annotated[
         list[str],
@@ -73,7 +73,7 @@ def train_classifier(
     )
 
 
-@app.command(name="train-translator")
+@app.command(name="train-translator", rich_help_panel=NETWORKS)
 def train_translator(
     source: Annotated[Path, typer.Argument(help="sentences, one a line")],
     target: Annotated[Path, typer.Argument(help="their translations, line by line")],

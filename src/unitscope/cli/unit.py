@@ -7,13 +7,13 @@ from typing import Annotated
 import typer
 
 from unitscope.cli import console
-from unitscope.cli.app import app
+from unitscope.cli.app import STEPS, app
 from unitscope.cli.report import open_page, write_pictures
 from unitscope.errors import InputError
 from unitscope.report.text import render
 
 
-@app.command()
+@app.command(rich_help_panel=STEPS)
 def unit(
     recording: Annotated[Path, typer.Argument(help="folder of a recording that has been analysed")],
     address: Annotated[str, typer.Argument(help="site and number, as in rnn.0.hidden/67")],
