@@ -33,9 +33,9 @@ class Check:
 
 def checks_table(checks: Sequence[Check]) -> Table:
     """The checks as a table of a page."""
-    fields = [Field(name, "text") for name in ("statement", "found", "expected", "source", "holds", "note")]
+    fields = [Field(name, "text") for name in ("holds", "statement", "found", "expected", "source", "note")]
     says = {True: "yes", False: "no", None: "not tested"}
-    rows = [[c.statement, _short(c.value), c.expected, c.source, says[c.met], c.note] for c in checks]
+    rows = [[says[c.met], c.statement, _short(c.value), c.expected, c.source, c.note] for c in checks]
     return Table("What held", fields, rows)
 
 
