@@ -20,4 +20,4 @@ def test_checks_are_written_and_shown(tmp_path):
     assert {"unitscope", "torch", "python"} == content["versions"].keys()
     table = checks_table(checks)
     assert [row[4] for row in table.rows] == ["yes", "not tested"]
-    assert table.rows[0][1] == "0.512"
+    assert table.rows[0][2] == "0.512"
