@@ -19,5 +19,5 @@ def test_checks_are_written_and_shown(tmp_path):
     assert content["figures"] == {"rho": [0.5, None]}
     assert {"unitscope", "torch", "python"} == content["versions"].keys()
     table = checks_table(checks)
-    assert [row[4] for row in table.rows] == ["yes", "not tested"]
+    assert [row[0] for row in table.rows] == ["yes", "not tested"]
     assert table.rows[0][2] == "0.512"
