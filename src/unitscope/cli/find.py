@@ -82,8 +82,8 @@ def print_findings(findings: Findings) -> None:
     """The confirmed findings as a table, and how many of the rest fell."""
     confirmed = findings.confirmed_findings()
     table = Table(box=None, padding=(0, 1, 0, 0))
-    for head in ("hypothesis", "unit"):
-        table.add_column(head, no_wrap=True)
+    table.add_column("hypothesis", no_wrap=True)
+    table.add_column("unit", overflow="fold")
     for head in ("r", "AUC", "twin", "cost"):
         table.add_column(head, no_wrap=True, justify="right")
     table.add_column("used", no_wrap=True)
