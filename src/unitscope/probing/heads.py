@@ -18,7 +18,7 @@ from unitscope.errors import InputError
 from unitscope.probing.nonlinear import Inputs
 from unitscope.probing.sentences import Lengths
 from unitscope.probing.softmax import standardisation
-from unitscope.probing.training import Schedule, drawn, linear, problems, train
+from unitscope.probing.training import Schedule, Trained, drawn, linear, problems, train
 
 
 @dataclass(frozen=True)
@@ -40,22 +40,14 @@ class HeadProbe(Schedule):
 
 
 @dataclass(frozen=True)
-class Heads:
-    """Fitted probes; problem p is of ``site[p]``, ``target[p]`` and ``seed[p]``. Inputs are standardised inside."""
+class Heads(Trained):
+    """Fitted probes of heads."""
 
     how: HeadProbe
-    layers: tuple[Float[Tensor, "problem _ _"], ...]
-    mean: Float[Tensor, "site unit"]
-    inverse: Float[Tensor, "site unit"]
-    site: Int[Tensor, " problem"]
-    target: Int[Tensor, " problem"]
-    seed: Int[Tensor, " problem"]
 
     def log_probs(self, problem: int, x: Float[Tensor, "word unit"], lengths: Lengths) -> Float[Tensor, "word longest"]:
         """Logarithms (nats) of each word of the sentence's being the head, by its place; −∞ beyond the sentence."""
-        site = int(self.site[problem])
-        z = ((x - self.mean[site]) * self.inverse[site])[None]
-        one = [layer[problem : problem + 1] for layer in self.layers]
+        z, one = self.alone(problem, x)
         alone = torch.zeros(1, dtype=torch.int64)
         out = z.new_full((x.shape[0], int(lengths.words.max())), -torch.inf)
         for which in torch.arange(len(lengths)).split(self.how.batch):
@@ -116,7 +108,7 @@ def fit_heads(
         return torch.stack([p[0] for p in parts]).sum(0) / torch.stack([p[1] for p in parts]).sum(0).clamp(min=1)
 
     best = train(layers, loss, len(lengths), on_held, how)
-    return Heads(how, tuple(best), means, inverses, site, target, seed)
+    return Heads(tuple(best), means, inverses, site, target, seed, how)
 
 
 def control_heads(forms: Sequence[Sequence[str]], seed: int) -> list[Int[Tensor, " word"]]:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from unitscope.errors import InputError
 from unitscope.probing.softmax import standardisation
-from unitscope.probing.training import Schedule, cross_entropies, drawn, linear, problems, train
+from unitscope.probing.training import Schedule, Trained, cross_entropies, drawn, linear, problems, train
 
 Inputs = Sequence[Float[Tensor, "word unit"]]
 Layer = Float[Tensor, "problem _ _"]
@@ -46,22 +46,14 @@ class Hidden(Schedule):
 
 
 @dataclass(frozen=True)
-class Nonlinear:
-    """Fitted probes; problem p is of ``site[p]``, ``target[p]`` and ``seed[p]``. Inputs are standardised inside."""
+class Nonlinear(Trained):
+    """Fitted probes with hidden layers, or of a rank."""
 
     how: Hidden
-    layers: tuple[Layer, ...]
-    mean: Float[Tensor, "site unit"]
-    inverse: Float[Tensor, "site unit"]
-    site: Int[Tensor, " problem"]
-    target: Int[Tensor, " problem"]
-    seed: Int[Tensor, " problem"]
 
     def log_probs(self, problem: int, x: Float[Tensor, "word unit"]) -> Float[Tensor, "word class"]:
         """Logarithms (nats) of each class's probability."""
-        site = int(self.site[problem])
-        z = ((x - self.mean[site]) * self.inverse[site])[None]
-        one = [layer[problem : problem + 1] for layer in self.layers]
+        z, one = self.alone(problem, x)
         return torch.log_softmax(forward(z, one, self.how.relu)[0], 1)
 
 
@@ -108,7 +100,7 @@ def fit_nonlinear(
         return cross_entropies(forward(held[site], layers, how.relu), development[1][target])
 
     best = train(layers, loss, x.shape[1], on_held, how, how.decay)
-    return Nonlinear(how, tuple(best), means, inverses, site, target, seed)
+    return Nonlinear(tuple(best), means, inverses, site, target, seed, how)
 
 
 def dropout_masks(

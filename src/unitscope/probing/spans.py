@@ -15,7 +15,7 @@ from torch import Tensor
 from unitscope.errors import InputError
 from unitscope.probing.nonlinear import Inputs, dropout_masks
 from unitscope.probing.softmax import standardisation
-from unitscope.probing.training import Schedule, cross_entropies, drawn, linear, problems, train
+from unitscope.probing.training import Schedule, Trained, cross_entropies, drawn, linear, problems, train
 
 Spans = Int[Tensor, "_ part 2"]
 """First word and the one after the last of each example's one or two spans, as rows of the activations."""
@@ -39,22 +39,14 @@ class SpanProbe(Schedule):
 
 
 @dataclass(frozen=True)
-class FittedSpans:
-    """Fitted probes; problem p is of ``site[p]``, ``target[p]`` and ``seed[p]``. Inputs are standardised inside."""
+class FittedSpans(Trained):
+    """Fitted probes of spans."""
 
     how: SpanProbe
-    layers: tuple[Float[Tensor, "problem _ _"], ...]
-    mean: Float[Tensor, "site unit"]
-    inverse: Float[Tensor, "site unit"]
-    site: Int[Tensor, " problem"]
-    target: Int[Tensor, " problem"]
-    seed: Int[Tensor, " problem"]
 
     def log_probs(self, problem: int, x: Float[Tensor, "word unit"], spans: Spans) -> Float[Tensor, "example class"]:
         """Logarithms (nats) of each class's probability."""
-        site = int(self.site[problem])
-        z = ((x - self.mean[site]) * self.inverse[site])[None]
-        one = [layer[problem : problem + 1] for layer in self.layers]
+        z, one = self.alone(problem, x)
         alone = torch.zeros(1, dtype=torch.int64)
         parts = [torch.log_softmax(_logits(z, alone, one, part)[0], 1) for part in spans.split(4 * self.how.batch)]
         return torch.cat(parts)
@@ -101,7 +93,7 @@ def fit_spans(
         return cross_entropies(torch.cat(parts, 1), development[2][target])
 
     best = train(layers, loss, len(spans), on_held, how)
-    return FittedSpans(how, tuple(best), means, inverses, site, target, seed)
+    return FittedSpans(tuple(best), means, inverses, site, target, seed, how)
 
 
 def _logits(

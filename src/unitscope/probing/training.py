@@ -32,6 +32,26 @@ class Schedule:
             raise InputError(f"training takes at least 1 epoch of batches of 1, not {self.epochs} of {self.batch}")
 
 
+@dataclass(frozen=True)
+class Trained:
+    """Fitted probes; problem p is of ``site[p]``, ``target[p]`` and ``seed[p]``. Inputs are standardised inside."""
+
+    layers: tuple[Float[Tensor, "problem _ _"], ...]
+    mean: Float[Tensor, "site unit"]
+    inverse: Float[Tensor, "site unit"]
+    site: Int[Tensor, " problem"]
+    target: Int[Tensor, " problem"]
+    seed: Int[Tensor, " problem"]
+
+    def alone(
+        self, problem: int, x: Float[Tensor, "word unit"]
+    ) -> tuple[Float[Tensor, "1 word unit"], list[Float[Tensor, "1 _ _"]]]:
+        """The standardised words, and the layers of one problem."""
+        site = int(self.site[problem])
+        z = ((x - self.mean[site]) * self.inverse[site])[None]
+        return z, [layer[problem : problem + 1] for layer in self.layers]
+
+
 Loss = Callable[[Int[Tensor, " row"]], Float[Tensor, " problem"]]
 """From the numbers of some examples to every problem's mean loss on them."""
 
