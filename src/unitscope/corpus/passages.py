@@ -15,7 +15,7 @@ from unitscope.corpus.annotated import CHARACTER, Annotated, Window
 from unitscope.corpus.batch import Batch
 from unitscope.corpus.reading import Reading
 from unitscope.corpus.sentence import Sentence
-from unitscope.corpus.subwords import Encoded
+from unitscope.corpus.subwords import Encoded, last_characters
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
 
@@ -117,9 +117,7 @@ class Passages:
 
     def labels(self, name: str, sequence: int) -> Float[Tensor, " token"]:
         """What holds at the last character of each token; NaN for one that stands for no character."""
-        offsets = torch.from_numpy(self.offsets(sequence))
-        last = offsets[:, 1].float() - 1 + self._begin[sequence]
-        last = torch.where(offsets[:, 0] < offsets[:, 1], last, torch.nan)
+        last = last_characters(self.offsets(sequence)) + self._begin[sequence]
         return last if name == CHARACTER else self._annotated.at(name, self._document[sequence], last)
 
     def offsets(self, sequence: int) -> Int[np.ndarray, "token 2"]:

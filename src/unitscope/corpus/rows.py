@@ -99,17 +99,26 @@ def _parquet(table: Path, column: str) -> Iterator[tuple[str, Any]]:
                 yield f"{table}, row {number}", value.as_py()
 
 
-def _data_set(table: Path, column: str) -> Iterator[tuple[str, Any]]:
+def open_data_set(folder: Path) -> Any:
+    """The ``datasets.Dataset`` that a folder holds.
+
+    Raises ``InputError`` where the library is missing, for a folder without one, and for one with several parts.
+    """
     try:
         import datasets
     except ImportError as error:
         raise InputError("data sets of Hugging Face need another package: pip install 'unitscope[hf]'") from error
     try:
-        found = datasets.load_from_disk(str(table))
+        found = datasets.load_from_disk(str(folder))
     except FileNotFoundError as error:
-        raise InputError(f"{table} holds no data set; give a folder that Dataset.save_to_disk wrote") from error
+        raise InputError(f"{folder} holds no data set; give a folder that Dataset.save_to_disk wrote") from error
     if isinstance(found, datasets.DatasetDict):
-        raise InputError(f"{table} holds several parts; give one of them: {', '.join(f'{table / n}' for n in found)}")
+        raise InputError(f"{folder} holds several parts; give one of them: {', '.join(f'{folder / n}' for n in found)}")
+    return found
+
+
+def _data_set(table: Path, column: str) -> Iterator[tuple[str, Any]]:
+    found = open_data_set(table)
     _value(dict.fromkeys(found.column_names), column, str(table))
     for number, value in enumerate(found.select_columns([column]), 1):
         yield f"{table}, row {number}", value[column]

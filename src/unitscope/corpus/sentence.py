@@ -1,6 +1,6 @@
 """A sentence with what is known of its words. Every format of treebank is read into this."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from unitscope.errors import InputError
@@ -62,3 +62,13 @@ def place(text: str, form: str, cursor: int, where: str) -> tuple[int, int]:
             "correct the word or the text"
         )
     return cursor, cursor + len(form)
+
+
+def label_values(sentences: Iterable[Sentence]) -> dict[str, tuple[str, ...]]:
+    """The values of every label of words, sorted."""
+    values: dict[str, set[str]] = {}
+    for sentence in sentences:
+        for word in sentence.words:
+            for name, value in word.labels.items():
+                values.setdefault(name, set()).add(value)
+    return {name: tuple(sorted(found)) for name, found in values.items()}

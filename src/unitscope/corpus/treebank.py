@@ -20,7 +20,7 @@ from unitscope.corpus.documents import Unit
 from unitscope.corpus.iob import read_iob
 from unitscope.corpus.label_table import read_table
 from unitscope.corpus.padded import padded
-from unitscope.corpus.sentence import Sentence
+from unitscope.corpus.sentence import Sentence, label_values
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.corpus.word_rows import read_word_rows
 from unitscope.errors import InputError
@@ -121,12 +121,7 @@ class TreebankCorpus:
 
     @cached_property
     def _classes(self) -> dict[str, tuple[str, ...]]:
-        values: dict[str, set[str]] = {}
-        for sentence in self.sentences:
-            for word in sentence.words:
-                for name, value in word.labels.items():
-                    values.setdefault(name, set()).add(value)
-        return {name: tuple(sorted(found)) for name, found in values.items()}
+        return label_values(self.sentences)
 
     def classes(self, name: str) -> tuple[str, ...]:
         """The values of a label, sorted; a class's number is its place here.

@@ -6,12 +6,15 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from unitscope.corpus.annotated import Window
 from unitscope.corpus.batch import Batch
-from unitscope.corpus.sentence import Sentence
+from unitscope.corpus.padded import padded
+from unitscope.corpus.sentence import Sentence, label_values
 from unitscope.corpus.vocabulary import UNKNOWN, Vocabulary
 from unitscope.errors import InputError
 
@@ -56,12 +59,7 @@ class WordCorpus:
 
     @cached_property
     def _classes(self) -> dict[str, tuple[str, ...]]:
-        values: dict[str, set[str]] = {}
-        for sentence in self.sentences:
-            for word in sentence.words:
-                for name, value in word.labels.items():
-                    values.setdefault(name, set()).add(value)
-        return {name: tuple(sorted(found)) for name, found in values.items()}
+        return label_values(self.sentences)
 
     @property
     def annotations(self) -> tuple[str, ...]:
@@ -82,21 +80,12 @@ class WordCorpus:
         return torch.stack([places, places + 1], 1)
 
     def batch(self, sequences: Sequence[int]) -> Batch:
-        lengths = self.lengths(sequences)
-        tokens = torch.zeros(len(lengths), max(lengths, default=0), dtype=torch.int64)
-        targets = torch.full_like(tokens, -1)
-        for row, number in enumerate(sequences):
-            forms = [word.form.lower() for word in self.sentences[number].words]
-            ids = torch.tensor([self.vocabulary.ids.get(form, self._unknown) for form in forms])
-            tokens[row, : len(ids)] = ids
-            targets[row, : len(ids) - 1] = ids[1:]
-        return Batch(
-            tokens=tokens,
-            targets=targets,
-            context=torch.zeros(len(lengths), dtype=torch.int64),
-            lengths=torch.tensor(lengths, dtype=torch.int64),
-            sequence=torch.tensor([int(number) for number in sequences], dtype=torch.int64),
-        )
+        windows = [Window(number, 0, 0, len(self.sentences[number].words)) for number in sequences]
+        return padded(sequences, windows, lambda window: self._ids(window.document))
+
+    def _ids(self, sequence: int) -> Int[np.ndarray, " token"]:
+        forms = [word.form.lower() for word in self.sentences[sequence].words]
+        return np.array([self.vocabulary.ids.get(form, self._unknown) for form in forms], np.int64)
 
     def labels(self, name: str, sequence: int) -> Float[Tensor, " token"]:
         number = {value: float(place) for place, value in enumerate(self.classes(name))}

@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow.parquet as pq
 from pyarrow import ArrowException
 
+from unitscope.corpus.rows import open_data_set
 from unitscope.corpus.sentence import Sentence, Word
 from unitscope.errors import InputError
 
@@ -74,16 +75,7 @@ def _parquet(path: Path) -> tuple[Iterator[Mapping[str, Any]], dict[str, list[st
 
 
 def _data_set(path: Path) -> tuple[Iterator[Mapping[str, Any]], dict[str, list[str]]]:
-    try:
-        import datasets
-    except ImportError as error:
-        raise InputError("data sets of Hugging Face need another package: pip install 'unitscope[hf]'") from error
-    try:
-        found = datasets.load_from_disk(str(path))
-    except FileNotFoundError as error:
-        raise InputError(f"{path} holds no data set; give a folder that Dataset.save_to_disk wrote") from error
-    if isinstance(found, datasets.DatasetDict):
-        raise InputError(f"{path} holds several parts; give one of them: {', '.join(f'{path / n}' for n in found)}")
+    found = open_data_set(path)
     inner = {name: getattr(kind, "feature", kind) for name, kind in found.features.items()}
     names = {name: list(kind.names) for name, kind in inner.items() if getattr(kind, "names", None)}
     return iter(found), names
