@@ -28,7 +28,7 @@ SITES = {
     "unbounded": Site("rnn.0.cell", UNITS),
 }
 
-SMALL = {"quantiles": {"size": 30}, "examples": {"count": 3, "stretch": 10}, "autocorrelation": {"longest": 16}}
+SMALL = {"examples": {"count": 3, "stretch": 10}, "autocorrelation": {"longest": 16}}
 """Parameters at which even few data make a choice necessary."""
 
 

@@ -3,7 +3,8 @@
 Three lifetimes, three objects. The analysis describes (its fields are its parameters), the state
 accumulates, the result is kept. Laws, tested for every analysis that is found:
 
-- any division of the sequences, folded apart and merged, gives the whole
+- any division of the sequences, folded apart and merged, gives the whole; a sketch, the whole within the error that its
+  result states
 - an empty chunk changes nothing; ``compute`` can be called twice; ``merge`` leaves its inputs alone
 - exchanging units exchanges the result
 """
