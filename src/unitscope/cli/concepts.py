@@ -13,6 +13,7 @@ from unitscope.concepts.candidates import Finder, constituents, lemmas, morpheme
 from unitscope.concepts.morphemes import learn_morphemes
 from unitscope.concepts.parsers import parser
 from unitscope.corpus.conllu import read_lines
+from unitscope.corpus.download import local
 from unitscope.corpus.sentence import Sentence
 from unitscope.corpus.treebank import read_treebank
 
@@ -55,7 +56,7 @@ def concepts(
 
 
 def _sentences(paths: Sequence[Path], phrases: str) -> Iterator[Sentence]:
-    for path in paths:
+    for path in (file for name in paths for file in local(name)):
         if path.suffix not in PLAIN:
             found = read_treebank(path)
         else:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, cast, get_args
 
 from unitscope.corpus.corpus import Corpus
-from unitscope.corpus.labelled import LabelledTexts, numbered_lines, read_labelled
+from unitscope.corpus.download import named
+from unitscope.corpus.labelled import LabelledTexts, labelled_files, numbered_lines, read_labelled
 from unitscope.corpus.open import STANDARD_INPUT, open_corpus
 from unitscope.corpus.passages import Passages
 from unitscope.corpus.reading import Characters, Subwords
@@ -25,7 +26,7 @@ from unitscope.models.networks.text_files import load as load_text_network
 from unitscope.models.transformers import PREFIX, open_transformer
 
 NAME = "inputs.json"
-TREEBANKS = (".conllu", ".ptb", ".mrg", ".iob2", ".bio")
+TREEBANKS = (".conllu", ".ptb", ".mrg", ".iob2", ".bio", ".conll", ".annotated")
 """Endings of files that are read sentence by sentence, with their annotations."""
 Read = TextCorpus | SubwordCorpus | TreebankCorpus | Passages | LabelledTexts
 """A text as a model reads it."""
@@ -50,7 +51,8 @@ class Inputs:
     @property
     def is_treebank(self) -> bool:
         """Whether the text is annotated sentences."""
-        return bool(self.text) and all(Path(name).suffix in TREEBANKS for name in self.text)
+        names = [file for name in self.text for file in [f.name for _, f in named(name)] or [name]]
+        return bool(names) and all(Path(name).suffix in TREEBANKS for name in names)
 
     @property
     def is_transformer(self) -> bool:
@@ -111,9 +113,10 @@ class Inputs:
         if self.is_treebank:
             sentences = [sentence for name in self.text for sentence in read_treebank(Path(name))]
             return model, Passages(sentences, name, Characters(card.vocabulary), longest=card.longest or None)
-        lines = [line for name in self.text if Path(name).exists() for _, line in numbered_lines(Path(name))]
+        files = [file for name in self.text for file in labelled_files(name)]
+        lines = [line for _, path, encoding in files for _, line in numbered_lines(path, encoding)]
         classes = () if card.translates else card.targets
-        tables = any(Path(name).suffix in (".csv", ".tsv") or not Path(name).exists() for name in self.text)
+        tables = any(label or path.suffix in (".csv", ".tsv") for label, path, _ in files)
         labelled = classes and (tables or {line.split(" ")[0] for line in lines} <= set(classes))
         items = read_labelled(self.text) if labelled else [(line, "") for line in lines]
         labels = [label for _, label in items if label]

@@ -178,7 +178,9 @@ def find_files(paths: Sequence[Path], pattern: str = "*", without: Set[str] = fr
         elif path.exists():
             found.append(TextFile(_name(Path(path.name)), path))
         else:
-            raise InputError(f"{path} does not exist; give a text file or a folder of them")
+            raise InputError(
+                f"{path} does not exist; give a text file, a folder of them, or a name that unitscope corpora lists"
+            )
     return found
 
 

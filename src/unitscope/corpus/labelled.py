@@ -20,6 +20,7 @@ from torch import Tensor
 from unitscope.corpus.annotated import Annotated, Window
 from unitscope.corpus.batch import Batch
 from unitscope.corpus.documents import Unit
+from unitscope.corpus.download import fetch, named
 from unitscope.corpus.padded import padded
 from unitscope.corpus.vocabulary import UNKNOWN, Vocabulary
 from unitscope.errors import InputError
@@ -32,21 +33,28 @@ def read_labelled(files: Sequence[str], encoding: str = "utf-8") -> list[Labelle
     """Texts with their labels, in the order of the files; blank lines are passed over.
 
     A file is named ``LABEL=FILE`` where all its lines have one label; ``.csv`` and ``.tsv`` files have the columns
-    ``label`` and ``text``; in any other the first word of a line is its label. Raises ``InputError`` with file and
-    line for what cannot be read so.
+    ``label`` and ``text``; in any other the first word of a line is its label. A public corpus, such as ``trec/train``,
+    is downloaded once. Raises ``InputError`` with file and line for what cannot be read so.
     """
     found: list[Labelled] = []
-    for name in files:
-        label, given, path = name.partition("=")
-        if given and not Path(name).exists():
-            found += [(text, label) for _, text in numbered_lines(Path(path), encoding)]
-        elif Path(name).suffix in (".csv", ".tsv"):
-            found += _table(Path(name), encoding)
+    for label, path, written in (one for name in files for one in labelled_files(name, encoding)):
+        if label:
+            found += [(text, label) for _, text in numbered_lines(path, written)]
+        elif path.suffix in (".csv", ".tsv"):
+            found += _table(path, written)
         else:
-            found += _first_words(Path(name), encoding)
+            found += _first_words(path, written)
     if not found:
         raise InputError(f"{', '.join(files) or 'no file'}: there is no text; give a file with a text in each line")
     return found
+
+
+def labelled_files(name: str, encoding: str = "utf-8") -> list[tuple[str, Path, str]]:
+    """What a name stands for: the label of all lines, empty where each has its own, the file, and its encoding."""
+    public = [(file.label, fetch(corpus, file), file.encoding) for corpus, file in named(name)]
+    label, given, path = name.partition("=")
+    alone = (label, Path(path), encoding) if given and not Path(name).exists() else ("", Path(name), encoding)
+    return public or [alone]
 
 
 def numbered_lines(path: Path, encoding: str = "utf-8") -> Iterator[tuple[int, str]]:

@@ -1,4 +1,4 @@
-"""From what a user names to a corpus: a file, a folder, several, a table's column, standard input, or ``stdlib``."""
+"""From what a user names to a corpus: a file, a folder, a public corpus, a table's column, standard input."""
 
 import shutil
 import sys
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from unitscope.corpus.annotated import Annotation
 from unitscope.corpus.documents import DOCUMENT_BYTES, TextFile, Unit, find_files, scan
+from unitscope.corpus.download import local
 from unitscope.corpus.rows import rows, split_name, spool
 from unitscope.corpus.splits import Split
 from unitscope.corpus.stdlib import NAME as STDLIB
@@ -35,10 +36,11 @@ def open_corpus(
 ) -> TextCorpus:
     """Open a text as a corpus.
 
-    ``text`` is a file, a folder (``pattern`` chooses among its files), several of them, ``TABLE:COLUMN`` for the texts
-    in the rows of a table (JSON Lines, CSV, TSV, Parquet, a data set's folder), ``-`` for standard input, or ``stdlib``
-    for the source of the running Python's standard library (a file of that name is ``./stdlib``). An iterator gives the
-    texts themselves, for example those of a data set that is streamed; they are copied to a temporary file.
+    ``text`` is a file, a folder (``pattern`` chooses among its files), the name of a public corpus (``warpeace``; it is
+    downloaded once), several of them, ``TABLE:COLUMN`` for the texts in the rows of a table (JSON Lines, CSV, TSV,
+    Parquet, a data set's folder), ``-`` for standard input, or ``stdlib`` for the source of the running Python's
+    standard library (a file of that name is ``./stdlib``). An iterator gives the texts themselves, for example those of
+    a data set that is streamed; they are copied to a temporary file.
     Without ``vocabulary`` the symbols are collected from the text; those that occur less than ``at_least`` times are
     read as an unknown symbol.
     ``split`` is all of the text if it is not given.
@@ -80,7 +82,7 @@ def _files(names: Sequence[str | Path], pattern: str) -> tuple[list[TextFile], l
         copy = _spool()
         return [TextFile("standard input", copy)], [copy]
     tables = {name: table for name in names if (table := split_name(name))}
-    plain = [Path(name) for name in names if name not in tables]
+    plain = [path for name in names if name not in tables for path in local(name)]
     files = find_files(plain, pattern) if plain else []
     copies: list[Path] = []
     try:

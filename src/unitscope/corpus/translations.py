@@ -12,6 +12,7 @@ from torch import Tensor
 
 from unitscope.corpus.annotated import Annotated
 from unitscope.corpus.batch import Batch
+from unitscope.corpus.download import local
 from unitscope.corpus.labelled import symbols_of
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
@@ -30,7 +31,7 @@ def read_parallel(source: Path, target: Path, encoding: str = "utf-8") -> list[T
     sides = []
     for path in (source, target):
         try:
-            sides.append(path.read_text(encoding=encoding).split("\n"))
+            sides.append("".join(file.read_text(encoding=encoding) for file in local(path)).split("\n"))
         except LookupError as error:
             raise InputError(f"no encoding is called {encoding!r}; utf-8 and latin-1 are the most frequent") from error
         except UnicodeDecodeError as error:

@@ -17,6 +17,7 @@ from unitscope.corpus.batch import Batch
 from unitscope.corpus.brackets import read_brackets
 from unitscope.corpus.conllu import read_conllu
 from unitscope.corpus.documents import Unit
+from unitscope.corpus.download import local
 from unitscope.corpus.iob import read_iob
 from unitscope.corpus.label_table import read_table
 from unitscope.corpus.padded import padded
@@ -34,7 +35,8 @@ WORD = "word"
 def read_treebank(path: Path) -> list[Sentence]:
     """The sentences of a file, by its ending: ``.conllu``, ``.ptb`` or ``.mrg`` (bracketed trees), ``.iob2`` (numbered
     words), ``.conll``, ``.annotated`` or ``.bio`` (words and tags), ``.csv`` or ``.tsv`` (a table of labels),
-    ``.parquet`` or the folder of a data set of Hugging Face (a sentence a row).
+    ``.parquet`` or the folder of a data set of Hugging Face (a sentence a row). The name of a public corpus, such as
+    ``ud-english-ewt/dev``, is downloaded once.
 
     Raises ``InputError`` for another ending, for a file that does not hold what it says, and for an empty one.
     """
@@ -52,9 +54,11 @@ def read_treebank(path: Path) -> list[Sentence]:
     }
     if path.is_dir():
         endings[path.suffix] = read_word_rows
-    if path.suffix not in endings:
-        raise InputError(f"{path} has none of the endings of a treebank: {', '.join(endings)}")
-    sentences = list(endings[path.suffix](path))
+    sentences: list[Sentence] = []
+    for file in local(path):
+        if file.suffix not in endings:
+            raise InputError(f"{file} has none of the endings of a treebank: {', '.join(endings)}")
+        sentences += endings[file.suffix](file)
     if not sentences:
         raise InputError(f"{path} holds no sentence")
     return sentences

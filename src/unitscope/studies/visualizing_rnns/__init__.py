@@ -21,7 +21,7 @@ def run(
     out: Path,
     show: Progress,
     *,
-    text: Annotated[Path | None, "file that the networks read; War and Peace in the paper"] = None,
+    text: Annotated[Path | None, "file that the networks read, or warpeace or linux, which the paper read"] = None,
     grid: Annotated[Path | None, "folder of trained networks, where those that are missing are trained"] = None,
     cell: Annotated[list[str] | None, "lstm, rnn or gru; may be repeated"] = None,
     layers: Annotated[list[int] | None, "recurrent layers; may be repeated; 1 and 2 if not given"] = None,

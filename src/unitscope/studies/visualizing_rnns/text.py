@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
+from unitscope.corpus.download import local
 from unitscope.corpus.open import open_corpus
 from unitscope.corpus.splits import Split
 from unitscope.corpus.stdlib import stdlib_files
 from unitscope.corpus.text import TextCorpus
 from unitscope.errors import InputError
 from unitscope.studies.visualizing_rnns.grid import ROWS, STEPS
-from unitscope.studies.visualizing_rnns.published import WAR_AND_PEACE, Reference, reference_of
+from unitscope.studies.visualizing_rnns.published import Reference, reference_of
 
 QUICK = 400_000
 """Bytes of a quick look."""
@@ -24,16 +25,15 @@ def text_file(text: Path | None, out: Path, quick: bool) -> Path:
     if text is None and not quick:
         raise InputError(
             "give --text FILE, or --quick for a small run on Python's own source. The paper read War and Peace and the "
-            "Linux kernel: cs.stanford.edu/people/karpathy/char-rnn/warpeace_input.txt is the first, of 3,258,246 "
-            f"bytes with SHA-256 {WAR_AND_PEACE.sha256[:16]}…; with it, what was published is set beside"
+            "Linux kernel: --text warpeace and --text linux download them, and what was published is set beside"
         )
-    if text is not None and not text.is_file():
-        raise InputError(f"{text} is no file; give one text file")
+    files = [file.path for file in stdlib_files()] if text is None else local(text)
+    if text is not None and (len(files) > 1 or not files[0].is_file()):
+        raise InputError(f"{text} is no file; give one text file, or the name of a public one: warpeace, linux")
     if not quick:
-        assert text is not None
-        return text
+        return files[0]
     begun = b""
-    for path in [text] if text is not None else [file.path for file in stdlib_files()]:
+    for path in files:
         with path.open("rb") as stream:
             begun += stream.read(QUICK - len(begun))
         if len(begun) >= QUICK:
