@@ -38,3 +38,11 @@ def test_units_of_one_kind_of_concept() -> None:
     pure, mixed, single = coherence(VECTORS, layer)
     assert pure > 0.9 > mixed
     assert np.isnan(single)
+
+
+def test_vectors_of_texts_of_low_rank_are_the_same_again() -> None:
+    texts = [f"the {kind} {thing}" for kind in ("old", "new", "red") for thing in ("ship", "song")] * 4
+    bank = make_bank([sentence_of(text, str(number)) for number, text in enumerate(texts)], [words, ngrams(2)])
+    first, second = context_vectors(bank), context_vectors(bank)
+    np.testing.assert_allclose(first @ first.T, second @ second.T, atol=1e-8)
+    assert first.shape[1] < 6  # "the" is everywhere and weighs nothing

@@ -6,7 +6,10 @@ from unitscope.concepts.bank import make_bank
 from unitscope.concepts.candidates import BLANKS, ngrams, sentence_of, words
 from unitscope.concepts.occlusion import losses, occlusion
 from unitscope.corpus.labelled import LabelledTexts, symbols_of
+from unitscope.corpus.translations import Translations, both_vocabularies
 from unitscope.models.module import ModuleModel
+from unitscope.models.networks.bytenet import ByteNet, ByteNetConfig
+from unitscope.models.networks.text_files import TextCard, text_model
 
 TEXTS = ["so big", "big is big", "it is"]
 LABELS = ["x", "x", "y"]
@@ -59,3 +62,35 @@ def test_a_concept_without_texts_is_undefined() -> None:
     bank = type(bank)(bank.table, bank.places[bank.places[:, 0] != bank.find("it")], bank.sentence_count)
     found = occlusion(MODEL, bank, TEXTS, remake, [bank.find("it")])
     assert np.isnan(found.change).all() and found.texts.tolist() == [0]
+
+
+def test_the_loss_of_a_translation_is_that_of_all_its_symbols() -> None:
+    pairs = [("a big dog", "ein Hund"), ("a dog", "Hund"), ("big", "so ein")]
+    source, target = both_vocabularies(pairs)
+    torch.manual_seed(0)
+    config = ByteNetConfig(len(source), len(target), source.ids["<end>"], target.ids["<end>"], 8, (1,))
+    net = ByteNet(config).eval()
+    model = text_model(net, TextCard("bytenet", config, source, target.symbols), "small")
+
+    def again(numbers, said):
+        return Translations([(text, pairs[number][1]) for number, text in zip(numbers, said, strict=True)], "small",
+                            source, target)  # fmt: skip
+
+    texts = [text for text, _ in pairs]
+    bank = make_bank([sentence_of(text, text, BLANKS) for text in texts], [words])
+    found = occlusion(model, bank, texts, again, [bank.find("dog"), bank.find("big")])
+
+    def nats(text: str, number: int) -> float:
+        batch = again([number], [text]).batch([0])
+        scores = torch.log_softmax(net(batch.tokens, batch.lengths, batch.targets), 2)
+        wanted = batch.targets[0][batch.targets[0] >= 0]
+        return -scores[0, range(len(wanted)), wanted].sum().item()
+
+    illegible = "\N{WATCH}" * 3
+    changes = [
+        nats(text.replace("dog", illegible), number) - nats(text, number)
+        for number, text in ((0, texts[0]), (1, texts[1]))
+    ]
+    assert found.texts.tolist() == [2, 2]
+    np.testing.assert_allclose(found.change[0], np.mean(changes), rtol=1e-4)
+    assert abs(found.change[0]) > 1e-4

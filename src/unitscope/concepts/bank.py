@@ -75,6 +75,15 @@ class Bank:
         places[:, 0] = renumbered[places[:, 0]]
         return Bank(self.table.iloc[chosen].reset_index(drop=True), places[places[:, 0] >= 0], self.sentence_count)
 
+    def placed(self, places: Int[np.ndarray, "occurrence 4"], sentence_count: int) -> "Bank":
+        """The same concepts by the same numbers at places in other sentences, counted there."""
+        holding = np.unique(places[:, :2], axis=0)[:, 0]
+        counts = {
+            "count": np.bincount(places[:, 0], minlength=len(self)),
+            "sentences": np.bincount(holding, minlength=len(self)),
+        }
+        return Bank(self.table.assign(**counts), places, sentence_count)
+
     def within(self, sentence: int) -> Int[np.ndarray, "occurrence 3"]:
         """Concept, first character and the one after the last of each occurrence in a sentence."""
         low, high = np.searchsorted(self.places[:, 1], [sentence, sentence + 1])

@@ -17,6 +17,8 @@ from unitscope.concepts.alignment import Alignment
 from unitscope.concepts.bank import Bank
 
 DIMENSIONS = 50
+RANK = 1e-4
+"""Dimensions that weigh less, as a share of the first, are none."""
 
 
 def context_vectors(bank: Bank, dimensions: int = DIMENSIONS, seed: int = 0) -> Float[np.ndarray, "concept dimension"]:
@@ -35,11 +37,13 @@ def context_vectors(bank: Bank, dimensions: int = DIMENSIONS, seed: int = 0) -> 
     if k < 1:
         return np.zeros((len(bank), 1))
     start = np.random.default_rng(seed).standard_normal(min(texts.shape))
-    _, scale, axes = linalg.svds(texts, k=k, v0=start)
+    _, scale, axes = linalg.svds(texts, k=k, v0=start, rng=seed)
+    kept = scale > RANK * scale.max()  # what the texts do not span is rounding
+    scale, axes = scale[kept], axes[kept]
     # Summed over the texts of each concept; a word is no evidence of what stands around it.
     vectors = sparse.csr_array(inclusion.T) @ (texts @ axes.T)
     vectors[words] -= (holding * weight)[:, None] * axes.T
-    vectors /= np.maximum(scale, 1e-12)
+    vectors /= scale
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     found: np.ndarray = np.divide(vectors, norms, out=np.zeros_like(vectors), where=norms > 0)
     return found

@@ -17,8 +17,8 @@ from unitscope.corpus.corpus import Corpus
 from unitscope.models.model import Model
 from unitscope.recording.live import Live
 
-DUMMY = "\N{REPLACEMENT CHARACTER}"
-"""A character that no vocabulary of letters holds, so that it is read as the unknown symbol."""
+DUMMY = "\ue000"
+"""A character for private use, which texts do not hold, so that it is read as the unknown symbol."""
 Remake = Callable[[Sequence[int], Sequence[str]], Corpus]
 """From numbers of texts and what they should say instead to a corpus of those, with the targets that they had."""
 
@@ -44,7 +44,9 @@ def occlusion(
 ) -> Occlusion:
     """The change for some concepts, each on at most so many of the bank's ``texts``, drawn at random.
 
-    The model must have a site ``output.loss``. One batched pass over all occluded texts, and one over the texts.
+    The model must have a site ``output.loss``: a classifier has that of the class, a translator that of each symbol of
+    the translation, and what is occluded is in the sentence that it reads. One batched pass over all occluded texts,
+    and one over the texts.
     """
     intact = losses(model, remake(range(len(texts)), texts))
     draw = np.random.default_rng(seed)

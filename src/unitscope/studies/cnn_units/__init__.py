@@ -69,7 +69,7 @@ def run(
             trained = _examined(out / "examined" / name, net, card, task, finders)
             score = card.metrics.get("test accuracy", float("nan"))
             if card.kind in ("vdcnn", "bytenet"):
-                depths.setdefault(task.name, []).append((_layers(card), name, score, trained.shares[-1]["phrases"]))
+                depths.setdefault(task.name, []).append((_layers(card), name, score, trained.up.shares[-1]["phrases"]))
             if _layers(card) == usual or card.kind in OTHERS:
                 blank = untrained(card, task.sentences, done)
                 twin = _examined(out / "examined" / f"{name}-untrained", blank, card, task, finders)

@@ -1,7 +1,7 @@
 """One network's units against concepts: what is aligned with them, and every score of that beside its controls."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,17 +10,15 @@ import pandas as pd
 import torch
 from torch import nn
 
-from unitscope.concepts.alignment import TOP, Alignment, align, random_candidates, top_texts
+from unitscope.concepts.alignment import TOP, Alignment, Sign, align, random_candidates, top_texts
 from unitscope.concepts.bank import Bank, make_bank
-from unitscope.concepts.candidates import Finder, Place
+from unitscope.concepts.candidates import Finder
 from unitscope.concepts.clusters import coherence, context_vectors
-from unitscope.concepts.layers import granularity, phrase_share, related, units_of_concepts
-from unitscope.concepts.occlusion import occlusion
+from unitscope.concepts.layers import granularity, phrase_share
 from unitscope.concepts.pooled import pooled
 from unitscope.concepts.selectivity import selectivity
 from unitscope.concepts.separation import separation
 from unitscope.concepts.texts import instances, replicated
-from unitscope.corpus.labelled import LabelledTexts
 from unitscope.corpus.passages import Passages
 from unitscope.corpus.reading import Characters
 from unitscope.corpus.sentence import Sentence
@@ -29,10 +27,9 @@ from unitscope.models.networks.bytenet import ByteNet
 from unitscope.models.networks.masked import MaskedBatchNorm
 from unitscope.models.networks.text_files import TextCard, encoder_model, fresh_net, text_model
 from unitscope.recording.live import Live
-from unitscope.studies.cnn_units.tasks import Task, held_corpus
+from unitscope.studies.cnn_units.emergence import OFTEN, emergence
+from unitscope.studies.cnn_units.tasks import Task, only
 
-OFTEN = 5
-"""Texts that must hold a concept for its area under the ROC curve."""
 LAYERS = r"stages\.\d+\.\d+\.output|encoder\.\d+\.output|rnn\.\d+\.hidden|layers\.\d+\.output"
 """The sites that are layers: outputs of blocks, states of recurrent layers."""
 SCORES = {
@@ -60,20 +57,34 @@ class Layer:
 
 
 @dataclass(frozen=True, eq=False)
+class Side:
+    """What drives units up, or what drives them down."""
+
+    sign: Sign
+    layers: list[Layer]
+    units: pd.DataFrame
+    """A row per unit: site, layer, unit, concepts, scores. Scores of what drives down are those of the unit turned
+    round, so that more is better on either side."""
+    shares: list[dict[str, float]]
+    """Granularity of each layer."""
+
+
+@dataclass(frozen=True, eq=False)
 class Examined:
     """A trained network, or its untrained twin."""
 
     bank: Bank
-    layers: list[Layer]
-    units: pd.DataFrame
-    """A row per unit: site, layer, unit, concepts, scores."""
-    shares: list[dict[str, float]]
-    """Granularity of each layer."""
+    up: Side
+    down: Side
+    """Without the layers that are rectified, which have no negative side."""
     length: list[float]
     """Median size of the correlation of a unit with the length of the text, layer by layer; and …"""
     padded: list[float]
     """… of the mean over a buffer as long as the longest text."""
     emergence: dict[str, Any]
+
+    def side(self, down: bool) -> Side:
+        return self.down if down else self.up
 
 
 def as_model(net: nn.Module, card: TextCard, name: str) -> ModuleModel:
@@ -106,15 +117,6 @@ def _passages(sentences: Sequence[Sentence], card: TextCard, name: str) -> Passa
     return Passages([s.text for s in sentences], name, Characters(card.vocabulary), longest=card.longest or None)
 
 
-def only(finders: Sequence[Finder], wanted: set[tuple[str, str]]) -> Finder:
-    """What the finders see of some concepts, so that a bank holds no others."""
-
-    def find(sentence: Sentence) -> Iterator[Place]:
-        return (place for finder in finders for place in finder(sentence) if (place.kind, place.text.lower()) in wanted)
-
-    return find
-
-
 def banks(task: Task, finders: Sequence[Finder], rows: Iterable[int]) -> tuple[Bank, Bank]:
     """The concepts of the texts ``rows``, in all sentences of the task, and the same in the held-out sentences."""
     wanted: set[tuple[str, str]] = {
@@ -128,16 +130,7 @@ def banks(task: Task, finders: Sequence[Finder], rows: Iterable[int]) -> tuple[B
     both = make_bank([*task.sentences, *task.held], [only(finders, wanted)])
     first = both.places[:, 1] < count
     shifted = both.places[~first] - np.array([0, count, 0, 0])
-    return _recounted(both.table, both.places[first], count), _recounted(both.table, shifted, len(task.held))
-
-
-def _recounted(table: pd.DataFrame, places: np.ndarray, sentences: int) -> Bank:
-    holding = np.unique(places[:, :2], axis=0)[:, 0]
-    counts = {
-        "count": np.bincount(places[:, 0], minlength=len(table)),
-        "sentences": np.bincount(holding, minlength=len(table)),
-    }
-    return Bank(table.assign(**counts), places, sentences)
+    return both.placed(both.places[first], count), both.placed(shifted, len(task.held))
 
 
 def examine(
@@ -157,43 +150,69 @@ def examine(
     tell()
     alone = pooled(Live(model, instances(bank, corpus.reading), batch_size=256), sites)
     tell()
-    vectors = context_vectors(bank)
     lengths = np.array(corpus.lengths(range(len(corpus))), float)
-    found, frames, shares, by_length, padded = [], [], [], [], []
+    read = Read(texts, unseen, degree, alone, bank, held_bank, often)
+    up = side(read, sites, 1, seed)
+    down = side(read, sites, -1, seed)
+    by_length = [_with_length(texts[site], lengths) for site in sites]
+    padded = [_with_length(texts[site] * lengths[:, None] / lengths.max(), lengths) for site in sites]
+    found = emergence(net, card, task, finders, bank, held_bank, up.layers[-1].alignment, seed)
+    tell()
+    return Examined(bank, up, down, by_length, padded, found)
+
+
+@dataclass(frozen=True, eq=False)
+class Read:
+    """Activations by site: of texts and held-out texts, of replicated and single concepts."""
+
+    texts: dict[str, np.ndarray]
+    unseen: dict[str, np.ndarray]
+    degree: dict[str, np.ndarray]
+    alone: dict[str, np.ndarray]
+    bank: Bank
+    held: Bank
+    often: np.ndarray
+    """Concepts that stand in enough texts for an area under the curve."""
+
+
+def side(read: Read, sites: Sequence[str], sign: Sign, seed: int) -> Side:
+    """Align and score the units of some sites; ``sign=-1`` asks for what makes them most negative.
+
+    A rectified site has no negative side: where its units are lowest they are off, whatever stands there.
+    """
+    bank, often = read.bank, read.often
+    vectors = context_vectors(bank)
+    layers, frames, shares = [], [], []
+    names = np.array([*bank.texts, ""], dtype=object)
     for number, site in enumerate(sites):
-        x, replies = texts[site], degree[site]
-        alignment = align(x, replies, bank)
-        frequent = align(x, replies[often], bank.only(often), best=1)
+        x, replies, alone = read.texts[site], read.degree[site], read.alone[site]
+        if sign < 0 and x.min() >= 0:
+            continue
+        alignment = align(x, replies, bank, sign=sign)
+        frequent = align(x, replies[often], bank.only(often), best=1, sign=sign)
         best = np.where(frequent.concepts[:, 0] >= 0, often[frequent.concepts[:, 0]], -1)
-        from_bank, from_unit = random_candidates(alignment, bank, seed)
-        own = selectivity(x, replies, alone[site], bank, alignment.concepts, alignment.top, seed)
-        nulls = [
-            selectivity(x, replies, alone[site], bank, drawn, alignment.top, seed).replicate
-            for drawn in (from_bank, from_unit)
-        ]
-        seen = separation(x, bank, best, alignment.top, OFTEN)
-        shuffled = separation(x, bank, best, alignment.top, OFTEN, shuffled=seed)
-        fresh = separation(unseen[site], held_bank, best, least=OFTEN)
+        own, *nulls = (
+            selectivity(x, replies, alone, bank, concepts, alignment.top, seed, sign)
+            for concepts in (alignment.concepts, *random_candidates(alignment, bank, seed))
+        )
+        seen = separation(x, bank, best, alignment.top, OFTEN, sign)
+        shuffled = separation(x, bank, best, alignment.top, OFTEN, sign, shuffled=seed)
+        fresh = separation(read.unseen[site], read.held, best, least=OFTEN, sign=sign)
         frame = pd.DataFrame({"site": site, "layer": number, "unit": np.arange(x.shape[1])})
-        names = np.array([*bank.texts, ""], dtype=object)
         for rank in range(alignment.concepts.shape[1]):
             frame[f"concept {rank + 1}"] = names[alignment.concepts[:, rank]]
             frame[f"degree {rank + 1}"] = alignment.degree[:, rank]
         frame["frequent concept"] = names[best]
-        values = [own.replicate, own.instance, own.inclusion, own.inclusion_without_top, own.random, *nulls]
-        values += [seen.auroc, fresh.auroc, shuffled.auroc, coherence(vectors, alignment)]
-        frame = frame.assign(**dict(zip(SCORES, values, strict=True)))
+        values = [own.replicate, own.instance, own.inclusion, own.inclusion_without_top, own.random]
+        values += [*(null.replicate for null in nulls), seen.auroc, fresh.auroc, shuffled.auroc]
+        frame = frame.assign(**dict(zip(SCORES, [*values, coherence(vectors, alignment)], strict=True)))
         frame["held-out texts"], frame["p held out"] = fresh.texts, fresh.p
         frame["found held out"] = fresh.significant()
         frame["constant"] = alignment.constant
         frames.append(frame)
-        found.append(Layer(site, alignment))
+        layers.append(Layer(site, alignment))
         shares.append(granularity(alignment, bank) | {"phrases": phrase_share(alignment, bank)})
-        by_length.append(_with_length(x, lengths))
-        padded.append(_with_length(x * lengths[:, None] / lengths.max(), lengths))
-    emergence = _emergence(model, card, task, bank, held_bank, found[-1].alignment, seed)
-    tell()
-    return Examined(bank, found, pd.concat(frames, ignore_index=True), shares, by_length, padded, emergence)
+    return Side(sign, layers, pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(), shares)
 
 
 def _with_length(x: np.ndarray, lengths: np.ndarray) -> float:
@@ -201,29 +220,3 @@ def _with_length(x: np.ndarray, lengths: np.ndarray) -> float:
     x, y = x - x.mean(0), lengths - lengths.mean()
     spread = np.sqrt((x * x).sum(0) * (y * y).sum())
     return float(np.median(np.abs(x.T @ y)[spread > 0] / spread[spread > 0])) if (spread > 0).any() else float("nan")
-
-
-def _emergence(
-    model: ModuleModel, card: TextCard, task: Task, bank: Bank, held_bank: Bank, alignment: Alignment, seed: int
-) -> dict[str, Any]:
-    """Units per concept of the last layer against frequency, and against the change of the expected loss."""
-    units = units_of_concepts(alignment, bank)
-    frequency = bank.table["sentences"].to_numpy().astype(float)
-    aligned = units > 0
-    found: dict[str, Any] = {"frequency": vars(related(units[aligned], frequency[aligned]))}
-    if card.translates:
-        return found
-    corpus = held_corpus(task)
-    chosen = np.flatnonzero(held_bank.table["sentences"].to_numpy() >= OFTEN)
-    texts = [sentence.text for sentence in task.held]
-
-    def remake(numbers: Sequence[int], changed: Sequence[str]) -> LabelledTexts:
-        return corpus.like(changed, [task.labels[number] for number in numbers])
-
-    change = occlusion(model, held_bank, texts, remake, chosen, most=30, seed=seed).change
-    of_aligned = units[chosen] > 0
-    found["DEL"] = vars(related(units[chosen][of_aligned], change[of_aligned], frequency[chosen][of_aligned]))
-    found["DEL, every candidate"] = vars(related(units[chosen], change, frequency[chosen]))
-    order = np.argsort(-change)[:10]
-    found["largest DEL"] = [[bank.texts[chosen[at]], float(change[at]), int(units[chosen[at]])] for at in order]
-    return found

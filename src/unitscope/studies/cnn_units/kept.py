@@ -8,30 +8,30 @@ from typing import Any
 import pandas as pd
 from safetensors.numpy import load_file, save
 
-from unitscope.concepts.alignment import Alignment
+from unitscope.concepts.alignment import Alignment, Sign
 from unitscope.concepts.bank import Bank
 from unitscope.errors import InputError
-from unitscope.studies.cnn_units.examine import Examined, Layer
+from unitscope.studies.cnn_units.examine import Examined, Layer, Side
 
-SCHEMA = 1
+SCHEMA = 2
 HEAD = "examined.json"
 
 
 def keep(folder: Path, examined: Examined, key: str) -> None:
     """Write; the head comes last. ``key`` says what network and sentences it is of."""
     examined.bank.save(folder)
-    examined.units.to_parquet(folder / "units.parquet")
-    arrays = {
-        f"{number}.{field.name}": getattr(layer.alignment, field.name)
-        for number, layer in enumerate(examined.layers)
-        for field in fields(Alignment)
-    }
+    arrays = {}
+    for name, side in _sides(examined):
+        side.units.to_parquet(folder / f"{name}.parquet")
+        for number, layer in enumerate(side.layers):
+            for field in fields(Alignment):
+                arrays[f"{name}.{number}.{field.name}"] = getattr(layer.alignment, field.name)
     (folder / "layers.safetensors").write_bytes(save(arrays))
     head = {
         "schema": SCHEMA,
         "key": key,
-        "sites": [layer.site for layer in examined.layers],
-        "shares": examined.shares,
+        "sites": {name: [layer.site for layer in side.layers] for name, side in _sides(examined)},
+        "shares": {name: side.shares for name, side in _sides(examined)},
         "length": examined.length,
         "padded": examined.padded,
         "emergence": examined.emergence,
@@ -46,12 +46,20 @@ def kept(folder: Path, key: str) -> Examined | None:
         if head["schema"] != SCHEMA or head["key"] != key:
             return None
         arrays = load_file(folder / "layers.safetensors")
-        layers = [
-            Layer(site, Alignment(**{field.name: arrays[f"{number}.{field.name}"] for field in fields(Alignment)}))
-            for number, site in enumerate(head["sites"])
-        ]
-        units = pd.read_parquet(folder / "units.parquet")
+        sides = []
+        signs: tuple[tuple[str, Sign], ...] = (("up", 1), ("down", -1))
+        for name, sign in signs:
+            layers = [
+                Layer(site, Alignment(**{f.name: arrays[f"{name}.{number}.{f.name}"] for f in fields(Alignment)}))
+                for number, site in enumerate(head["sites"][name])
+            ]
+            sides.append(Side(sign, layers, pd.read_parquet(folder / f"{name}.parquet"), head["shares"][name]))
         bank = Bank.load(folder)
     except (OSError, ValueError, KeyError, InputError):
         return None
-    return Examined(bank, layers, units, head["shares"], head["length"], head["padded"], head["emergence"])
+    up, down = sides
+    return Examined(bank, up, down, head["length"], head["padded"], head["emergence"])
+
+
+def _sides(examined: Examined) -> list[tuple[str, Side]]:
+    return [("up", examined.up), ("down", examined.down)]

@@ -1,33 +1,29 @@
 """The page of the study: what held, which scores mean anything, layers, and a card for every unit."""
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import torch
 
 from unitscope.concepts.clusters import cluster, context_vectors
 from unitscope.concepts.layers import units_of_concepts
-from unitscope.corpus.passages import Passages
-from unitscope.corpus.reading import Characters
 from unitscope.models.module import ModuleModel
 from unitscope.models.networks.text_files import TextCard
-from unitscope.recording.live import Live
 from unitscope.report.html import write_html
-from unitscope.report.page import Section, UnitField, UnitGroup, UnitTable, build_page
+from unitscope.report.page import Section, UnitField, UnitTable, build_page
 from unitscope.studies.check import Check, checks_table
-from unitscope.studies.cnn_units.examine import SCORES, Examined
-from unitscope.studies.cnn_units.results import Network, separates
+from unitscope.studies.cnn_units.cards import cards_of, concepts_of, rows_of
+from unitscope.studies.cnn_units.examine import SCORES
+from unitscope.studies.cnn_units.results import Network, both_sides, separates
 from unitscope.studies.cnn_units.tasks import Task
-from unitscope.view import Field, Heatmap, Lines, Series, Table, TokenText, View
+from unitscope.view import Field, Heatmap, Lines, Series, Table, View
 
 Card = tuple[Network, ModuleModel, TextCard, Task]
 """Whose units get cards: a network, how it is read, and what it learnt."""
 BEST = 6
 """Units of each layer that the overview shows."""
-SHOWN = 5
-"""Sentences on a card."""
 MOST = 30
 """Concepts in the distribution of a layer."""
 
@@ -51,17 +47,21 @@ def write_page(
         if task in depths:
             sections.append(Section(f"depth-{number}", f"{task.capitalize()}: depth", DEPTH, [_depths(depths[task])]))
     sections.append(Section("cards", "Unit cards", CARDS, [_confirmed(task, card[0]) for task, card in cards.items()]))
-    fields = [UnitField("concepts", "text", "the three concepts that activate the unit most", "alignment")]
-    fields += [UnitField(name, "number", says, "selectivity") for name, says in SCORES.items()]
+    fields = [
+        UnitField("driven up by", "text", "the three concepts that activate the unit most", "alignment"),
+        UnitField("driven down by", "text", "the three that make it most negative; none if rectified", "alignment"),
+    ]
+    fields += [UnitField(name, "number", f"{says}; of what drives up", "selectivity") for name, says in SCORES.items()]
+    fields += [UnitField("AUROC held out, down", "number", "the same of what drives down", "selectivity")]
     rows = []
     groups = {}
     for task, (network, model, card, data) in cards.items():
-        units = network.trained.units
-        for layer in network.trained.layers:
+        for layer in network.trained.up.layers:
             site = f"{task}: {layer.site}"
-            for row in units[units["site"] == layer.site].to_dict("records"):
-                rows.append([site, row["unit"], _concepts(row), *(row[score] for score in SCORES)])
-            groups[site] = _cards(network.trained, layer.site, model, card, data)
+            for unit, (row, below) in enumerate(zip(*rows_of(network.trained, layer.site), strict=True)):
+                scores = [*(row[score] for score in SCORES), below.get("AUROC held out", float("nan"))]
+                rows.append([site, unit, concepts_of(row), concepts_of(below), *scores])
+            groups[site] = cards_of(network.trained, layer.site, model, card, data)
     subtitle = ", ".join(f"{n.name} ({n.task})" for n in networks)
     page = build_page("What units stand for", subtitle, sections, UnitTable(fields, rows), groups)
     write_html(page, path)
@@ -86,17 +86,13 @@ def _titled(title: str, checks: Sequence[Check]) -> Table:
 def _confirmed(task: str, network: Network) -> Table:
     """The units whose frequent concept is told best from other held-out texts, layer by layer."""
     rows = []
-    for _, units in network.trained.units.groupby("layer"):
+    for _, units in network.trained.up.units.groupby("layer"):
         for row in units.sort_values("AUROC held out", ascending=False).head(BEST).to_dict("records"):
             scores = [row[name] for name in ("AUROC held out", "inclusion*", "replicate")]
-            rows.append([f"{task}: {row['site']}/{row['unit']}", _concepts(row), row["frequent concept"], *scores])
+            rows.append([f"{task}: {row['site']}/{row['unit']}", concepts_of(row), row["frequent concept"], *scores])
     fields = [Field("unit", "unit"), Field("concepts", "text"), Field("best frequent concept", "text")]
     fields += [Field("AUROC held out"), Field("inclusion*"), Field("replicate")]
     return Table(f"Units whose concept holds on other sentences: {network.name}", fields, rows)
-
-
-def _concepts(row: Mapping[Hashable, object]) -> str:
-    return ", ".join(str(row[f"concept {rank}"]) for rank in (1, 2, 3) if row.get(f"concept {rank}"))
 
 
 def _said(own: Sequence[Network]) -> str:
@@ -135,8 +131,8 @@ def _task_views(own: Sequence[Network]) -> list[View]:
         note="means over the units of the last layer of all these networks; difference with its 95 % interval; "
         "separates: the interval of each single network excludes 0 on the same side",
     )
-    return [quality, telling, *_by_layer(own), _found(own), *_shares(first), _distribution(first), _clusters(first),
-            *_emergence(own)]  # fmt: skip
+    return [quality, telling, *_by_layer(own), _found(own), _both_sides(own), *_shares(first), _distribution(first),
+            _clusters(first), *_emergence(own)]  # fmt: skip
 
 
 def _by_layer(own: Sequence[Network]) -> list[View]:
@@ -145,7 +141,7 @@ def _by_layer(own: Sequence[Network]) -> list[View]:
         columns = [f"{score}{side}" for score in ("replicate", "instance", "inclusion", "inclusion*", "random", "AUROC",
                    "AUROC held out") for side in ("", ", untrained")]  # fmt: skip
         rows = []
-        for number, layer in enumerate(n.trained.layers):
+        for number, layer in enumerate(n.trained.up.layers):
             values = [n.mean(c.split(",")[0], number, twin=c.endswith("untrained")) for c in columns]
             rows.append([layer.site, *values])
         views.append(Table(f"Mean scores by layer: {n.name}", [Field("layer", "text"), *map(Field, columns)], rows))
@@ -157,7 +153,7 @@ def _found(own: Sequence[Network]) -> Lines:
     series = []
     for n in own:
         for name, side in ((n.name, n.trained), (f"{n.name}, untrained", n.twin)):
-            shares = side.units.groupby("layer")["found held out"].mean()
+            shares = side.up.units.groupby("layer")["found held out"].mean()
             series.append(Series(name, [float(shares.get(layer, float("nan"))) for layer in range(depth)]))
     return Lines(
         "Units whose concept is found again on held-out sentences",
@@ -169,32 +165,60 @@ def _found(own: Sequence[Network]) -> Lines:
     )
 
 
+def _both_sides(own: Sequence[Network]) -> Table:
+    rows: list[list[Any]] = []
+    for n in own:
+        signed = [layer.site for layer in n.trained.down.layers]
+        for number, layer in enumerate(n.trained.up.layers):
+            values = [n.mean(score, number, twin, down) for score in ("AUROC held out", "inclusion*")
+                      for down in (False, True) for twin in (False, True)]  # fmt: skip
+            both = both_sides(n.trained, layer.site) if layer.site in signed else float("nan")
+            rows.append([n.name, layer.site, *values, both])
+    heads = [f"{score}, {side}{twin}" for score in ("AUROC held out", "inclusion*") for side in ("up", "down")
+             for twin in ("", ", untrained")]  # fmt: skip
+    fields = [Field("network", "text"), Field("layer", "text"), *map(Field, heads), Field("of both sides")]
+    return Table(
+        "What drives units up, and what drives them down",
+        fields,
+        rows,
+        note="scores of what drives down are of the unit turned round; a rectified layer has no negative side, and "
+        "nothing stands there; of both sides: share of the concepts that drive a unit down and another one up",
+    )
+
+
 def _shares(n: Network) -> list[View]:
     views: list[View] = []
-    for name, side in ((n.name, n.trained), (f"{n.name}, untrained", n.twin)):
-        kinds = [kind for kind in side.shares[0] if kind != "phrases"]
-        values = [[share[kind] for kind in kinds] for share in side.shares]
-        rows = [layer.site for layer in side.layers]
-        views.append(Heatmap(f"What is aligned, layer by layer: {name}", rows, kinds, values, 0.0, 1.0,
-                             note="share of the aligned concepts of the layer"))  # fmt: skip
+    for name, examined in ((n.name, n.trained), (f"{n.name}, untrained", n.twin)):
+        for what, side in (("drives units up", examined.up), ("drives units down", examined.down)):
+            if not side.layers:
+                continue
+            kinds = [kind for kind in side.shares[0] if kind != "phrases"]
+            values = [[share[kind] for kind in kinds] for share in side.shares]
+            rows = [layer.site for layer in side.layers]
+            views.append(Heatmap(f"What {what}, layer by layer: {name}", rows, kinds, values, 0.0, 1.0,
+                                 note="share of the aligned concepts of the layer"))  # fmt: skip
     return views
 
 
 def _distribution(n: Network) -> Table:
-    rows = []
-    for layer in (n.trained.layers[0], n.trained.layers[-1]):
-        units = units_of_concepts(layer.alignment, n.trained.bank)
-        for concept in np.argsort(-units, kind="stable")[: MOST // 2]:
-            if units[concept]:
-                row = n.trained.bank.table.iloc[concept]
-                rows.append([layer.site, row["text"], row["kind"], int(units[concept]), int(row["sentences"])])
-    fields = [Field("layer", "text"), Field("concept", "text"), Field("kind", "text"), Field("units", "integer"),
+    bank, rows = n.trained.bank, []
+    below = {layer.site: units_of_concepts(layer.alignment, bank) for layer in n.trained.down.layers}
+    for layer in (n.trained.up.layers[0], n.trained.up.layers[-1]):
+        up = units_of_concepts(layer.alignment, bank)
+        down = below.get(layer.site, np.zeros_like(up))
+        for concept in np.argsort(-(up + down), kind="stable")[: MOST // 2]:
+            if up[concept] + down[concept]:
+                row = bank.table.iloc[concept]
+                counts = [int(up[concept]), int(down[concept]), int(row["sentences"])]
+                rows.append([layer.site, row["text"], row["kind"], *counts])
+    fields = [Field("layer", "text"), Field("concept", "text"), Field("kind", "text"),
+              Field("units up", "integer", "that it drives up"), Field("units down", "integer", "that it drives down"),
               Field("texts", "integer", "that hold it")]  # fmt: skip
     return Table(f"Concepts with the most units, first and last layer: {n.name}", fields, rows)
 
 
 def _clusters(n: Network) -> Table:
-    bank, last = n.trained.bank, n.trained.layers[-1]
+    bank, last = n.trained.bank, n.trained.up.layers[-1]
     vectors = context_vectors(bank)
     chosen = last.alignment.concepts[last.alignment.concepts >= 0]
     found = cluster(vectors, chosen)
@@ -246,34 +270,3 @@ def _depths(rows: Sequence[tuple[int, str, float, float]]) -> Table:
         Field("phrases, last layer"),
     ]
     return Table("Fewer layers", fields, [list(row) for row in sorted(rows)])
-
-
-def _cards(
-    examined: Examined, site: str, model: ModuleModel, card: TextCard, task: Task
-) -> Iterator[Sequence[UnitGroup]]:
-    layer = next(layer for layer in examined.layers if layer.site == site)
-    units = examined.units[examined.units["site"] == site].to_dict("records")
-    texts = Passages([s.text for s in task.sentences], task.name, Characters(card.vocabulary),
-                     longest=card.longest or None)  # fmt: skip
-    wanted = np.unique(layer.alignment.top[:, :SHOWN]).tolist()
-    values: dict[int, torch.Tensor] = {}
-    for chunks in Live(model, texts, sequences=wanted).chunks([site]):
-        chunk = chunks[site]
-        for start, stop in chunk.spans():
-            values[int(chunk.sequence[start])] = chunk.activations[start:stop]
-    for unit, row in enumerate(units):
-        concepts = [[row[f"concept {rank}"], row[f"degree {rank}"]] for rank in (1, 2, 3) if row.get(f"concept {rank}")]
-        views: list[View] = [
-            Table("Concepts", [Field("concept", "text"), Field("degree of alignment")], concepts,
-                  note="constant on all texts: nothing is aligned" if row["constant"] else ""),
-            Table("Scores", [Field("score", "text"), Field("value")], [[says, row[name]] for name, says in
-                  SCORES.items()], note=f"best frequent concept: {row['frequent concept']}"),
-        ]  # fmt: skip
-        top = layer.alignment.top[unit, :SHOWN].tolist()
-        shown = [values[text][:, unit] for text in top]
-        size = max(float(v.abs().max()) for v in shown)
-        for rank, (text, v) in enumerate(zip(top, shown, strict=True)):
-            mean = float(layer.alignment.top_value[unit, rank])
-            tokens = list(texts.text(text))[: len(v)]
-            views.append(TokenText(f"{rank + 1}: mean {mean:.3g}", tokens, v.tolist(), -size, size))
-        yield [UnitGroup("Concept alignment", "what activates the unit most, and whether that can be believed", views)]

@@ -58,5 +58,5 @@ def probe(net: nn.Module, card: TextCard, task: Task, examined: Examined) -> dic
     begin = time.process_time()
     pooled(Live(model, whole, batch_size=256, sequences=some), sites)
     bank = (time.process_time() - begin) * len(whole) / len(some)
-    candidates = sum(int(layer.alignment.candidates.sum()) for layer in examined.layers)
+    candidates = sum(int(layer.alignment.candidates.sum()) for layer in examined.up.layers)
     return {"padding": padding, "batch": batch, "speed": candidates * one_text / max(bank, 1e-9)}

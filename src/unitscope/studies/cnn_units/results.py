@@ -9,10 +9,10 @@ import pandas as pd
 from jaxtyping import Float
 
 from unitscope.studies.check import Check
-from unitscope.studies.cnn_units.examine import SCORES, Examined
+from unitscope.studies.cnn_units.examine import SCORES, Examined, Side
 
 DRAWS = 2000
-PAPER, PILOT = "Na et al. 2019", "pilot, one seed"
+PAPER, PILOT, OURS = "Na et al. 2019", "pilot, one seed", "no published value"
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,21 +36,25 @@ class Network:
             return 1 - self.metrics["test accuracy"] < 0.95 * (1 - self.metrics["majority"])
         return self.metrics["test nats"] < 0.95 * self.metrics["test wrong source"]
 
-    def mean(self, score: str, layer: int = -1, twin: bool = False) -> float:
-        """Over the units of a layer where it is defined."""
-        return float(np.nanmean(self.values(score, layer, twin)))
+    def mean(self, score: str, layer: int = -1, twin: bool = False, down: bool = False) -> float:
+        """Over the units of a layer where it is defined; NaN if it is nowhere."""
+        values = self.values(score, layer, twin, down)
+        return float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")
 
-    def values(self, score: str, layer: int = -1, twin: bool = False) -> Float[np.ndarray, " unit"]:
-        units = (self.twin if twin else self.trained).units
-        wanted = layer if layer >= 0 else int(units["layer"].max()) + 1 + layer
-        return units.loc[units["layer"] == wanted, score].to_numpy(float)
+    def values(self, score: str, layer: int = -1, twin: bool = False, down: bool = False) -> Float[np.ndarray, " unit"]:
+        """Of what drives the units up, or ``down``; nothing for the negative side of a rectified layer."""
+        side = (self.twin if twin else self.trained).side(down)
+        wanted = layer if layer >= 0 else self.depth + layer
+        if not len(side.units):
+            return np.zeros(0)
+        return side.units.loc[side.units["layer"] == wanted, score].to_numpy(float)
 
     @property
     def depth(self) -> int:
-        return len(self.trained.layers)
+        return len(self.trained.up.layers)
 
     def phrases(self, layer: int, twin: bool = False) -> float:
-        return (self.twin if twin else self.trained).shares[layer]["phrases"]
+        return (self.twin if twin else self.trained).up.shares[layer]["phrases"]
 
 
 def difference(
@@ -89,7 +93,8 @@ def checks_of(networks: Sequence[Network]) -> list[Check]:
         own = [n for n in networks if n.task == task]
         main = [n for n in own if n.kind in ("vdcnn", "bytenet")] or own
         checks += [_ordering(n) for n in own]
-        checks += [*_separation(main, task), *_depth(main, task), *_padding(own, task), *_emergence(main, task)]
+        checks += [*_separation(main, task), *_sides(main, task), *_depth(main, task), *_padding(own, task)]
+        checks += _emergence(main, task)
     convolutional = [n for n in networks if n.kind in ("vdcnn", "bytenet")]
     others = [n for n in networks if n not in convolutional]
     named = (("convolutional networks", convolutional), ("other networks", others))
@@ -161,6 +166,31 @@ def _separation(main: Sequence[Network], task: str) -> list[Check]:
     return checks
 
 
+def _sides(main: Sequence[Network], task: str) -> list[Check]:
+    """The paper looks at what drives a unit up only, so that nothing is published of the other side."""
+    checks = []
+    for n in main:
+        statement = f"{task}, {n.name}: AUROC held out of what drives units down, trained minus untrained, last layer"
+        own, twin = (n.values("AUROC held out", twin=side, down=True) for side in (False, True))
+        if not len(own):
+            value, met, note = (
+                "no negative side",
+                None,
+                "the layer is rectified: its units are off where they are lowest",
+            )
+            checks.append(Check(f"sides-{n.name}", statement, value, "–", OURS, met, note))
+            continue
+        change, low, high = difference(own, twin)
+        note = f"95 % {low:.2f} to {high:.2f}; up {n.mean('AUROC held out'):.2f}, down {np.nanmean(own):.2f}; " + (
+            f"inclusion* of what drives down {n.mean('inclusion*', down=True):.3f}, untrained "
+            f"{n.mean('inclusion*', twin=True, down=True):.3f}"
+        )
+        met = _judged(n, change >= 0.1 and low > 0)
+        expected = "≥ 0.10, interval above 0, as for what drives up"
+        checks.append(Check(f"sides-{n.name}", statement, change, expected, OURS, met, note))
+    return checks
+
+
 def _depth(main: Sequence[Network], task: str) -> list[Check]:
     checks = []
     for n in main:
@@ -171,7 +201,7 @@ def _depth(main: Sequence[Network], task: str) -> list[Check]:
         met = bool((np.diff(own) > 0).all()) and rise >= 0.3 and rise > other
         expected = "rising, by ≥ 0.3 (.13 → .73; .21 → .41)"
         checks.append(Check(f"A4-{n.name}", statement, value, expected, PILOT, _judged(n, met), f"rise {rise:+.2f}"))
-        first = n.trained.shares[0]
+        first = n.trained.up.shares[0]
         short = first["morpheme"] + first["word"]
         statement = (
             f"{task}, {n.name}: the first layer has no phrase of five words; three quarters are shorter than two"
@@ -242,16 +272,37 @@ def figures_of(networks: Sequence[Network]) -> dict[str, Any]:
     for n in networks:
         own: dict[str, Any] = {"task": n.task, "kind": n.kind, "metrics": n.metrics, "probe": n.probe}
         for name, side in (("trained", n.trained), ("untrained", n.twin)):
-            means = side.units.groupby("layer")[list(SCORES)].mean()
             own[name] = {
-                "sites": [layer.site for layer in side.layers],
                 "concepts in the bank": len(side.bank),
-                "scores": {score: [round(float(x), 4) for x in means[score]] for score in SCORES},
-                "found held out": [round(float(x), 4) for x in side.units.groupby("layer")["found held out"].mean()],
-                "shares": [{key: round(value, 4) for key, value in share.items()} for share in side.shares],
+                **_figures_of_side(side.up),
+                "driven down": _figures_of_side(side.down),
+                "concepts of both sides": [round(both_sides(side, layer.site), 4) for layer in side.down.layers],
                 "correlation with length": side.length,
                 "the same, padded": side.padded,
                 "emergence": side.emergence,
             }
         found[n.name] = own
     return found
+
+
+def _figures_of_side(side: Side) -> dict[str, Any]:
+    if not side.layers:
+        return {"sites": []}
+    layers = side.units.groupby("layer")
+    means = layers[list(SCORES)].mean()
+    return {
+        "sites": [layer.site for layer in side.layers],
+        "scores": {score: [round(float(x), 4) for x in means[score]] for score in SCORES},
+        "found held out": [round(float(x), 4) for x in layers["found held out"].mean()],
+        "shares": [{key: round(value, 4) for key, value in share.items()} for share in side.shares],
+    }
+
+
+def both_sides(examined: Examined, site: str) -> float:
+    """Of the concepts that drive some unit of a site down, the share that drives another one up."""
+    up, down = (
+        np.unique(next(layer.alignment.concepts for layer in side.layers if layer.site == site))
+        for side in (examined.up, examined.down)
+    )
+    down = down[down >= 0]
+    return float(np.isin(down, up).mean()) if len(down) else float("nan")

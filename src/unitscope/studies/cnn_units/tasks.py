@@ -2,17 +2,18 @@
 
 import html
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from unitscope.concepts.candidates import BLANKS, Finder, constituents, morphemes, ngrams, sentence_of, words
+from unitscope.concepts.candidates import BLANKS, Finder, Place, constituents, morphemes, ngrams, sentence_of, words
 from unitscope.concepts.morphemes import learn_morphemes
-from unitscope.corpus.labelled import LabelledTexts, read_labelled
+from unitscope.concepts.occlusion import Remake
+from unitscope.corpus.labelled import read_labelled
 from unitscope.corpus.sentence import Sentence
-from unitscope.corpus.translations import read_parallel
+from unitscope.corpus.translations import Translations, read_parallel
 from unitscope.corpus.treebank import read_treebank
 from unitscope.errors import InputError
 from unitscope.models.networks.text_tasks import Classification, Translation, divide
@@ -54,6 +55,23 @@ class Task:
             return [words, self.phrases, morphemes(learn_morphemes(self.sentences))]
         except InputError:
             return [words, self.phrases]
+
+    def scored(self) -> tuple[Sequence[Sentence], Remake]:
+        """Held-out sentences with what the network should say of them, and those again in other words.
+
+        They are ``held`` for a classification; a translation is known of the sentences of the parallel text only.
+        """
+        learnt = self.learnt
+        if isinstance(learnt, Classification):
+            texts = learnt.train.like([sentence.text for sentence in self.held], self.labels)
+            return self.held, lambda numbers, said: texts.like(said, [self.labels[number] for number in numbers])
+        pairs = [pair for part in (learnt.test, learnt.validation) for pair in part.pairs]
+
+        def remake(numbers: Sequence[int], said: Sequence[str]) -> Translations:
+            changed = [(text, pairs[number][1]) for number, text in zip(numbers, said, strict=True)]
+            return Translations(changed, learnt.name, learnt.train.vocabulary, learnt.train.target_vocabulary)
+
+        return _sentences([source for source, _ in pairs], "held out"), remake
 
 
 def tasks(data: Path | None, trees: Path | None, quick: bool) -> list[Task]:
@@ -126,10 +144,13 @@ def _sentences(texts: Sequence[str], name: str) -> list[Sentence]:
     return [sentence_of(text, f"{name} {number}", BLANKS) for number, text in enumerate(texts)]
 
 
-def held_corpus(task: Task) -> LabelledTexts:
-    """The held-out sentences with their classes, as the network reads them."""
-    assert isinstance(task.learnt, Classification)
-    return task.learnt.train.like([sentence.text for sentence in task.held], task.labels)
+def only(finders: Sequence[Finder], wanted: set[tuple[str, str]]) -> Finder:
+    """What the finders see of some concepts, so that a bank holds no others."""
+
+    def find(sentence: Sentence) -> Iterator[Place]:
+        return (place for finder in finders for place in finder(sentence) if (place.kind, place.text.lower()) in wanted)
+
+    return find
 
 
 def made_up(count: int, quick: bool = False, seed: int = 0) -> Task:
