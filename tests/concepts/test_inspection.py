@@ -11,8 +11,9 @@ from word_counters import WORDS, ByWords, Planted, is_word
 
 from unitscope.concepts.bank import make_bank
 from unitscope.concepts.candidates import BLANKS, ngrams, sentence_of, words
-from unitscope.concepts.fold import LEAST, Spread, batches_of
+from unitscope.concepts.fold import Spread, batches_of
 from unitscope.concepts.inspection import inspect
+from unitscope.concepts.scales import LEAST
 from unitscope.corpus.passages import Passages
 from unitscope.corpus.reading import Characters
 from unitscope.corpus.treebank import read_treebank

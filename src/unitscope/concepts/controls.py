@@ -16,7 +16,8 @@ from jaxtyping import Float, Int
 from scipy import stats
 from torch import Tensor
 
-from unitscope.concepts.fold import Folded, Table, batches_of, fold
+from unitscope.concepts.blocks import Table
+from unitscope.concepts.fold import Folded, batches_of, fold
 from unitscope.concepts.inspection import chosen_units, sources_of
 from unitscope.concepts.measures import find_measure
 from unitscope.concepts.pairs import Hypotheses

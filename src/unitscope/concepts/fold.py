@@ -5,12 +5,12 @@ is also taken of each batch alone, and the spread of these values over the batch
 of B, the 95 % half-width against the value on all of the data is t(b − 1)·sd/√b·√(1 − b/B), and against the value on
 more data of the same kind it is t(b − 1)·sd/√b. Neighbouring tokens, which are alike, are never taken as independent.
 A site is not extracted any more when of every measure 95 % of its pairs are within the tolerance, each with 95 %
-confidence; the error of each pair is told.
+confidence; the error of each pair is told. Measures that fix a share of the tokens have their thresholds read before
+(``scales``).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -18,35 +18,21 @@ from jaxtyping import Float, Int
 from scipy import stats
 from torch import Tensor
 
-from unitscope.concepts.measures import Measure, levels_of
-from unitscope.concepts.pairs import Hypotheses, Pairs, Scale
+from unitscope.concepts.blocks import Table, blocks
+from unitscope.concepts.measures import Measure, fixed_levels, levels_of
+from unitscope.concepts.pairs import Pairs, Scale
+from unitscope.concepts.scales import LEAST, SHARE, cuts_of, thresholds_of
 from unitscope.errors import InputError
 from unitscope.findings.find import evidence
 from unitscope.models.site import Site
 from unitscope.recording.source import Source
 
 BATCHES = 40
-SHARE = 0.95
-"""Of the pairs: the last few, of rare labels, would have nearly everything read."""
-LEAST = 8
-"""Batches before anything is said of an error."""
 SAMPLE = 8192
-"""Tokens from which quantiles and means are taken before counting begins."""
+"""Tokens from which means, and quantiles that only make bins, are taken before counting begins."""
 
 Progress = Callable[[int, int], None]
 """Called with sequences done and sequences in all."""
-
-
-@runtime_checkable
-class Table(Protocol):
-    """Labels of tokens: ``Questions``, or the same shifted."""
-
-    @property
-    def hypotheses(self) -> Hypotheses: ...
-
-    def labels(self, sequences: Sequence[int]) -> Float[Tensor, "token hypothesis"]:
-        """The labels of sequences laid end to end; NaN where undefined."""
-        ...
 
 
 @dataclass
@@ -100,8 +86,10 @@ class Folded:
 
 @dataclass
 class _Begin:
-    """The first tokens, kept until there are enough for quantiles."""
+    """The first tokens, kept until there are enough; and what was read before."""
 
+    thresholds: Float[Tensor, "level unit"] | None
+    cut: Float[Tensor, " hypothesis"] | None
     x: list[Tensor] = field(default_factory=list)
     y: list[Tensor] = field(default_factory=list)
 
@@ -124,16 +112,29 @@ def fold(
     if tolerance is not None and not tolerance > 0:
         raise InputError(f"the tolerance is an error larger than 0, not {tolerance}")
     sites = {site.name: site for site in source.sites if site.name in units}
-    levels = levels_of(list(measures))
     batches = batches_of(source) if batches is None else batches
     total = sum(map(len, batches))
+    levels, fixed = levels_of(measures), fixed_levels(measures)
+    reads = 2 if fixed else 1
+
+    def show(read: int, done: int) -> None:
+        if progress:
+            progress(read * total + done, reads * total)
+
+    cut = cuts_of(questions, batches) if any(measure.flags for measure in measures) else None
+    thresholds: dict[str, Tensor] = {}
+    if fixed:
+        thresholds = thresholds_of(
+            source, questions, units, levels, fixed, batches, tolerance, lambda done: show(0, done)
+        )
+    begins = {name: _Begin(thresholds.get(name), cut) for name in sites}
     found: dict[str, Folded] = {}
     done = 0
     for numbers in batches:
-        live = [name for name in sites if name not in found or not found[name].done]
+        live = {name: units[name] for name in sites if name not in found or not found[name].done}
         if not live:
             break
-        parts = _batch(source, questions, numbers, {name: units[name] for name in live}, levels, found)
+        parts = _batch(source, questions, numbers, live, levels, found, begins)
         done += len(numbers)
         for name, part in parts.items():
             if name not in found:
@@ -147,12 +148,10 @@ def fold(
             folded.batches += 1
             folded.read = done / total
             folded.done = tolerance is not None and folded.batches >= LEAST and _within(folded, measures, tolerance)
-        if progress:
-            progress(done, total)
+        show(reads - 1, done)
     if not found:
         raise InputError(f"{source.name} has no token to measure; give more text")
-    if progress:
-        progress(total, total)
+    show(reads - 1, total)
     return found
 
 
@@ -180,42 +179,32 @@ def _batch(
     units: Mapping[str, Int[np.ndarray, " unit"]],
     levels: Sequence[float],
     found: Mapping[str, Folded],
+    begins: Mapping[str, _Begin],
 ) -> dict[str, Pairs]:
     """The sums of one batch for each site; scales are made from the first tokens of the first batch."""
     parts = {name: found[name].pairs.fresh() for name in units if name in found}
-    begins = {name: _Begin() for name in units if name not in found}
-    for chunks in source.chunks(list(units), (), numbers):
-        said: dict[tuple[int, ...], Tensor] = {}
-        for name, chunk in chunks.items():
-            if not len(chunk):
-                continue
-            chunk.check_finite(name)
-            sequences = tuple(torch.unique_consecutive(chunk.sequence).tolist())
-            if sequences not in said:
-                said[sequences] = questions.labels(sequences).to(chunk.activations.device)
-            y = said[sequences]
-            if len(y) != len(chunk):
-                raise InputError(
-                    f"{name} has {len(chunk)} steps where the text has {len(y)} tokens, so labels of tokens do not "
-                    "apply; ask it by concepts of whole texts (align), or choose sites with a step for each token"
-                )
-            x = chunk.activations.float()
-            if len(units[name]) < x.shape[1]:
-                x = x[:, torch.from_numpy(units[name]).to(x.device)]
-            if name in parts:
-                parts[name].update(x, y)
-                continue
-            begin = begins[name]
-            begin.x.append(x)
-            begin.y.append(y)
-            if sum(map(len, begin.x)) >= SAMPLE:
-                parts[name] = _begun(begins.pop(name), questions, levels)
-    return parts | {name: _begun(begin, questions, levels) for name, begin in begins.items() if begin.x}
+    for name, x, y in blocks(source, questions, numbers, units):
+        if name in parts:
+            parts[name].update(x, y)
+            continue
+        begin = begins[name]
+        begin.x.append(x)
+        begin.y.append(y)
+        if sum(map(len, begin.x)) >= SAMPLE:
+            parts[name] = _begun(begin, questions, levels)
+    return parts | {name: _begun(begins[name], questions, levels) for name in units if begins[name].x}
 
 
 def _begun(begin: _Begin, questions: Table, levels: Sequence[float]) -> Pairs:
     x, y = torch.cat(begin.x), torch.cat(begin.y)
-    pairs = Pairs(x.shape[1], questions.hypotheses, Scale.of(x, y, questions.hypotheses, levels))
+    begin.x, begin.y = [], []
+    known = begin.thresholds
+    scale = Scale.of(x, y, questions.hypotheses, levels if known is None else ())
+    if known is not None:
+        scale = replace(scale, levels=tuple(levels), thresholds=known)
+    if begin.cut is not None:
+        scale = replace(scale, cut=begin.cut)
+    pairs = Pairs(x.shape[1], questions.hypotheses, scale)
     pairs.update(x, y)
     return pairs
 

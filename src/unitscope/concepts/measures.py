@@ -3,7 +3,7 @@
 All are NaN where they are undefined: a constant unit, a label that never holds or always does. None is ever infinite.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,9 +32,11 @@ class Measure:
     help: str
     read: Callable[[Slice], Float[Tensor, "unit hypothesis"]]
     levels: tuple[float, ...] = ()
-    """Quantiles of the unit at which tokens must be counted."""
+    """Quantiles of the unit at which tokens must be counted: many make bins, a single one is a stated share."""
     chance: float | None = None
     """The value of a unit that knows nothing, where it does not depend on how often the label holds."""
+    flags: bool = True
+    """Whether a number counts as a flag, by being above its median."""
 
     def __call__(self, pairs: Pairs) -> Float[np.ndarray, "unit hypothesis"]:
         """The measure of every pair."""
@@ -96,7 +98,7 @@ def _bits(s: Slice) -> Tensor:
 
 
 _MEASURES = (
-    Measure("correlation", "Pearson's r with the label", _correlation, chance=0.0),
+    Measure("correlation", "Pearson's r with the label", _correlation, chance=0.0, flags=False),
     Measure("difference", "mean activation where the label holds minus the mean elsewhere", _difference, chance=0.0),
     Measure("standardised", "the same in standard deviations of the unit", _standardised, chance=0.0),
     Measure("labelled", "|difference| over the unit's range (labelled selectivity, after NeuroX)", _labelled),
@@ -118,6 +120,11 @@ def find_measure(name: str) -> Measure:
     return MEASURES[name]
 
 
-def levels_of(measures: list[Measure]) -> tuple[float, ...]:
+def levels_of(measures: Sequence[Measure]) -> tuple[float, ...]:
     """All quantiles at which some measure counts, in rising order."""
     return tuple(sorted({level for measure in measures for level in measure.levels}))
+
+
+def fixed_levels(measures: Sequence[Measure]) -> tuple[float, ...]:
+    """The quantiles at which a measure fixes a share of the tokens, in rising order."""
+    return levels_of([measure for measure in measures if len(measure.levels) == 1])
