@@ -97,6 +97,18 @@ def test_under_shifted_labels_no_more_is_found_than_the_rate_allows():
     assert stats.binom.sf(seeds_with_any - 1, 20, 0.05) > 1e-3
 
 
+def test_what_counts_from_the_beginning_of_every_text_is_no_finding_under_shifted_labels():
+    """Units follow the position in texts of one length; a turn that all texts share would leave much of that."""
+    position = torch.arange(30).repeat(60)
+    late = (position > 20).float()
+    draw = torch.Generator().manual_seed(0)
+    x = position[:, None] / 30 + 0.1 * torch.randn(1_800, 5, generator=draw)
+    source = one_site(x, [30] * 60, low=-np.inf, high=np.inf, token_labels={"position": position, "late": late})
+    found = [find(source, Search(hypotheses=("position", "late"), seed=seed)) for seed in range(4)]
+    assert {f.significant for f in found} == {10}
+    assert sum(f.shifted_significant > 0 for f in found) <= 1
+
+
 def test_without_a_model_nothing_is_confirmed_but_scores_stand(tmp_path):
     text, model = corpus(tmp_path, lines=120), wired()
     found = find(Live(model, text), Search(hypotheses=ASKED[:1], sites=("rnn.0.hidden",)))

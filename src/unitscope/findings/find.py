@@ -6,14 +6,14 @@ With hundreds of units and dozens of hypotheses something always correlates. So 
    taken on the other.
 2. *More than chance*: the p-value takes sequences, not tokens, as the evidence, and the false discovery
    rate is controlled over all units and hypotheses (Benjamini & Hochberg 1995). As a check of the method
-   itself, the same count is made under circularly shifted labels.
+   itself, the same count is made under labels that are circularly shifted, each piece of evidence by its own turn.
 3. *More than wiring*: the unit must beat the best unit of an untrained twin, chosen and confirmed alike.
 4. *Used*: with the unit held at its mean the loss must rise more where the hypothesis holds than elsewhere,
    and more than for any of some random units of its site.
 """
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, runtime_checkable
 
@@ -73,9 +73,7 @@ def find(
         if model is not None and corpus is not None:
             fresh = Live(model.untrained(search.seed), corpus, sequences=source.sequences)
             twin = Relabelled(fresh, says)
-        confirming = set(halves[1])
-        circle = [number for number in groups if number in confirming]
-        tables = _fold(own, twin, halves, circle, sites, search, progress)
+        tables = _fold(own, twin, halves, groups, sites, search, progress)
         findings = [finding for k in range(len(search.hypotheses)) if (finding := _finding(tables, search, k))]
         if model is not None and corpus is not None and any(site.name == "output.loss" for site in model.sites()):
             findings, loss = _ablate(findings, search, model, corpus, own, halves[1], tables.chosen, progress)
@@ -113,7 +111,7 @@ def _fold(
     own: Source,
     twin: Source | None,
     halves: tuple[list[int], list[int]],
-    circle: Sequence[int],
+    groups: Mapping[int, int],
     sites: Sequence[str],
     search: Search,
     progress: Progress | None,
@@ -132,7 +130,7 @@ def _fold(
     return Tables(
         chosen=fold("choosing units on one half", choosing),
         confirmed=confirmed,
-        by_chance=fold("the same under shifted labels", shifted(confirming, search.seed, circle)),
+        by_chance=fold("the same under shifted labels", shifted(confirming, search.seed, groups)),
         twin_chosen=fold("an untrained twin: one half", Subset(twin, halves[0], HALVES[0])) if twin else None,
         twin_confirmed=fold("an untrained twin: the other half", Subset(twin, halves[1], HALVES[1])) if twin else None,
         q=adjusted(confirmed, affinity.key),

@@ -1,9 +1,11 @@
 """The same activations under other labels: labels that are remembered, or the control of labels from elsewhere."""
 
+import bisect
 import hashlib
+import itertools
 import random
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -67,26 +69,38 @@ class Relabelled:
         return {**self.whole.describe(), **({"labels": self.note} if self.note else {})}
 
 
-def shifted(source: Source, seed: int, circle: Sequence[int] | None = None) -> Relabelled:
-    """The source with its labels moved round in a circle, by some sequences and some tokens.
+def shifted(source: Source, seed: int, groups: Mapping[int, int] | None = None) -> Relabelled:
+    """The source with its labels moved round in a circle, each group of sequences by a number of tokens of its own.
 
-    ``circle`` is the order of the sequences in the circle, their own if it is not given. Where neighbours are alike, as
-    files in alphabetical order are, give an order in which they are not: else a small turn leaves much of the tie.
-    Labels keep their frequencies and their autocorrelation and lose their tie to the activations, so what an
-    analysis still finds it finds by chance.
+    Groups are told by a number for each sequence, such as that of its document; each sequence is one if they are not
+    given. The circle has the groups in the order of their numbers, which should have nothing to do with what they are.
+    Labels keep their frequencies and, within a group, their rhythm, and lose their tie to the activations, so what an
+    analysis still finds it finds by chance. No group gets labels of its own where the circle has room. One turn for
+    all would not do: texts of one length would keep the tie between what counts from their beginnings, such as a
+    position and a unit that follows it.
     """
-    order = list(source.sequences if circle is None else circle)
+    of = {number: number if groups is None else groups[number] for number in source.sequences}
+    order = sorted(of, key=of.__getitem__)
     place = {number: at for at, number in enumerate(order)}
-    draw = random.Random(seed)
-    turn = draw.randrange(1, len(order)) if len(order) > 1 else 0
-    share = draw.random()
+    begins: list[int] = []  # tokens of the circle before each of its sequences, and all tokens; once labels are asked
+    turns: dict[int, int] = {}
+
+    def lay(name: str) -> None:
+        begins.extend(itertools.accumulate((len(source.labels(name, number)) for number in order), initial=0))
+        draw = random.Random(seed)
+        for group, members in itertools.groupby(order, of.__getitem__):
+            at = [place[number] for number in members]
+            own, whole = begins[at[-1] + 1] - begins[at[0]], begins[-1]
+            turns[group] = draw.randrange(own, whole - own) if whole > 2 * own else draw.randrange(whole)
 
     def says(name: str, sequence: int) -> Float[Tensor, " token"]:
-        own = len(source.labels(name, sequence))
-        at = place[sequence] + turn
-        values = source.labels(name, order[at % len(order)])
-        start = int(share * min(own, len(values)))
-        values = values[start:]
+        if not turns:
+            lay(name)
+        first = begins[place[sequence]]
+        own = begins[place[sequence] + 1] - first
+        start = (first + turns[of[sequence]]) % begins[-1]
+        at = bisect.bisect_right(begins, start) - 1
+        values = source.labels(name, order[at])[start - begins[at] :]
         while len(values) < own:
             at += 1
             values = torch.cat([values, source.labels(name, order[at % len(order)])])
