@@ -30,6 +30,8 @@ def test_every_combination_has_a_name_of_its_own():
     made = plans(("lstm", "gru"), (1, 2), (64, 128), ("modern", "paper"))
     assert len({plan.name for plan in made}) == 16
     assert Plan("lstm", 3, 64, "paper", 1.0).name == "lstm-3-64-paper-bias1"
+    twice = plans(("rnn",), (1,), (64,), ("modern",), seeds=2)
+    assert [plan.name for plan in twice] == ["rnn-1-64-modern", "rnn-1-64-modern-seed2"]
 
 
 def test_the_two_protocols(text, corpus, tmp_path):

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,21 @@ def test_the_table_stands_beside_what_was_published():
     assert table.rows[0][9] == pytest.approx(1.5, abs=0.01)
     assert np.isnan(WAR_AND_PEACE.loss("rnn", 1, 512))
     assert np.isnan(KERNEL.loss("lstm", 4, 64))
+
+
+def test_networks_that_differ_in_their_seed_alone_are_set_beside_each_other():
+    found = losses(lstm_1_64_modern_10=1.5, gru_1_64_modern_10=1.2)
+    assert "Test loss over seeds" not in [view.title for view in found.views()]
+    first = found.members[0]
+    again = replace(first, name="lstm-1-64-modern-seed2")
+    both = Losses(
+        [*found.members, again], {**found.scores, again.name: found.scores[first.name] - 0.2}, {}, WAR_AND_PEACE
+    )
+    (table,) = (view for view in both.views() if view.title == "Test loss over seeds")
+    mean = found.of(first).mean + 0.1
+    assert table.rows[0][:2] == ["lstm-1-64-modern", 2]
+    assert table.rows[0][2:] == pytest.approx([mean, 0.2 / np.sqrt(2), mean - 0.1, mean + 0.1])
+    assert len(table.rows) == 1
 
 
 def test_a_modern_network_must_be_as_good_in_a_fifth_of_the_epochs():

@@ -20,6 +20,7 @@ from unitscope.studies.visualizing_rnns.held_out import Estimate
 from unitscope.studies.visualizing_rnns.losses import Losses
 from unitscope.studies.visualizing_rnns.model_map import Apart
 from unitscope.studies.visualizing_rnns.published import WAR_AND_PEACE
+from unitscope.studies.visualizing_rnns.queries import Query
 from unitscope.studies.visualizing_rnns.saturation import Saturation
 
 PAPER = "Karpathy et al. 2015, from memory"
@@ -253,6 +254,20 @@ def of_cells(found: Sequence[Cells], large: Sequence[str], costs: Costs | None) 
         checks.append(Check("9, shifted", statement, shifted, "about 0", OWN, shifted <= 0.001 * tests, note))
     if costs is not None:
         checks += _dissociation(costs)
+    return checks
+
+
+def of_queries(found: Sequence[Query]) -> list[Check]:
+    """11, on networks: what the cells of a phrase have in common leads to more of the same."""
+    checks = []
+    for query in found:
+        if query.inside:
+            here, chance = query.shares[query.inside]
+            statement = f"{query.network}: where the cells of a phrase {query.inside} are on together, it is so again"
+            note = f"{len(query.matches.passages)} passages, {len(query.matches.selected)} cells"
+            value, met = f"{here}, random {chance:.3f}", here.mean > 0.5 and here.low > chance
+            expects = "more than half, interval above random"
+            checks.append(Check(f"11, {query.title}", statement, value, expects, OWN, met, note))
     return checks
 
 

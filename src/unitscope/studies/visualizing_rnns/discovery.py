@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from unitscope import hypotheses as library
+from unitscope.corpus.text import TextCorpus
 from unitscope.findings.finding import Search
 from unitscope.report.page import Section
 from unitscope.studies.visualizing_rnns import checks
 from unitscope.studies.visualizing_rnns.causality import Costs, costs
 from unitscope.studies.visualizing_rnns.cells import CURVE, EFFECT, Cells, cells, passage, states
+from unitscope.studies.visualizing_rnns.queries import LONGEST, Query, queries
 from unitscope.studies.visualizing_rnns.setting import Part, Setting
 from unitscope.view import Field, Lines, Series, Table, View
 
@@ -16,13 +18,24 @@ EVERY = 3
 """Of so many sequences one is read: one of the three of each stretch of War and Peace's validation text."""
 SHOWN = 10
 """Cells in the gallery of a network."""
+QUERIES = """A phrase of the test text; the cells, of all layers, that are on at every character of it and off just
+before and after; and the passages in which most of these cells are on again, and off beside them. A cell is on where it
+is one standard deviation or more above its mean, or, as something else, below. A passage has a property if it holds at
+each of its characters; beside the share of them is that of random passages of the same lengths."""
+CHOSEN = f"""The phrases are the longest of at most {LONGEST} characters that are inside of something. The rows after
+the first are what else passages or random ones have, by the difference."""
+
+
+def asked_of(corpus: TextCorpus) -> tuple[str, ...]:
+    """The hypotheses that mean something on a text."""
+    sample = "\n".join(corpus.text(number) for number in range(0, len(corpus), max(1, len(corpus) // 64)))
+    return tuple(library.suggest(sample))
 
 
 def cell_part(s: Setting) -> Part:
     """Discovery in every network; galleries of the best of each kind."""
     corpus = s.part("validation")
-    sample = "\n".join(corpus.text(number) for number in range(0, len(corpus), max(1, len(corpus) // 64)))
-    asked = tuple(library.suggest(sample))
+    asked = asked_of(corpus)
     every = 1 if s.quick else EVERY
     found = []
     for done, member in enumerate(s.members, start=1):
@@ -50,13 +63,35 @@ def cell_part(s: Setting) -> Part:
     return Part(section, checks.of_cells(found, s.large, lost), {"interpretable share": figures})
 
 
+def match_part(s: Setting, phrase: str) -> Part:
+    """From phrases to cells, and to where else these are on together: in the best network, and the best LSTM."""
+    corpus = s.part("test")
+    asked = asked_of(corpus)
+    found: list[Query] = []
+    best = {m.name: m for m in (s.losses.best(s.members), s.best("lstm")) if m}
+    for done, member in enumerate(best.values(), start=1):
+        found += queries(member.model(), corpus, asked, phrase, s.out, s.seed)
+        s.show("match queries", done, len(best))
+    text = QUERIES if phrase else f"{QUERIES} {CHOSEN}"
+    section = Section("queries", "Where else these cells are on", text, [view for q in found for view in q.views()])
+    figures = {
+        q.title: {name: [here.mean, here.low, here.high, chance] for name, (here, chance) in q.shares.items()}
+        for q in found
+    }
+    return Part(section, checks.of_queries(found), {"match queries": figures})
+
+
 def _lost(s: Setting, found: Sequence[Cells]) -> Costs | None:
-    """The double dissociation, in the network whose line cell is the clearest."""
+    """The double dissociation, in the network whose two cells are the clearest: a large one if there is any.
+
+    In a small network every unit has its share in everything.
+    """
     pairs = []
     for one in found:
         by = {f.hypothesis: f for f in one.findings.confirmed_findings()}
         if "position-in-line" in by and "inside-double-quotes" in by:
-            pairs.append((min(abs(by["position-in-line"].r), abs(by["inside-double-quotes"].r)), one, by))
+            weaker = min(abs(by["position-in-line"].r), abs(by["inside-double-quotes"].r))
+            pairs.append(((one.name in s.large, weaker), one, by))
     end = "\r" if "\r" in s.corpus.vocabulary.ids else "\n"
     if not pairs or '"' not in s.corpus.vocabulary.ids:
         return None

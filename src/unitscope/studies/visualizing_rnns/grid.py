@@ -3,6 +3,7 @@
 A network is a folder as ``unitscope train`` writes it, so any of them can be trained elsewhere and put in its place.
 """
 
+import itertools
 import json
 import math
 import multiprocessing
@@ -35,6 +36,8 @@ LSTM_RANGE = 4.8
 """First weights of an LSTM in the modern protocol lie within this over √units. PyTorch's 1 costs it many epochs: ten
 epochs of the row of 64 end at 1.56 nats of validation loss with a rate of 0.02 and a range of 1, at 1.42 with 0.04 and
 4.8."""
+FIRST_SEED = 123
+"""Of the first weights, as in char-rnn."""
 DROPOUT = {64: 0.0, 128: 0.0, 256: 0.1, 512: 0.3}
 """Shares of the modern protocol, by row: only the larger networks learn the text by heart."""
 
@@ -50,12 +53,15 @@ class Plan:
     protocol: Protocol = "modern"
     forget_bias: float | None = None
     """First value of an LSTM's forget biases, if not what the protocol says."""
+    seed: int = 1
+    """Which of several networks of this kind, from 1; each begins with weights of its own."""
 
     @property
     def name(self) -> str:
         """Of its folder."""
         bias = "" if self.forget_bias is None else f"-bias{self.forget_bias:g}"
-        return f"{self.cell}-{self.layers}-{self.row}-{self.protocol}{bias}"
+        seed = f"-seed{self.seed}" if self.seed > 1 else ""
+        return f"{self.cell}-{self.layers}-{self.row}-{self.protocol}{bias}{seed}"
 
     def options(self, text: Path, corpus: TextCorpus, folder: Path, epochs: int, device: str = "cpu") -> TrainOptions:
         """How to train it on the interleaved split of ``corpus``, which is the file ``text``."""
@@ -83,6 +89,7 @@ class Plan:
             patience=0,
             keep=tuple(epoch for epoch in KEPT if epoch <= epochs) if self.cell == "lstm" else (),
             device=device,
+            seed=FIRST_SEED + self.seed - 1,
             checkpoint_seconds=20.0,
         )
 
@@ -140,10 +147,11 @@ class Member:
 
 
 def plans(
-    cells: Iterable[Cell], layers: Iterable[int], rows: Iterable[int], protocols: Iterable[Protocol]
+    cells: Iterable[Cell], layers: Iterable[int], rows: Iterable[int], protocols: Iterable[Protocol], seeds: int = 1
 ) -> list[Plan]:
-    """Every combination."""
-    return [Plan(c, n, r, p) for p in protocols for r in rows for n in layers for c in cells]
+    """Every combination, with so many seeds."""
+    every = itertools.product(range(1, seeds + 1), protocols, rows, layers, cells)
+    return [Plan(c, n, r, p, seed=seed) for seed, p, r, n, c in every]
 
 
 def train_grid(jobs: Sequence[TrainOptions], processes: int, show: Progress) -> None:

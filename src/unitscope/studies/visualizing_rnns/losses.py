@@ -47,7 +47,7 @@ class Losses:
         return None
 
     def views(self) -> list[View]:
-        return [self._table(), *self._ngrams(), self._learning()]
+        return [self._table(), *self._seeds(), *self._ngrams(), self._learning()]
 
     def _table(self) -> Table:
         fields = [
@@ -73,6 +73,29 @@ class Losses:
             row += [m.validation, loss.mean, f"{loss.low:.3f} to {loss.high:.3f}", loss.mean / math.log(2)]
             rows.append([*row, self.reference.loss(m.cell, m.layers, m.row)] if self.reference else row)
         return Table("Test loss", fields, rows)
+
+    def _seeds(self) -> list[View]:
+        """Where networks differ in nothing but their first weights: how far they lie apart."""
+        alike: dict[tuple[object, ...], list[Member]] = {}
+        for m in self.members:
+            bias = m.forget_bias if m.cell == "lstm" else None
+            alike.setdefault((m.row, m.layers, m.cell, m.protocol, bias, len(m.history)), []).append(m)
+        groups = [group for _, group in sorted(alike.items(), key=lambda item: item[0][:4]) if len(group) > 1]
+        if not groups:
+            return []
+        fields = [
+            Field("network", "text"),
+            Field("seeds", "integer"),
+            Field("mean", help="of the test losses, nats per character"),
+            Field("deviation", help="standard deviation over the seeds"),
+            Field("lowest"),
+            Field("highest"),
+        ]
+        rows = []
+        for group in groups:
+            found = [self.of(m).mean for m in group]
+            rows.append([group[0].name, len(group), np.mean(found), np.std(found, ddof=1), min(found), max(found)])
+        return [Table("Test loss over seeds", fields, rows)]
 
     def _ngrams(self) -> list[View]:
         if not self.ngrams:

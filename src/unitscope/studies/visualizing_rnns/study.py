@@ -46,18 +46,20 @@ def wanted(
     layers: Sequence[int] | None,
     row: Sequence[int] | None,
     protocol: Sequence[str] | None,
+    seeds: int,
     quick: bool,
 ) -> list[Plan]:
     """The networks that were asked for. Raises ``InputError`` for what there is not."""
+    if seeds < 1:
+        raise InputError(f"networks are trained from 1 seed or more, not {seeds}")
     for given, known in ((cell, get_args(Cell)), (protocol, get_args(Protocol))):
         for name in given or ():
             if name not in known:
                 raise InputError(f"{name!r} is none of {', '.join(known)}")
     if quick and not (cell or layers or row or protocol):
-        return QUICK_PLANS
-    return plans(
-        cast(Any, cell or get_args(Cell)), layers or (1, 2), row or (64, 128), cast(Any, protocol or ("modern",))
-    )
+        return [replace(plan, seed=seed) for seed in range(1, seeds + 1) for plan in QUICK_PLANS]
+    cells, protocols = cast(Any, cell or get_args(Cell)), cast(Any, protocol or ("modern",))
+    return plans(cells, layers or (1, 2), row or (64, 128), protocols, seeds)
 
 
 def score(
