@@ -273,6 +273,58 @@ def test_rows_end_to_end_are_steps():
     torch.testing.assert_close(values[:, kept], expected[:, kept])
 
 
+class Told(nn.Module):
+    """Values by head, and rows that stand step by step: nothing but words can tell."""
+
+    def __init__(self):
+        super().__init__()
+        self.embed = nn.Embedding(5, 6)
+        self.by_head, self.rows, self.out = nn.Tanh(), nn.Linear(6, 3), nn.Linear(3, 5)
+
+    def forward(self, tokens):
+        x = self.by_head(self.embed(tokens).unflatten(2, (2, 3)).transpose(1, 2))  # [batch head time unit]
+        rows = self.rows(x.transpose(1, 2).flatten(2).transpose(0, 1).flatten(0, 1))  # [time*batch unit]
+        return self.out(rows.unflatten(0, tokens.T.shape).transpose(0, 1))
+
+
+LAYOUTS = {"by_head.output": "batch head time unit", "rows.output": "time*batch unit", "rows.input": "time*batch unit"}
+
+
+def test_layouts_that_are_told():
+    torch.manual_seed(0)
+    module = Told()
+    model, tokens = ModuleModel(module, layouts=LAYOUTS), torch.randint(5, (3, 6))
+    none = torch.zeros(3, dtype=torch.long)
+    given = Batch(tokens, tokens, none, none + 6, torch.arange(3))
+    with torch.no_grad():
+        heads = module.embed(tokens).tanh()
+        rows = module.rows(heads)
+    values = model.run(given, ["by_head.output", "rows.output", "rows.input", "output.loss"])
+    torch.testing.assert_close(values["by_head.output"], heads)
+    torch.testing.assert_close(values["rows.input"], heads)
+    torch.testing.assert_close(values["rows.output"], rows)
+    for site in ("by_head.output", "rows.output"):
+        edited = model.run(given, [site, "rows.output", "output.loss"], [Edit(site, (2,), (2.0,), Steps(2, 4))])
+        assert (edited[site][:, 2:4, 2] == 2).all()
+        torch.testing.assert_close(edited[site][:, [0, 1, 4, 5]], values[site][:, [0, 1, 4, 5]])
+        assert (edited["output.loss"][:, 2:4] != values["output.loss"][:, 2:4]).any()
+    assert model.untrained(1).sites() == model.sites()
+
+
+def test_layouts_that_are_missing_or_wrong():
+    module = Told()
+    assert "by_head.output" not in names(ModuleModel(module))
+    how = r"by_head\.output is 2×2×11×3 for 2 sequences of 11 tokens .*--layout 'by_head\.output=batch unit time unit'"
+    with pytest.raises(InputError, match=how):
+        ModuleModel(module, hooked=["by_head.*"]).sites()
+    model = ModuleModel(module, hooked=["embed.*"]).with_layouts(LAYOUTS)
+    assert inside(model) == ["embed.output", "by_head.output", "rows.input", "rows.output"]
+    with pytest.raises(InputError, match=r"nothing that matches 'out\.output' has the layout 'time batch unit'"):
+        ModuleModel(module, layouts={"out.output": "time batch unit"}).sites()
+    with pytest.raises(InputError, match=r"'time unit' is no layout: name every axis"):
+        ModuleModel(module, layouts={"out.output": "time unit"}).sites()
+
+
 @pytest.mark.filterwarnings("ignore:The .grad attribute:UserWarning")  # from inside the compiler
 @pytest.mark.parametrize("compiled", ["outside", "inside", "in place"])
 def test_compiled_modules_are_read_as_they_were_written(compiled):

@@ -17,8 +17,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from unitscope.errors import InputError
+from unitscope.models.axes import DRY_RUNS, Axes
 from unitscope.models.edit import Bound
-from unitscope.models.hooks import DRY_RUNS, Tap, tapped, watch
+from unitscope.models.hooks import Tap, tapped, watch
 from unitscope.models.reader import Reader
 from unitscope.models.site import Site
 
@@ -83,7 +84,7 @@ class AttentionPatterns:
             for place, (a, b) in enumerate(zip(calls[0], more[path, side][0], strict=False)):
                 if a and b and (a[0], *a[2:]) == _weights(0) and (b[0], *b[2:]) == _weights(1) and a[1:2] == b[1:2]:
                     here = max((block for block in blocks if path.startswith(f"{block}.")), key=len, default="")
-                    tap = Tap(Site(f"{path}.pattern", a[1]), "output", 0, place, (0, 1, 2, 3))
+                    tap = Tap(Site(f"{path}.pattern", a[1]), "output", 0, place, Axes((0, 2), (1, 3)))
                     found.append((tap, module.get_submodule(path), blocks.get(here, "")))
         # A layer around an attention may hand its weights on.
         paths = [tap.site.name.removesuffix("pattern") for tap, _, _ in found]

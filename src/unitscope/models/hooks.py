@@ -1,9 +1,8 @@
 """Reading and editing what passes through any module inside a model, by hooks that are removed again.
 
-A site is ``PATH.output`` or ``PATH.input``, where PATH is the module's. Which modules have units is found by running
-the model twice on batches of different sizes: the axis that grows with the sequences is the batch, the one that grows
-with the steps is time, and the one that stays is the units, in whatever order a module keeps them. A module that is
-called once per step, as a cell in a loop is, has the calls as its time.
+A site is ``PATH.output`` or ``PATH.input``, where PATH is the module's. Which modules have units, and in which of their
+axes, is found by running the model twice on batches of different sizes, or told (``axes.py``). A module that is called
+once per step, as a cell in a loop is, has the calls as its time.
 """
 
 import copy
@@ -23,6 +22,16 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from unitscope.errors import InputError
+from unitscope.models.axes import (
+    DRY_RUNS,
+    STEPS_END_TO_END,
+    Axes,
+    check_layout,
+    described,
+    find_axes,
+    suggested,
+    told_axes,
+)
 from unitscope.models.edit import Bound
 from unitscope.models.site import Site
 
@@ -30,8 +39,6 @@ Side = Literal["input", "output"]
 Shapes = list[tuple[int, ...] | None]
 """Of the tensors that one call takes or gives, in order; None for one that holds no activations."""
 
-DRY_RUNS = ((2, 11), (3, 13))
-"""Sequences and steps of the two runs that tell the axes apart."""
 EVERY = -1
 """In place of the number of a call: every call is a step."""
 
@@ -67,35 +74,23 @@ class Tap:
     """In which call of the module; ``EVERY`` where each is a step."""
     place: int
     """Which tensor of that call."""
-    axes: tuple[int, ...]
-    """Where batch, time and unit lie; batch and unit where each call is a step, or where all steps of all sequences
-    lie end to end."""
+    axes: Axes
 
     def matches(self, pattern: str) -> bool:
-        """Inputs only where the pattern's last part says so: most are another module's output."""
-        asked = self.side == "output" or "input" in pattern.rpartition(".")[2]
-        return asked and fnmatch.fnmatchcase(self.site.name, pattern)
-
-    @property
-    def is_flat(self) -> bool:
-        """Whether all steps of all sequences lie end to end; they are then read as one sequence."""
-        return self.call != EVERY and len(self.axes) == 2
+        """Whether a glob pattern asks for it."""
+        return _matches(self.site.name, pattern)
 
     def steps(self, values: Tensor) -> Float[Tensor, "batch time unit"]:
         """A copy in this order, at least in float32: what comes after the module may work in place."""
         precision = torch.float32 if values.dtype in (torch.float16, torch.bfloat16) else values.dtype
-        return self.ordered(values).to(precision, copy=True, memory_format=torch.contiguous_format)
-
-    def ordered(self, values: Tensor) -> Float[Tensor, "batch time unit"]:
-        """The tensor itself in this order, never copied."""
-        ordered = values.permute(self.axes)
-        return ordered.unsqueeze(1) if self.call == EVERY else ordered.unsqueeze(0) if self.is_flat else ordered
+        return self.axes.ordered(values).to(precision, copy=True, memory_format=torch.contiguous_format)
 
     def edit(self, steps: Float[Tensor, "batch time unit"], call: int, edits: Sequence[Bound]) -> None:
         """Change units in place. Raises ``InputError`` for steps that the edits say nothing of."""
-        if self.is_flat:
+        if self.axes.end_to_end:
+            rows = steps.flatten(0, 1)
             for edit in edits:
-                edit.over(partial(self._end_to_end, steps.shape[1])).apply(steps[0])
+                edit.over(partial(self._end_to_end, len(rows))).apply(rows)
             return
         first = call if self.call == EVERY else 0
         stop = first + steps.shape[1]
@@ -107,7 +102,9 @@ class Tap:
     def _end_to_end(self, rows: int, by_step: Tensor) -> Tensor:
         if by_step.shape[0] * by_step.shape[1] != rows:
             raise InputError(f"{self.site.name} has {rows} rows where the batch has {tuple(by_step.shape[:2])} steps")
-        return by_step.flatten(0, 1)
+        return (
+            by_step.transpose(0, 1).flatten(0, 1) if self.axes.end_to_end == STEPS_END_TO_END else by_step.flatten(0, 1)
+        )
 
     def _same_steps(self, sequences: int, steps: int, by_step: Tensor) -> Tensor:
         if by_step.shape[0] != sequences or by_step.shape[1] < steps:
@@ -116,6 +113,12 @@ class Tap:
                 f"of {by_step.shape[0]}; only modules that run one step per token can be edited at chosen steps"
             )
         return by_step
+
+
+def _matches(name: str, pattern: str) -> bool:
+    """Inputs only where the pattern's last part says so: most are another module's output."""
+    is_input = name.rpartition(".")[2].startswith("input")
+    return fnmatch.fnmatchcase(name, pattern) and (not is_input or "input" in pattern.rpartition(".")[2])
 
 
 class HookReader:
@@ -146,7 +149,9 @@ class HookReader:
         def through(tap: Tap, tensor: Tensor, call: int) -> Tensor:
             if tap.site.name in edited:
                 tensor = tensor.clone()
-                tap.edit(tap.ordered(tensor), call, edited[tap.site.name])
+                steps = tap.axes.ordered(tensor)
+                tap.edit(steps, call, edited[tap.site.name])
+                tap.axes.put_back(steps, tensor)
             if tap.site.name in streams:
                 streams[tap.site.name].append(tap.steps(tensor))
             return tensor
@@ -156,24 +161,32 @@ class HookReader:
 
 
 def discover(
-    module: nn.Module, patterns: Sequence[str], without: Sequence[str], run: Callable[[int, int], Any]
+    module: nn.Module,
+    patterns: Sequence[str],
+    without: Sequence[str],
+    run: Callable[[int, int], Any],
+    layouts: Mapping[str, str] | None = None,
 ) -> tuple[HookReader, ...]:
     """Readers for whatever matches the glob patterns, in the order of the module tree.
 
     ``run`` runs the module on so many sequences of so many steps; ``without`` are paths of modules that other readers
-    know. Raises ``InputError`` for a pattern that matches nothing, with the nearest names.
+    know; ``layouts`` tell the axes of what matches a pattern. Raises ``InputError`` for a pattern that matches nothing,
+    with the nearest names, and for a layout that fits nothing.
     """
     few, more = (watch(module, partial(run, *size)) for size in DRY_RUNS)
+    told = Told(layouts or {})
+    sides: tuple[Side, ...] = ("input", "output")
     found = {
-        path: taps
+        path: [tap for side in sides for tap in _taps(path, child, side, few, more, told)]
         for path, child in module.named_modules()
         if path not in without and (path or not list(child.children()))
-        for taps in [[tap for side in ("input", "output") for tap in _taps(path, child, side, few, more)]]
     }
+    told.check()
     every = [tap for taps in found.values() for tap in taps]
     names = [tap.site.name for tap in every]
     for pattern in patterns:
         if not any(tap.matches(pattern) for tap in every):
+            told.explain(pattern)
             near = difflib.get_close_matches(pattern, names, n=5, cutoff=0.3) or names[:5]
             raise InputError(
                 f"nothing in the model that has [batch time unit] values matches {pattern!r}; "
@@ -183,6 +196,46 @@ def discover(
         path: [tap for tap in taps if any(tap.matches(pattern) for pattern in patterns)] for path, taps in found.items()
     }
     return tuple(HookReader(module.get_submodule(path), taps) for path, taps in chosen.items() if taps)
+
+
+class Told:
+    """Layouts by glob pattern, and the shapes of what has none."""
+
+    def __init__(self, layouts: Mapping[str, str]) -> None:
+        for layout in layouts.values():
+            check_layout(layout)
+        self._layouts = layouts
+        self._fitted: set[str] = set()
+        self._unclear: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {}
+        """The shapes of the two runs, by the name of the site."""
+
+    def axes(self, name: str, few: tuple[int, ...], more: tuple[int, ...], stepped: bool) -> Axes | None:
+        """As told, or else as found; None where the axes are not clear."""
+        for pattern, layout in self._layouts.items():
+            if _matches(name, pattern) and (axes := told_axes(layout, few, more, stepped)):
+                self._fitted.add(pattern)
+                return axes
+        axes = find_axes(few, more, stepped)
+        if axes is None:
+            self._unclear.setdefault(name, (few, more))
+        return axes
+
+    def check(self) -> None:
+        """Raises ``InputError`` for a layout that nothing has."""
+        for pattern in self._layouts.keys() - self._fitted:
+            self.explain(pattern)
+            raise InputError(f"nothing that matches {pattern!r} has the layout {self._layouts[pattern]!r}")
+
+    def explain(self, pattern: str) -> None:
+        """Raises ``InputError`` that tells how, where the pattern matches a site whose axes have to be told."""
+        for name, shapes in self._unclear.items():
+            layout = suggested(*shapes)
+            if _matches(name, pattern) and (layout or name == pattern):
+                how = f"tell them: ModuleModel(…, layouts={{{name!r}: {layout!r}}}), or --layout '{name}={layout}'"
+                raise InputError(
+                    f"{name} is {described(*shapes)}, so which axes are batch, time and units is not clear; "
+                    f"{how if layout else 'none has one step for each token, so it cannot be read'}"
+                )
 
 
 def watch(module: nn.Module, run: Callable[[], Any]) -> dict[tuple[str, Side], list[Shapes]]:
@@ -217,6 +270,7 @@ def _taps(
     side: Side,
     few: Mapping[tuple[str, Side], list[Shapes]],
     more: Mapping[tuple[str, Side], list[Shapes]],
+    told: Told,
 ) -> Iterator[Tap]:
     calls = list(zip(few[path, side], more[path, side], strict=False))
     stepped = tuple(len(run[path, side]) for run in (few, more)) == tuple(steps for _, steps in DRY_RUNS)
@@ -228,33 +282,21 @@ def _taps(
     low_high = next((span for kind, span in _RANGES.items() if side == "output" and isinstance(module, kind)), _ANY)
     for call, (before, after) in enumerate(calls):
         streams = iter(_CELLS[kind].items()) if kind else _numbered(side, low_high)
+        again = f"#{call + 1}" if call else ""
+        stream = next(streams, None)
         for place, (a, b) in enumerate(zip(before, after, strict=False)):
-            axes = _axes(a, b, stepped)
-            if axes is None or a is None:
+            if a is None or b is None or stream is None:
                 continue
-            stream, (low, high) = next(streams)
-            again = f"#{call + 1}" if call else ""
-            name = f"{path or type(module).__name__.lower()}{again}.{stream}"
-            yield Tap(Site(name, a[axes[-1]], low, high), side, EVERY if stepped else call, place, axes)
+            name, (low, high) = f"{path or type(module).__name__.lower()}{again}.{stream[0]}", stream[1]
+            if axes := told.axes(name, a, b, stepped):
+                units = math.prod(a[axis] for axis in axes.units)
+                yield Tap(Site(name, units, low, high), side, EVERY if stepped else call, place, axes)
+                stream = next(streams, None)
 
 
 def _numbered(side: Side, low_high: tuple[float, float]) -> Iterator[tuple[str, tuple[float, float]]]:
     """``output``, ``output_2``, ``output_3`` …"""
     return ((f"{side}_{number}" if number > 1 else side, low_high) for number in itertools.count(1))
-
-
-def _axes(a: tuple[int, ...] | None, b: tuple[int, ...] | None, stepped: bool) -> tuple[int, ...] | None:
-    """Where batch, time (unless each call is a step, or all steps lie end to end) and unit lie, from the two runs."""
-    if a is None or b is None or len(a) != len(b) or len(a) not in ((2,) if stepped else (2, 3)):
-        return None
-    pairs = list(zip(a, b, strict=True))
-    batch, time = zip(*DRY_RUNS, strict=True)
-    rows = tuple(sequences * steps for sequences, steps in DRY_RUNS) if len(a) == 2 and not stepped else batch
-    wanted = [[i for i, pair in enumerate(pairs) if pair == rows]]
-    if len(a) == 3:
-        wanted.append([i for i, pair in enumerate(pairs) if pair == time])
-    wanted.append([i for i, (first, second) in enumerate(pairs) if first == second])
-    return tuple(axis for (axis,) in wanted) if all(len(axes) == 1 for axes in wanted) else None
 
 
 @contextmanager

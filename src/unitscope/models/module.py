@@ -50,6 +50,8 @@ class ModuleModel:
     all outputs where there is no stock recurrent layer, and none where there is. Inputs are sites only where a
     pattern's last part says ``input``. A second call of one module is
     ``path#2.output``; further tensors of one call are ``path.output_2``. ``aliases`` are other names, by site.
+    Axes that are found wrongly, or not at all, are told with ``layouts``, by glob pattern of the site: their names in
+    their order, ``"batch head time unit"``, or ``"time*batch unit"`` where all steps lie end to end (``axes.py``).
 
     ``call`` runs the module on a batch (default: ``module(batch.tokens)``). ``logits`` finds next-token
     logits in its output (default: the output, or its first tensor); return None from it for a module
@@ -78,6 +80,7 @@ class ModuleModel:
         channels: int | None = None,
         hooked: Sequence[str] | None = None,
         aliases: Mapping[str, str] | None = None,
+        layouts: Mapping[str, str] | None = None,
         fresh: Callable[[], nn.Module] | None = None,
         extras: Sequence[Extra] = (),
     ) -> None:
@@ -89,8 +92,10 @@ class ModuleModel:
         self._values = values
         self._channels = channels
         self._stock: dict[str, Reader] = readers(module)
-        self._hooked = tuple(hooked) if hooked is not None else () if self._stock else ("*",)
+        chosen = tuple(hooked) if hooked is not None else () if self._stock else ("*",)
+        self._hooked = tuple(dict.fromkeys((*chosen, *(layouts or {}))))
         self._aliases = dict(aliases or {})
+        self._layouts = dict(layouts or {})
         self._fresh = fresh
         self._extras = tuple(extras)
 
@@ -128,7 +133,7 @@ class ModuleModel:
     def _readers(self) -> tuple[Reader, ...]:
         found: list[Reader] = list(self._stock.values())
         if self._hooked:
-            found += discover(self._module, self._hooked, tuple(self._stock), self._dry_run)
+            found += discover(self._module, self._hooked, tuple(self._stock), self._dry_run, self._layouts)
         for extra in self._extras:
             found += extra.readers(self._module, self._aliases, self._dry_run)
         return tuple(found)
@@ -217,13 +222,19 @@ class ModuleModel:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             twin = self._fresh() if self._fresh else self._reset()
-        return self._around(twin.to(self.device), f"{self._name} (untrained, seed {seed})", self._extras)
+        return self._around(twin.to(self.device), f"{self._name} (untrained, seed {seed})", self._extras, self._layouts)
 
     def with_extras(self, *extras: Extra) -> "ModuleModel":
         """The same model, of which more can be read."""
-        return self._around(self._module, self._name, (*self._extras, *extras))
+        return self._around(self._module, self._name, (*self._extras, *extras), self._layouts)
 
-    def _around(self, module: nn.Module, name: str, extras: Sequence[Extra]) -> "ModuleModel":
+    def with_layouts(self, layouts: Mapping[str, str]) -> "ModuleModel":
+        """The same model, in which what matches a pattern is read too, with the axes in the order of its layout."""
+        return self._around(self._module, self._name, self._extras, {**layouts, **self._layouts})
+
+    def _around(
+        self, module: nn.Module, name: str, extras: Sequence[Extra], layouts: Mapping[str, str]
+    ) -> "ModuleModel":
         return ModuleModel(
             module,
             name=name,
@@ -233,6 +244,7 @@ class ModuleModel:
             channels=self._channels,
             hooked=self._hooked,
             aliases=self._aliases,
+            layouts=layouts,
             fresh=self._fresh,
             extras=extras,
         )
@@ -335,10 +347,13 @@ def _joined(name: str, parts: list[Tensor], batch: Batch) -> Float[Tensor, "batc
     sequences, steps = batch.tokens.shape[:2]
     if values.shape[:2] == (1, sequences * steps):  # a module that is given all steps end to end
         values = values.view(sequences, steps, -1)
+    elif values.shape[:2] == (steps * sequences, 1):  # or end to end step by step
+        values = values.view(steps, sequences, -1).transpose(0, 1)
     if values.shape[0] != sequences or not int(batch.lengths.max()) <= values.shape[1] <= steps:
         raise InputError(
             f"{name} has {values.shape[1]} steps of {values.shape[0]} sequences where the batch has {steps} of "
-            f"{sequences}; only layers that read one step per token can be recorded (check batch_first)"
+            f"{sequences}; only layers that read one step per token can be recorded (check batch_first, or tell "
+            "the layout)"
         )
     return F.pad(values, (0, 0, 0, steps - values.shape[1])) if values.shape[1] < steps else values
 

@@ -186,7 +186,9 @@ class LatentReader:
                 changed = latents.clone()
                 tap.edit(changed, call, mine)
                 tensor = tensor.clone()
-                tap.ordered(tensor).add_(self._autoencoder.decoded(changed - latents, x).to(tensor.dtype))
+                steps = tap.axes.ordered(tensor)
+                steps.add_(self._autoencoder.decoded(changed - latents, x).to(tensor.dtype))
+                tap.axes.put_back(steps, tensor)
                 latents = changed
             if stream is not None:
                 stream.append(latents)
