@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -5,7 +7,7 @@ import torch
 from unitscope.analyses.moments import Moments
 from unitscope.analyze import analyze
 from unitscope.corpus.open import open_corpus
-from unitscope.findings.finding import Findings, Search
+from unitscope.findings.finding import Finding, Findings, Search
 from unitscope.models.edit import Edit
 from unitscope.models.module import ModuleModel
 from unitscope.models.networks.char import CharConfig, CharNet
@@ -66,6 +68,26 @@ def test_a_double_dissociation():
     assert [check.met for check in checks.of_cells([], [], clean)] == [True, True, True]
     mixed = Costs("net", ["\n", '"'], units, {**by, "position-in-line": [2.0, 1.0]}, [[0.3, 0.0]])
     assert [check.met for check in checks.of_cells([], [], mixed)] == [False, True, False]
+
+
+def test_statements_about_cells_in_code_are_of_the_best_network(read):
+    def network(name, r, twin=0.1):
+        cell = Finding(
+            "inside-c-comment", "rnn.0.cell", 1, r, r, r - 0.05, r + 0.05, 0.9, 0.5, 0.5, 0.1, 0.001, 0.001,
+            "rnn.0.cell/2", twin, twin - 0.05, twin + 0.05, 0.5,
+        )  # fmt: skip
+        return Cells(name, replace(findings(*read), findings=[cell]), np.zeros(4), [""] * 4, [""] * 4)
+
+    def of(*found):
+        return {check.id: check for check in checks.of_cells(found, [], None)}["9, inside-c-comment"]
+
+    both = of(network("weak", 0.3), network("clear", 0.8))
+    assert both.met is True
+    assert both.note == "clear; so in 1 of 2 networks"
+    assert of(network("weak", 0.3)).met is False
+    assert of(network("wired", 0.8, twin=0.79)).met is False
+    # One that does not pass is not the best, however strong.
+    assert of(network("wired", 0.9, twin=0.89), network("clear", 0.7)).note.startswith("clear")
 
 
 def test_statements_about_gates():
