@@ -1,4 +1,4 @@
-"""Write docs/reference.md: every command, analysis and hypothesis, in the words of the code.
+"""Write docs/reference.md: every command, analysis, hypothesis and measure, in the words of the code.
 
 `make docs` runs this; a test fails while the page says anything else than the code.
 """
@@ -18,6 +18,7 @@ from unitscope.analyses.affinity import Affinity
 from unitscope.analysis import Analysis, catalogue, title
 from unitscope.analyze import analyze
 from unitscope.cli.main import app
+from unitscope.concepts.catalogue import CATALOGUE
 from unitscope.corpus.open import open_corpus
 from unitscope.hypotheses.library import catalogue as hypotheses
 from unitscope.models.module import ModuleModel
@@ -37,6 +38,8 @@ def page() -> str:
         if columns[name]:
             parts.append(_table(("column", "what it says of a unit"), columns[name]))
     parts += ["## Hypotheses", *_hypotheses()]
+    measures = [(f"`{name}`", says) for name, says in CATALOGUE.items()]
+    parts += ["## Measures of `inspect`", _table(("name", "what it says of a unit and a hypothesis"), measures)]
     if names := getattr(unitscope, "__all__", ()):
         rows = [(f"`{name}`", _first_line(getattr(unitscope, name))) for name in sorted(names, key=str.lower)]
         parts += ["## Python", _table(("`unitscope.`", "what it is"), rows)]

@@ -10,6 +10,7 @@ from typer.testing import CliRunner, Result
 
 from unitscope.cli.main import app
 from unitscope.concepts.bank import Bank
+from unitscope.concepts.catalogue import CATALOGUE
 from unitscope.corpus.splits import Split
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
@@ -51,7 +52,8 @@ def test_a_bank_is_made_and_asked(folder: Path) -> None:
 
 
 def test_the_listing_and_the_help_teach() -> None:
-    assert "auroc" in run("inspect", "--list").stdout
+    listing = run("inspect", "--list").stdout
+    assert all(name in listing for name in CATALOGUE)
     text = " ".join(run("inspect", "--help").stdout.replace("│", " ").split())
     assert "--ask column:upos" in text
     assert "words:the,a,an" in text
@@ -65,3 +67,22 @@ def test_mistakes_say_what_to_do(folder: Path) -> None:
         error = run(*arguments).exception
         assert isinstance(error, InputError)
         assert message in str(error)
+
+
+def test_formulas_labels_and_simulations_are_asked_like_any_other_measure(folder: Path) -> None:
+    run("concepts", folder / "small.conllu", "--out", folder / "words", "--phrases", "none")
+    asked = ["--ask", "column:upos", "--ask", f"neighbours:{folder / 'words'}", "--length", "2"]
+    kept = ("formula", "soft-wpmi", "simulation")
+    done = run(
+        "inspect", folder / "net", "--over", folder / "small.conllu", *asked, "--units", "*.hidden/0,2",
+        *(part for name in kept for part in ("--measure", name)), "--out", folder / "kept.csv",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    table = pd.read_csv(folder / "kept.csv")
+    assert set(table["measure"]) == {*kept, "formula-chosen"}
+    assert "concept:NEIGHBORS(go)" in set(table["hypothesis"])
+    assert "where chosen" in done.stdout
+    error = run(
+        "inspect", folder / "net", "--over", folder / "small.conllu", "--ask", "digit", "--measure", "soft-wpmi"
+    )
+    assert "ask two flags or more" in str(error.exception)

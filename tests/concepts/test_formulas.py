@@ -5,9 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from unitscope.concepts.bank import make_bank
-from unitscope.concepts.candidates import sentence_of, words
-from unitscope.concepts.formulas import Primitives, neighbours, packed, search, search_exactly
+from unitscope.concepts.formulas import Primitives, packed, search, search_exactly
 from unitscope.errors import InputError
 
 NAMES = tuple("abcdefg")
@@ -85,15 +83,3 @@ def test_a_silent_unit_has_no_formula_and_too_long_a_search_is_refused() -> None
         search_exactly(noise, primitives, 3, most=10)
     with pytest.raises(InputError, match="2 names for 7 concepts"):
         Primitives.of(("a", "b"), flags)
-
-
-def test_neighbours_are_a_primitive_of_their_own() -> None:
-    bank = make_bank([sentence_of("cat dog car bus", "0")], [words])
-    vectors = np.array([[1.0, 0.1], [1.0, 0.2], [0.1, 1.0], [0.2, 1.0]])
-    sets = neighbours(vectors, bank, 1)
-    assert sets["NEIGHBORS(cat)"].tolist() == [0, 1]
-    flags = made()[:, :4]
-    primitives = Primitives.of(tuple(bank.texts), flags).with_any_of(sets)
-    found = search(unit_of(flags[:, 2] | flags[:, 3]), primitives, 2)
-    assert str(found) in ("NEIGHBORS(car)", "NEIGHBORS(bus)")
-    assert found.iou == 1

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import pandas as pd
 import typer
@@ -13,12 +13,16 @@ from unitscope.cli import console
 from unitscope.cli.app import ASK, app
 from unitscope.cli.inputs import Inputs
 from unitscope.concepts.bank import Bank
+from unitscope.concepts.catalogue import CATALOGUE
 from unitscope.concepts.controls import compared, controlled
-from unitscope.concepts.groups import GROUPS
+from unitscope.concepts.fed import FED
+from unitscope.concepts.formulas import LENGTH
 from unitscope.concepts.inspection import GROUP, NEVER
 from unitscope.concepts.inspection import inspect as look
 from unitscope.concepts.measures import MEASURES
+from unitscope.concepts.neighbours import neighbours
 from unitscope.concepts.questions import Asked
+from unitscope.concepts.searched import FORMS
 from unitscope.corpus.corpus import Corpus
 from unitscope.corpus.passages import Passages
 from unitscope.corpus.reading import Characters
@@ -30,7 +34,7 @@ from unitscope.recording.manifest import MANIFEST
 from unitscope.recording.recording import Recording
 from unitscope.recording.source import Source
 
-BANK = "bank:"
+BANK, NEIGHBOURS = "bank:", "neighbours:"
 
 
 def list_measures(wanted: bool) -> bool:
@@ -38,12 +42,8 @@ def list_measures(wanted: bool) -> bool:
     if not wanted:
         return False
     table = Table("measure", "what it is", title_justify="left")
-    for measure in MEASURES.values():
-        table.add_row(measure.name, measure.help)
-    table.add_row("degree", "degree of alignment: mean activation over a concept repeated to the average length")
-    table.add_row("degree-once", "the same over the concept alone")
-    for name, penalty in GROUPS.items():
-        table.add_row(name, f"all units of a site together: F1 of a logistic regression (l1 {penalty.l1:g}, held out)")
+    for name, says in CATALOGUE.items():
+        table.add_row(name, says)
     console.out.print(table)
     raise typer.Exit
 
@@ -58,7 +58,8 @@ def inspect(
         typer.Option(
             "--ask",
             help="a hypothesis: a name from `unitscope find --list`, regex:PATTERN, words:the,a,an, words:FILE, "
-            "column:upos or column:upos=NOUN of a treebank, concept:TEXT, bank:FOLDER, file.py:function; repeat it",
+            "column:upos or column:upos=NOUN of a treebank, concept:TEXT, bank:FOLDER (each concept of a bank), "
+            "neighbours:FOLDER (each with the five most like it), file.py:function; repeat it",
         ),
     ],
     over: Annotated[
@@ -75,6 +76,7 @@ def inspect(
     tolerance: Annotated[
         float, typer.Option(help="stop reading when 95 % of the values are this near to those on all data; 0 reads all")
     ] = 0.0,
+    length: Annotated[int, typer.Option(help="hypotheses that a formula joins, at most")] = LENGTH,
     sequences: Annotated[int, typer.Option(help="read only so many sequences of each text, spread evenly")] = 0,
     out: Annotated[Path | None, typer.Option(help="write all rows: .csv, .parquet or .json")] = None,
     top: Annotated[int, typer.Option(help="rows to print, the largest values first")] = 20,
@@ -105,16 +107,17 @@ def inspect(
         unitscope inspect run --ask inside-double-quotes --tolerance 0.02
 
         unitscope inspect stdlib-lstm256 --over stdlib --sequences 64 --ask digit --ask inside-parentheses --controls
+
+        unitscope inspect net --over ewt.conllu --ask column:upos --measure formula --having 'formula > 0.04'
     """
     opened = [_open(model, over or [], sequences) for model in models]
-    asked: list[Asked] = [
-        Bank.load(Path(item.removeprefix(BANK))) if item.startswith(BANK) else item for item in dict.fromkeys(ask)
-    ]
+    asked = [_asked(item) for item in dict.fromkeys(ask)]
     if controls and (measure[0] not in MEASURES or MEASURES[measure[0]].chance is None):
         raise InputError(f"{measure[0]} has no value of no skill to control; name correlation or auroc first")
-    wanted = {"measures": measure, "units": units, "having": having or (), "tolerance": tolerance or None}
+    wanted: dict[str, Any] = {"measures": measure, "units": units, "having": having or (), "length": length}
+    wanted["tolerance"] = tolerance or None
     with console.progress_bar() as show:
-        frames = [look(model, asked, corpus, progress=show, **wanted) for model, corpus in opened]  # type: ignore[arg-type]
+        frames = [look(model, asked, corpus, progress=show, **wanted) for model, corpus in opened]
         checked = [
             compared(controlled(model, asked, corpus, measure[0], units, progress=show), measure[0])
             for model, corpus in (opened if controls else [])
@@ -125,6 +128,12 @@ def inspect(
     _print(table, top)
     for (model, _), summary in zip(opened, checked, strict=False):
         _print_controls(f"{model.name}: {measure[0]} of each unit's best hypothesis", summary)
+
+
+def _asked(item: str) -> Asked:
+    if item.startswith(NEIGHBOURS):
+        return neighbours(Bank.load(Path(item.removeprefix(NEIGHBOURS))))
+    return Bank.load(Path(item.removeprefix(BANK))) if item.startswith(BANK) else item
 
 
 def _print_controls(title: str, summary: pd.DataFrame) -> None:
@@ -174,9 +183,14 @@ def _write(table: pd.DataFrame, path: Path) -> None:
 
 
 def _print(table: pd.DataFrame, top: int) -> None:
-    undefined = int(table["value"].isna().sum())
+    is_chosen = table["measure"].isin([form.chosen for form in FORMS.values()])
+    where_chosen = table[is_chosen].set_index(["model", "measure", "site", "unit"])["value"].to_dict()
+    table = table[~is_chosen]
     for (model, measure), rows in table.groupby(["model", "measure"], sort=False):
-        strength = (rows["value"] - (0.5 if measure == "auroc" else 0.0)).abs()
+        name = str(measure)
+        chance = MEASURES[name].chance if name in MEASURES else 0.0 if name in FED else None
+        # Below the value of no skill says as much as above it.
+        strength = rows["value"] if chance is None else (rows["value"] - chance).abs()
         # A rare label can meet a unit well by chance: what has no interval comes last.
         unsure = rows["low"].isna() & (rows["unit"] != GROUP)
         order = pd.DataFrame({"unsure": unsure, "strength": -strength}).sort_values(
@@ -185,19 +199,22 @@ def _print(table: pd.DataFrame, top: int) -> None:
         best = rows.loc[order.index[:top]]
         read = float(rows["read"].max())
         title = f"{model}: {read:.0%} read"
-        shown = Table(
-            Column("hypothesis", overflow="fold"), "unit", str(measure), "95 %", "q", title=title, title_justify="left"
-        )
+        last = "where chosen" if name in FORMS else "q"
+        shown = Table(Column("hypothesis", overflow="fold"), "unit", name, "95 %", last, title=title,
+                      title_justify="left")  # fmt: skip
         for _, row in best.dropna(subset="value").iterrows():
             where = row["site"] if row["unit"] == GROUP else f"{row['site']}/{row['unit']}"
-            low, high, q = (float(row[name]) for name in ("low", "high", "q"))
+            low, high, q = (float(row[key]) for key in ("low", "high", "q"))
             interval = "" if math.isnan(low) else f"{low:.3f} to {high:.3f}"
-            shown.add_row(
-                row["hypothesis"], where, f"{row['value']:.3f}", interval, "" if math.isnan(q) else f"{q:.1e}"
-            )
+            says = "" if math.isnan(q) else f"{q:.1e}"
+            if name in FORMS:
+                says = f"{where_chosen[model, FORMS[name].chosen, row['site'], row['unit']]:.3f}"
+            shown.add_row(row["hypothesis"], where, f"{row['value']:.3f}", interval, says)
         console.out.print(shown)
-    if undefined:
-        console.out.print(f"{undefined:,} values are undefined: the unit or the label never changes on this data")
+    undefined = table.loc[table["value"].isna(), "note"]
+    if len(undefined):
+        reasons = ", ".join(dict.fromkeys(note for note in undefined if note))
+        console.out.print(f"{len(undefined):,} values are undefined: {reasons or 'too few tokens'}")
     silent = table.loc[table["note"] == NEVER, "hypothesis"].unique()
     if len(silent):
         console.out.print(f"never (or always) true on this data: {', '.join(silent[:10])}{' …' * (len(silent) > 10)}")

@@ -1,12 +1,14 @@
 """Measures that feed a text of their own to the model: the degree of alignment with a concept, repeated or alone."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Int
 
 from unitscope.concepts.bank import Bank
+from unitscope.concepts.neighbours import KIND as NEIGHBOURS
 from unitscope.concepts.pooled import pooled
 from unitscope.concepts.questions import CONCEPT, Asked, concept_names
 from unitscope.concepts.texts import instances, replicated
@@ -15,18 +17,30 @@ from unitscope.errors import InputError
 from unitscope.recording.live import Live
 from unitscope.recording.source import Source
 
-FED: dict[str, Callable[[Sequence[str], Passages], Passages]] = {
-    "degree": lambda texts, corpus: replicated(texts, corpus.reading, corpus.mean_length),
-    "degree-once": lambda texts, corpus: instances(texts, corpus.reading),
+
+@dataclass(frozen=True)
+class Fed:
+    """A measure that is a unit's mean activation over texts made of concepts."""
+
+    help: str
+    texts: Callable[[Sequence[str], Passages], Passages]
+
+
+FED = {
+    "degree": Fed(
+        "degree of alignment: mean activation over a concept repeated to the average length (Na et al.)",
+        lambda texts, corpus: replicated(texts, corpus.reading, corpus.mean_length),
+    ),
+    "degree-once": Fed("the same over the concept alone", lambda texts, corpus: instances(texts, corpus.reading)),
 }
-"""Measures by name: a unit's mean activation over each concept repeated to the average length of the data, or once."""
+"""Measures by name."""
 
 
 def concepts_of(asked: Sequence[Asked]) -> dict[str, str]:
     """The concepts among the hypotheses: their names and texts. Raises ``InputError`` if there is none."""
     found: dict[str, str] = {}
     for item in asked:
-        if isinstance(item, Bank):
+        if isinstance(item, Bank) and (item.table["kind"] != NEIGHBOURS).all():  # those are no texts
             found |= dict(zip(concept_names(item), item.texts, strict=True))
         elif isinstance(item, str) and item.startswith(CONCEPT):
             found[item] = " ".join(item.removeprefix(CONCEPT).split())
@@ -53,7 +67,7 @@ def fed_table(
     concepts = concepts_of(asked)
     frames = []
     for name in names:
-        texts = FED[name](list(concepts.values()), corpus)
+        texts = FED[name].texts(list(concepts.values()), corpus)
         for site, values in pooled(Live(live.model, texts, live.batch_size, live.edits), list(units)).items():
             frames.append(
                 pd.DataFrame(

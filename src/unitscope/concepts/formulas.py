@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Bool, Int, UInt8
 
-from unitscope.concepts.bank import Bank
 from unitscope.errors import InputError
 
 OPERATORS = ("OR", "AND", "AND NOT")
@@ -35,6 +34,10 @@ class Formula:
     score: float
     """IoU times the penalty for length."""
 
+    def mask(self, primitives: "Primitives") -> Mask:
+        """Where it holds, on the tokens of other primitives of the same names."""
+        return _mask(primitives.masks, [primitives.names.index(name) for name in self.names], self.operators)
+
     def __str__(self) -> str:
         text = self.names[0]
         for operator, name in zip(self.operators, self.names[1:], strict=True):
@@ -45,17 +48,6 @@ class Formula:
 def packed(flags: Bool[np.ndarray, "token item"]) -> UInt8[np.ndarray, "item byte"]:
     """Flags as masks, one row for each column."""
     return np.packbits(flags, axis=0).T.copy()
-
-
-def neighbours(vectors: Float[np.ndarray, "concept dimension"], bank: Bank, count: int = 5) -> dict[str, np.ndarray]:
-    """A primitive NEIGHBORS(c) for every concept: c and the ``count`` concepts nearest to it by cosine.
-
-    ``vectors`` embed the concepts (``clusters.context_vectors``, or any others). Its mask is that of any of them.
-    """
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit = vectors / np.where(norms > 0, norms, 1.0)
-    near = np.argsort(-(unit @ unit.T), axis=1, kind="stable")[:, : count + 1]
-    return {f"NEIGHBORS({text})": np.union1d(near[i], [i]) for i, text in enumerate(bank.texts)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,11 +63,6 @@ class Primitives:
         if len(names) != flags.shape[1]:
             raise InputError(f"there are {len(names)} names for {flags.shape[1]} concepts")
         return cls(tuple(names), packed(flags))
-
-    def with_any_of(self, sets: dict[str, np.ndarray]) -> "Primitives":
-        """Also the disjunctions of some of them, such as ``neighbours``."""
-        unions = [np.bitwise_or.reduce(self.masks[members], axis=0) for members in sets.values()]
-        return Primitives((*self.names, *sets), np.vstack([self.masks, *unions]))
 
 
 def search(

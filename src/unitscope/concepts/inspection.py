@@ -13,11 +13,16 @@ import pandas as pd
 from jaxtyping import Bool, Float, Int, Shaped
 from scipy import stats
 
+from unitscope.concepts.blocks import blocks
+from unitscope.concepts.catalogue import CATALOGUE, KEPT, keepers_of
 from unitscope.concepts.fed import FED, check_fed, concepts_of, fed_table
-from unitscope.concepts.fold import Folded, fold
+from unitscope.concepts.fold import Folded, batches_of, fold
+from unitscope.concepts.formulas import LENGTH
 from unitscope.concepts.groups import GROUPS, fit_groups
 from unitscope.concepts.measures import MEASURES, Measure
 from unitscope.concepts.questions import Asked, Questions
+from unitscope.concepts.searched import FORMS
+from unitscope.concepts.watched import Remembered, Watched
 from unitscope.corpus.corpus import Corpus
 from unitscope.errors import InputError
 from unitscope.models.model import Model
@@ -49,16 +54,20 @@ def inspect(
     units: str | Sequence[str] = ("*",),
     having: str | Sequence[str] = (),
     tolerance: float | None = None,
+    length: int = LENGTH,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
     """The measures of every unit against every hypothesis.
 
     ``models`` are models, which read ``over``, or sources (a ``Recording``, a ``Live``). ``hypotheses`` are as in
     ``unitscope.concepts.questions``. ``units`` are glob patterns of sites, each with or without numbers of units:
-    ``"rnn.0.hidden/0-9,17"``. ``measures`` are names of ``MEASURES`` (one value per unit), of ``GROUPS`` (one for all
-    units of a site, whose ``unit`` is −1), and of ``FED`` (of concepts, by texts made of them). ``having`` keeps the
-    pairs with such scores: ``"|correlation| > 0.3"``; of several all must hold. With ``tolerance`` a site is read until
-    95 % of its pairs are within it of their value on all of the data, with 95 % confidence each.
+    ``"rnn.0.hidden/0-9,17"``. ``measures`` are names of ``CATALOGUE``: most have one value per unit and hypothesis;
+    those of ``GROUPS`` one for all units of a site, whose ``unit`` is −1; those of ``FED`` are of concepts, by texts
+    made of them; of those of ``FORMS`` the hypothesis is found: the best logical form of at most ``length`` of all that
+    are asked, with its IoU on the half of the documents where it was not searched, and ``NAME-chosen``, where it was.
+    ``having`` keeps the pairs with such scores: ``"|correlation| > 0.3"``; of several all must hold, and a formula is a
+    pair of its own. With ``tolerance`` a site is read until 95 % of its pairs are within it of their value on all of
+    the data, with 95 % confidence each.
 
     One row per model, site, unit, hypothesis and measure: ``value``; ``low`` and ``high``, the 95 % interval for more
     data of this kind, whole documents being the pieces of evidence; ``error``, the 95 % half-width against the value on
@@ -69,8 +78,9 @@ def inspect(
     """
     sources = sources_of(models, over)
     names = [measures] if isinstance(measures, str) else list(measures)
-    single, groups, fed = _measures(names)
-    conditions = [_condition(text, names) for text in ([having] if isinstance(having, str) else having)]
+    single, groups, fed, kept = _measures(names)
+    scored = [*names, *(FORMS[name].chosen for name in kept if name in FORMS)]
+    conditions = [_condition(text, scored) for text in ([having] if isinstance(having, str) else having)]
     asked: Sequence[Asked] = (
         hypotheses if isinstance(hypotheses, Sequence) and not isinstance(hypotheses, str) else [hypotheses]
     )
@@ -80,8 +90,9 @@ def inspect(
         concepts_of(asked)
         for source, _, _ in plans:
             check_fed(source)
+    watched = [_watched(*plan, kept, length, progress) if kept else None for plan in plans]
     frames = []
-    for source, questions, chosen in plans:
+    for (source, questions, chosen), watch in zip(plans, watched, strict=True):
 
         def show(done: int, total: int, name: str = source.name) -> None:
             if progress:
@@ -89,8 +100,13 @@ def inspect(
 
         tables: list[pd.DataFrame] = []
         if single:
-            folded = fold(source, questions, chosen, single, tolerance, show)
+            read, said = (watch, watch.questions) if watch else (source, questions)
+            folded = fold(read, said, chosen, single, tolerance, show, watch.batches if watch else None)
             tables += [_table(part, questions, single) for part in folded.values()]
+        if watch:
+            if not single:
+                _read(watch, chosen, show)
+            tables += [keeper.table().assign(error=np.nan) for keeper in watch.keepers]
         if groups:
             tables += [_group_table(fit_groups(source, questions, chosen, groups))]
         if fed:
@@ -102,6 +118,38 @@ def inspect(
         table["q"] = _adjusted(table)
         frames.append(_having(table, conditions))
     return pd.concat(frames, ignore_index=True)
+
+
+def _watched(
+    source: Source,
+    questions: Questions,
+    chosen: dict[str, Int[np.ndarray, " unit"]],
+    names: Sequence[str],
+    length: int,
+    progress: Progress | None,
+) -> Watched:
+    """The source with those who keep what their measures need. Raises ``InputError`` for what cannot be measured."""
+
+    def show(what: str, done: int, total: int) -> None:
+        if progress:
+            progress(f"{source.name}: {what}", done, total)
+
+    batches = batches_of(source)
+    keepers = keepers_of(names, questions.hypotheses, chosen, batches, length, show)
+    return Watched(source, Remembered(questions), chosen, keepers, batches)
+
+
+def _read(watched: Watched, chosen: dict[str, Int[np.ndarray, " unit"]], show: Callable[[int, int], None]) -> None:
+    """Read where nothing else does, until nobody wants more."""
+    done, total = 0, len(watched.sequences)
+    for numbers in watched.batches:
+        for _ in blocks(watched, watched.questions, numbers, chosen):
+            pass
+        done += len(numbers)
+        show(done, total)
+        if watched.full:
+            break
+    show(total, total)
 
 
 def chosen_units(source: Source, patterns: Sequence[str]) -> dict[str, Int[np.ndarray, " unit"]]:
@@ -147,16 +195,16 @@ def sources_of(
     return found
 
 
-def _measures(names: Sequence[str]) -> tuple[list[Measure], list[str], list[str]]:
-    """Measures of units, of groups of units, and those that feed texts of their own."""
-    known = [*MEASURES, *GROUPS, *FED]
+def _measures(names: Sequence[str]) -> tuple[list[Measure], list[str], list[str], list[str]]:
+    """Measures of sums, of groups of units, those that feed texts of their own, and those that keep what is read."""
+    known = list(CATALOGUE)
     unique = list(dict.fromkeys(names))
     unknown = [name for name in unique if name not in known]
     if unknown or not unique:
         wrong = f"no measure is called {unknown[0]!r}" if unknown else "no measure is asked for"
         raise InputError(f"{wrong}; there are: {', '.join(known)}")
-    groups, fed = ([name for name in unique if name in kind] for kind in (GROUPS, FED))
-    return [MEASURES[name] for name in unique if name in MEASURES], groups, fed
+    groups, fed, kept = ([name for name in unique if name in kind] for kind in (GROUPS, FED, KEPT))
+    return [MEASURES[name] for name in unique if name in MEASURES], groups, fed, kept
 
 
 def _condition(text: str, measures: Sequence[str]) -> tuple[str, bool, str, float]:

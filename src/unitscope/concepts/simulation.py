@@ -6,15 +6,24 @@ label holds, and elsewhere. The score is the correlation over **all tokens of al
 correlations of single texts.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
+from scipy import stats
 from torch import Tensor
 
 from unitscope.analyses._pairs import pearson
-from unitscope.concepts.pairs import Pairs
+from unitscope.concepts.fold import Spread
+from unitscope.concepts.measures import find_measure
+from unitscope.concepts.pairs import Hypotheses, Pairs, Scale
+
+NAME = "simulation"
+UNKNOWN = "the unit or the label never changes in one half"
+_CORRELATION = find_measure("correlation")
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,3 +93,84 @@ class Simulation:
 def _share(left: Tensor, whole: Tensor) -> Float[np.ndarray, " unit"]:
     found: np.ndarray = torch.where(whole > 0, 1 - left / whole, torch.nan).numpy()
     return found
+
+
+class Simulated:
+    """The score as a measure: a straight line from each label to each unit is learnt on every other batch, and scored
+    on the rest.
+
+    Of a flag the line has two values, as ``Simulator``. Pearson's r does not change with a line but for its direction,
+    so the score is r on the held-out tokens with the sign of r where the line was learnt.
+    """
+
+    def __init__(self, hypotheses: Hypotheses, units: Mapping[str, Int[np.ndarray, " unit"]], sequences: int) -> None:
+        self.hypotheses = hypotheses
+        self.units = units
+        self.sequences = sequences
+        self.learnt: dict[str, Pairs] = {}
+        self.held: dict[str, Pairs] = {}
+        self.part: dict[str, Pairs] = {}
+        self.spread = {site: Spread.empty(len(numbers), len(hypotheses)) for site, numbers in units.items()}
+        self.batch = -1
+        self.taken = 0
+
+    @property
+    def full(self) -> bool:
+        return False
+
+    def take(
+        self,
+        batch: int,
+        sequence: Int[Tensor, " token"],
+        x: Mapping[str, Float[Tensor, "token unit"]],
+        y: Float[Tensor, "token hypothesis"],
+    ) -> None:
+        """Add tokens to the half of their batch."""
+        if batch != self.batch:
+            self._end()
+            self.batch = batch
+        for site, values in x.items():
+            if site not in self.learnt:
+                pairs = Pairs(values.shape[1], self.hypotheses, Scale.of(values, y, self.hypotheses, ()))
+                self.learnt[site], self.held[site], self.part[site] = pairs, pairs.fresh(), pairs.fresh()
+            (self.part if batch % 2 else self.learnt)[site].update(values, y)
+        self.taken += len(torch.unique_consecutive(sequence))
+
+    def _end(self) -> None:
+        """The value of one held-out batch alone, for its spread."""
+        if self.batch % 2:
+            for site, part in self.part.items():
+                self.held[site].add(part)
+                self.spread[site].add(_CORRELATION(part))
+                self.part[site] = part.fresh()
+        self.batch = -1
+
+    def table(self) -> pd.DataFrame:
+        """A row for each unit and hypothesis."""
+        self._end()
+        names = np.array(self.hypotheses.names, object)
+        frames = []
+        for site, numbers in self.units.items():
+            known, held = _CORRELATION(self.learnt[site]), _CORRELATION(self.held[site])
+            value = np.sign(known) * held
+            spread = self.spread[site]
+            width = stats.t.ppf(0.975, np.maximum(spread.n - 1, 1)) * spread.error()
+            with np.errstate(invalid="ignore", divide="ignore"):
+                p = 2 * stats.t.sf(np.abs(value) / spread.error(), np.maximum(spread.n - 1, 1))
+            note = np.where(np.isnan(value), UNKNOWN, np.where(np.isnan(width), "too rare for an interval", ""))
+            frames.append(
+                pd.DataFrame(
+                    {
+                        "site": site,
+                        "unit": np.repeat(numbers, len(names)),
+                        "hypothesis": np.tile(names, len(numbers)),
+                        "measure": NAME,
+                        "value": value.ravel(),
+                        "low": (value - width).ravel(),
+                        "high": (value + width).ravel(),
+                        "p": p.ravel(),
+                        "note": note.ravel().astype(object),
+                    }
+                )
+            )
+        return pd.concat(frames, ignore_index=True).assign(read=self.taken / self.sequences)

@@ -1,0 +1,136 @@
+"""Measures that need more than sums of tokens: what they keep is taken from the same read that everything else uses.
+
+Some need which tokens a unit is highest on (formulas), some need texts (softWPMI), some need two halves of the data
+(simulation). Each is a ``Keeper`` that is handed every token once, whoever asks for it and however often.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import pandas as pd
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from unitscope.concepts.pairs import Hypotheses
+from unitscope.concepts.questions import Questions
+from unitscope.corpus.vocabulary import Vocabulary
+from unitscope.models.site import Site
+from unitscope.recording.chunk import Chunk
+from unitscope.recording.source import Source
+
+
+@runtime_checkable
+class Keeper(Protocol):
+    """Keeps what a measure needs, in bounded memory."""
+
+    @property
+    def full(self) -> bool:
+        """Nothing more is wanted."""
+        ...
+
+    def take(
+        self,
+        batch: int,
+        sequence: Int[Tensor, " token"],
+        x: Mapping[str, Float[Tensor, "token unit"]],
+        y: Float[Tensor, "token hypothesis"],
+    ) -> None:
+        """Tokens of whole sequences of one batch: the chosen units of every site, and the labels."""
+        ...
+
+    def table(self) -> pd.DataFrame:
+        """A row per site, unit, hypothesis and measure: ``value``, ``low``, ``high``, ``p``, ``read``, ``note``."""
+        ...
+
+
+class Remembered:
+    """Questions whose last answer is remembered: those who count and those who keep ask the same."""
+
+    def __init__(self, whole: Questions) -> None:
+        self.whole = whole
+        self._last: tuple[tuple[int, ...], Tensor] | None = None
+
+    @property
+    def hypotheses(self) -> Hypotheses:
+        return self.whole.hypotheses
+
+    def labels(self, sequences: Sequence[int]) -> Float[Tensor, "token hypothesis"]:
+        """The labels of sequences laid end to end."""
+        key = tuple(sequences)
+        if self._last is None or self._last[0] != key:
+            self._last = key, self.whole.labels(key)
+        return self._last[1]
+
+
+@dataclass
+class Watched:
+    """A source whose keepers see what is read. Sequences that were seen, or lack a site, are not shown to them."""
+
+    whole: Source
+    questions: Remembered
+    units: Mapping[str, Int[np.ndarray, " unit"]]
+    keepers: Sequence[Keeper]
+    batches: Sequence[Sequence[int]]
+    _seen: set[int] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._batch = {number: at for at, numbers in enumerate(self.batches) for number in numbers}
+
+    @property
+    def name(self) -> str:
+        return self.whole.name
+
+    @property
+    def fingerprint(self) -> str:
+        return self.whole.fingerprint
+
+    @property
+    def sites(self) -> tuple[Site, ...]:
+        return self.whole.sites
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        return self.whole.vocabulary
+
+    @property
+    def sequences(self) -> Sequence[int]:
+        return self.whole.sequences
+
+    def labels(self, name: str, sequence: int) -> Float[Tensor, " token"]:
+        return self.whole.labels(name, sequence)
+
+    def describe(self) -> dict[str, str]:
+        return self.whole.describe()
+
+    @property
+    def full(self) -> bool:
+        """No keeper wants more."""
+        return all(keeper.full for keeper in self.keepers)
+
+    def chunks(
+        self, sites: Sequence[str], labels: Sequence[str] = (), sequences: Sequence[int] | None = None
+    ) -> Iterator[dict[str, Chunk]]:
+        for chunks in self.whole.chunks(sites, labels, sequences):
+            if set(self.units) <= set(chunks):
+                self._show(chunks)
+            yield chunks
+
+    def _show(self, chunks: Mapping[str, Chunk]) -> None:
+        first = next(iter(chunks.values()))
+        sequences = torch.unique_consecutive(first.sequence).tolist()
+        if not sequences or sequences[0] in self._seen or self.full:
+            return
+        self._seen.update(sequences)
+        y = self.questions.labels(sequences)
+        if any(len(chunks[name]) != len(y) for name in self.units):
+            return  # steps that are no tokens: who counts says so
+        x = {
+            name: chunks[name].activations.float()[:, torch.from_numpy(numbers).to(chunks[name].activations.device)]
+            for name, numbers in self.units.items()
+        }
+        for keeper in self.keepers:
+            if not keeper.full:
+                keeper.take(self._batch[sequences[0]], first.sequence, x, y)
