@@ -21,6 +21,7 @@ from unitscope.errors import InputError
 from unitscope.models.networks import checkpoint
 from unitscope.models.networks.bytenet import ByteNet, ByteNetConfig
 from unitscope.models.networks.checkpoint import Position
+from unitscope.models.networks.device import find_device
 from unitscope.models.networks.files import CONFIG, HISTORY, WEIGHTS, make_folder, refuse_foreign, save_json
 from unitscope.models.networks.recipes import Modern
 from unitscope.models.networks.text_files import KINDS, Config, TextCard, fresh_net, load, save
@@ -84,6 +85,7 @@ def train(
         raise InputError(f"no size is called {fit.size!r}; there are: {', '.join(KINDS[fit.kind].sizes)}")
     if min(fit.epochs, fit.batch) < 1 or fit.depth < 0 or fit.rate <= 0 or not 0 <= fit.noise < 1:
         raise InputError(f"training needs an epoch, a batch, a rate above 0 and noise from 0 to below 1, not {fit}")
+    find_device(fit.device)
     if not (folder / checkpoint.NAME).exists():
         refuse_foreign(folder, fit.kind)
         if (folder / CONFIG).exists():

@@ -22,6 +22,7 @@ from unitscope.errors import InputError
 from unitscope.models.networks import checkpoint
 from unitscope.models.networks.char import Cell, CharConfig, CharNet, State
 from unitscope.models.networks.checkpoint import Position
+from unitscope.models.networks.device import find_device
 from unitscope.models.networks.evaluate import evaluate
 from unitscope.models.networks.files import (
     CONFIG,
@@ -257,7 +258,7 @@ class _Run:
         self.corpus = corpus
         self.folder = folder
         self.progress = progress
-        self.device = _device(options.device)
+        self.device = find_device(options.device)
         torch.manual_seed(options.seed)
         self.config = CharConfig(
             symbols=len(corpus.vocabulary),
@@ -412,13 +413,3 @@ class _Run:
             validation=position.history[-1]["validation"] if position.history else None,
             characters_per_second=characters_per_second,
         )
-
-
-def _device(name: str) -> torch.device:
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise InputError(f"no device is called {name!r}; give cpu or cuda") from error
-    if device.type not in ("cpu", "cuda") or (device.type == "cuda" and not torch.cuda.is_available()):
-        raise InputError(f"this machine cannot compute on {name!r}; give cpu")
-    return device

@@ -19,6 +19,7 @@ from torch import nn
 from unitscope.errors import InputError
 from unitscope.models.networks import checkpoint
 from unitscope.models.networks.checkpoint import Position
+from unitscope.models.networks.device import find_device
 from unitscope.models.networks.files import CONFIG, HISTORY, WEIGHTS, make_folder, refuse_foreign, save_json
 from unitscope.models.networks.seq2seq.attention import Method
 from unitscope.models.networks.seq2seq.data import LOOKUP, TRAIN, VALIDATION, PairSets, open_pairs
@@ -126,8 +127,7 @@ def _check(options: Seq2SeqOptions, sets: PairSets) -> None:
         raise InputError(f"{sets.name} does not say where to attend to, so there is nothing to guide attention with")
     if options.patience and VALIDATION not in sets.sets:
         raise InputError(f"{sets.name} has no set validation, so training cannot stop by it; leave out --patience")
-    if options.device not in ("cpu", "cuda") or (options.device == "cuda" and not torch.cuda.is_available()):
-        raise InputError(f"this machine cannot compute on {options.device!r}; give cpu")
+    find_device(options.device)
 
 
 def _check_same(folder: Path, before: dict[str, Any], asked: dict[str, Any], fingerprint: str, sets: PairSets) -> None:
