@@ -154,6 +154,7 @@ REFERENCE: dict[str, Loop] = {
     "blank-line": blank_line,
     "characters-to-line-end": per_line(to_line_end),
     "position-in-file": lambda text: [i / len(text) for i in range(len(text))],
+    "position-in-document": lambda text: [i + 1 for i in range(len(text))],
     "inside-word": per_character(is_word),
     "position-in-word": position_in_word,
     "upper-case": per_character(str.isupper),

@@ -31,7 +31,7 @@ class Seen:
 
     site: Site
     sketch: Sketch
-    """Of the units, then of the labels."""
+    labels: Sketch
     defined: Float[Tensor, " label"]
     """Tokens where the label is defined."""
     label_sums: Float[Tensor, " label"]
@@ -87,30 +87,29 @@ class Quantiles(Analysis[Seen]):
 
     def start(self, site: Site, given: Mapping[str, Any]) -> Seen:
         zeros = torch.zeros(len(self.of_labels), dtype=torch.float64)
-        return Seen(site, Sketch(site.units + len(zeros), self.size), zeros, zeros.clone())
+        return Seen(site, Sketch(site.units, self.size), Sketch(len(zeros), self.size), zeros, zeros.clone())
 
     def update(self, state: Seen, chunk: Chunk) -> None:
-        rows = chunk.activations  # [token unit]
+        state.sketch.add(chunk.activations)
         if self.of_labels:
-            labels = torch.stack([chunk.labels[name].to(rows.device) for name in self.of_labels], 1)  # [token label]
-            state.defined += (~labels.isnan()).sum(0).cpu()
-            state.label_sums += labels.nansum(0, dtype=torch.float64).cpu()
-            rows = torch.cat([rows.float(), labels.float()], 1)
-        state.sketch.add(rows)
+            labels = torch.stack([chunk.labels[name] for name in self.of_labels], 1).cpu()  # [token label]
+            state.labels.add(labels)
+            state.defined += (~labels.isnan()).sum(0)
+            state.label_sums += labels.nansum(0, dtype=torch.float64)
 
     def merge(self, a: Seen, b: Seen) -> Seen:
-        return Seen(a.site, a.sketch.merge(b.sketch), a.defined + b.defined, a.label_sums + b.label_sums)
+        sketches = a.sketch.merge(b.sketch), a.labels.merge(b.labels)
+        return Seen(a.site, *sketches, a.defined + b.defined, a.label_sums + b.label_sums)
 
     def compute(self, state: Seen) -> QuantilesResult:
-        values = state.sketch.quantiles(LEVELS)
         return QuantilesResult(
             site=state.site.name,
             units=state.site.units,
             count=state.sketch.count,
             rank_error=state.sketch.rank_error,
             levels=list(LEVELS),
-            values=values[:, : state.site.units].copy(),
+            values=state.sketch.quantiles(LEVELS),
             labels=list(self.of_labels),
-            label_values=values[:, state.site.units :].copy(),
+            label_values=state.labels.quantiles(LEVELS),
             label_means=(state.label_sums / state.defined).float().numpy(),
         )

@@ -104,6 +104,7 @@ def fold(
     batches: Sequence[Sequence[int]] | None = None,
 ) -> dict[str, Folded]:
     """Read a source once; each (site, batch) is extracted once and serves all hypotheses and measures.
+    Where a measure fixes a share of the tokens, a read of its own comes first, for the thresholds.
 
     ``units`` are the numbers of those that are wanted, by site. ``batches`` are what is read, all of the source if not
     given (``batches_of``). With ``tolerance`` a site is read until ``SHARE`` of its pairs are within it. Raises

@@ -165,6 +165,12 @@ def position_in_file(text: str) -> Numbers:
     return (np.arange(len(text)) / max(len(text), 1)).astype(np.float32)
 
 
+@number("position in document")
+def position_in_document(text: str) -> Numbers:
+    """Characters of the document so far, 1 at its first."""
+    return np.arange(1, len(text) + 1, dtype=np.float32)
+
+
 @flag("inside word")
 def inside_word(text: str) -> Flags:
     """A letter, digit or underscore."""
