@@ -38,6 +38,14 @@ def test_from_pairs_to_recordings_of_both_sides(tmp_path):
         assert f"run/{side}:{count * len(rows)}steps" in said
         lengths = [len(chunks[f"{side}.cell"]) for chunks in recording.chunks([f"{side}.cell"])]
         assert sum(lengths) == count * len(rows)
+    listed = unitscope("sites", net)
+    assert "decoder.attention" in listed
+    assert "record-pairs" in listed
+    for command in (("record", net, "stdlib"), ("find", tmp_path / "run" / "encoder")):
+        with pytest.raises(
+            InputError, match="is an encoder–decoder, which reads pairs and no text: unitscope record-pairs"
+        ):
+            unitscope(*command)
     with pytest.raises(InputError, match=r"no site matches 'x'; there are: encoder\.input_gate"):
         unitscope("record-pairs", net, pairs, "--out", tmp_path / "other", "--sites", "x")
 

@@ -9,10 +9,11 @@ import torch
 import transformers
 from subword_tokenizer import TEXT, word_pieces
 
-from unitscope.cli.inputs import Inputs
+from unitscope.cli.inputs import Inputs, by_default
 from unitscope.cli.main import run
 from unitscope.errors import InputError
 from unitscope.findings import Findings
+from unitscope.recording.recording import Recording
 from unitscope.resultset import ResultSet
 
 
@@ -60,6 +61,46 @@ def test_from_a_folder_to_findings(folder, capsys):
     table = ResultSet.load(folder / "run" / "results").to_pandas()
     assert "step settling" in table.columns
     unitscope("report", folder / "run")
+
+
+def test_what_is_recorded_by_default(folder, capsys):
+    """The residual stream, the heads' outputs and the MLP's neurons; attention stays fast."""
+    model, _ = Inputs("hf:model").open_transformer()
+    taken = by_default(model.sites())
+    aliases = {site.alias for site in model.sites() if site.name in taken}
+    assert aliases == {f"blocks.0.{name}" for name in ("hook_resid_post", "attn.hook_z", "mlp.hook_post")} | {
+        "hook_embed"
+    }
+    used = []
+    model.module.encoder.layer[0].register_forward_hook(
+        lambda module, args, output: used.append(model.module.config._attn_implementation)
+    )
+    corpus = Inputs("hf:model", ("text.txt",), length=30, context=10).open()[1]
+    model.run(corpus.batch([0]), taken)
+    assert used == ["sdpa"]
+    unitscope("record", "hf:model", "text.txt", "--length", "30", "--context", "10", "--out", "usual")
+    assert [site.name for site in Recording.open(folder / "usual").sites] == taken
+    unitscope("record", "hf:model", "text.txt", "--length", "30", "--context", "10", "--sites", "*", "--out", "all")
+    assert any("pattern_entropy" in site.name for site in Recording.open(folder / "all").sites)
+    capsys.readouterr()
+    unitscope("sites", "hf:model")
+    lines = [line for line in capsys.readouterr().out.splitlines() if "blocks.0" in line]
+    assert {line.split()[-2] for line in lines if "pattern" in line} == {"named"}
+    assert {line.split()[-2] for line in lines if "hook_resid_post" in line} == {"yes"}
+
+
+def test_layouts_are_told_and_kept(folder, capsys):
+    told = "embeddings.LayerNorm.output=batch time unit"
+    unitscope("sites", "hf:model", "--layout", told)
+    assert "embeddings.LayerNorm.output" in capsys.readouterr().out
+    cut = ("--length", "30", "--context", "10", "--sites", "embeddings.LayerNorm.output")
+    unitscope("record", "hf:model", "text.txt", *cut, "--layout", told)
+    again, _ = Inputs.load(folder / "run").open()
+    assert "embeddings.LayerNorm.output" in {site.name for site in again.sites()}
+    with pytest.raises(InputError, match="has the layout 'time batch unit'"):
+        Inputs("hf:model", layouts=("embeddings.LayerNorm.output=time batch unit",)).open_transformer()
+    with pytest.raises(InputError, match="--layout is PATTERN=AXES"):
+        Inputs("hf:model", layouts=("batch time unit",)).open_transformer()
 
 
 def test_what_does_not_fit(folder):

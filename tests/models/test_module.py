@@ -383,3 +383,9 @@ def test_a_deep_model_is_described_in_few_words():
     described = ModuleModel(module, call=lambda m, batch: None, logits=lambda output: None).describe()["layers"]
     assert "… 32 more …" in described
     assert len(described) < 600
+
+
+def test_a_model_is_looked_at_where_it_is():
+    """On the device without data, a tensor made anywhere else would not meet the model's."""
+    net = nn.Sequential(nn.Embedding(9, 4), nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, 9))
+    assert ModuleModel(net.to("meta")).sites() == ModuleModel(net.to_empty(device="cpu")).sites()

@@ -3,8 +3,9 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 from unitscope.corpus.corpus import Corpus
 from unitscope.corpus.download import named
@@ -21,9 +22,14 @@ from unitscope.errors import InputError
 from unitscope.models.module import ModuleModel
 from unitscope.models.networks.bytenet import ByteNet
 from unitscope.models.networks.files import SHIPPED, Card, load
+from unitscope.models.networks.seq2seq.files import is_seq2seq
 from unitscope.models.networks.text_files import TextCard, encoder_model, holds_text_network, text_model
 from unitscope.models.networks.text_files import load as load_text_network
-from unitscope.models.transformers import PREFIX, open_transformer
+from unitscope.models.site import Site
+from unitscope.models.transformers import BY_DEFAULT, PREFIX, open_transformer
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 NAME = "inputs.json"
 TREEBANKS = (".conllu", ".ptb", ".mrg", ".iob2", ".bio", ".conll", ".annotated")
@@ -47,6 +53,8 @@ class Inputs:
     pattern: str = "*"
     stand_in: str = "?"
     """Read in place of a symbol of a treebank that the network does not know; empty to refuse it."""
+    layouts: tuple[str, ...] = ()
+    """``PATTERN=AXES``: the axes, in their order, of what the modules whose sites match give."""
 
     @property
     def is_treebank(self) -> bool:
@@ -66,6 +74,11 @@ class Inputs:
 
     def open(self) -> tuple[ModuleModel, Read]:
         """The model and the text as it reads it. Raises ``InputError`` if there is none or it cannot be read."""
+        if not self.is_transformer and is_seq2seq(Path(self.model)):
+            raise InputError(
+                f"{self.model} is an encoder–decoder, which reads pairs and no text: unitscope record-pairs records "
+                "it, then unitscope analyze, compare and report go on; hypotheses about a text cannot be asked of it"
+            )
         if self.reads_texts:
             return self.open_texts()
         if self.is_treebank:
@@ -75,7 +88,7 @@ class Inputs:
             return model, self.open_corpus(card)
         if self.part not in ("", "all"):
             raise InputError("a text of sub-words has no parts; give the part that is wanted as a file of its own")
-        model, tokenizer = open_transformer(self.model.removeprefix(PREFIX))
+        model, tokenizer = self.open_transformer()
         text = open_corpus(self.text, unit="characters", pattern=self.pattern)
         corpus = SubwordCorpus(text, tokenizer, self.length, self.context)
         steps = len(corpus.before) + self.context + self.length + len(corpus.after)
@@ -94,7 +107,7 @@ class Inputs:
         sentences = [sentence for name in self.text for sentence in read_treebank(Path(name))]
         name = ", ".join(Path(name).stem for name in self.text)
         if self.is_transformer:
-            model, tokenizer = open_transformer(self.model.removeprefix(PREFIX))
+            model, tokenizer = self.open_transformer()
             limit = getattr(model.module.config, "max_position_embeddings", None)
             return model, Passages(sentences, name, Subwords(tokenizer, limit), self.context)
         model, card = self.open_model()
@@ -130,8 +143,8 @@ class Inputs:
         folder = Path(self.model)
         net, card = load_text_network(folder)
         if isinstance(net, ByteNet):
-            return encoder_model(net, card, folder.name), card
-        return text_model(net, card, folder.name), card
+            return self._with_layouts(encoder_model(net, card, folder.name)), card
+        return self._with_layouts(text_model(net, card, folder.name)), card
 
     def open_model(self) -> tuple[ModuleModel, Card]:
         """A network of unitscope's own. Raises ``InputError`` if there is none."""
@@ -139,7 +152,25 @@ class Inputs:
             raise InputError(f"this works on character-level networks, and {self.model} is one of Transformers")
         folder = SHIPPED if self.model == SHIPPED.name and not Path(self.model).exists() else Path(self.model)
         net, card = load(folder)
-        return ModuleModel(net, name=folder.name), card
+        return self._with_layouts(ModuleModel(net, name=folder.name)), card
+
+    def open_transformer(self) -> tuple[ModuleModel, "Tokenizer"]:
+        """A model of Transformers and its tokenizer. Raises ``InputError`` if there is none."""
+        model, tokenizer = open_transformer(self.model.removeprefix(PREFIX))
+        return self._with_layouts(model), tokenizer
+
+    def _with_layouts(self, model: ModuleModel) -> ModuleModel:
+        """The model with the layouts that were told. Raises ``InputError`` for what is none, or fits nothing."""
+        if not self.layouts:
+            return model
+        told = dict(text.partition("=")[::2] for text in self.layouts)
+        if not all(told.values()):
+            raise InputError(
+                f"--layout is PATTERN=AXES, as in 'encoder.*.output=time batch unit', not {self.layouts[0]!r}"
+            )
+        model = model.with_layouts(told)
+        model.sites()  # what does not fit is said before anything is read
+        return model
 
     def open_corpus(self, card: Card) -> TextCorpus:
         """The text, in the symbols of the network. Raises ``InputError`` if it cannot be read so."""
@@ -188,3 +219,11 @@ class Inputs:
             raise InputError(
                 f"{folder} does not say which network and text it was made from ({error}); give --model and --text"
             ) from error
+
+
+def by_default(sites: Sequence[Site]) -> list[str]:
+    """The names of the sites that are recorded where none are asked for: everything inside, or of Transformers the
+    residual stream, the heads' outputs and the MLP's neurons."""
+    inside = [site for site in sites if not site.name.startswith("output.")]
+    usual = [site for site in inside if any(fnmatchcase(site.alias, pattern) for pattern in BY_DEFAULT)]
+    return [site.name for site in usual or inside]

@@ -10,6 +10,15 @@ import typer
 
 Described = TypeVar("Described")
 
+Layouts = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--layout",
+        help="axes of a module's values where they are not found, or found wrongly: 'PATTERN=batch head time unit'; "
+        "may be repeated",
+    ),
+]
+
 
 def from_fields(kind: type[Described]) -> Callable[[Callable[[Described], None]], Callable[..., None]]:
     """Make a command of a function of one dataclass.

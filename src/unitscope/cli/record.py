@@ -7,7 +7,8 @@ import typer
 
 from unitscope.cli import console
 from unitscope.cli.app import STEPS, app
-from unitscope.cli.inputs import Inputs
+from unitscope.cli.inputs import Inputs, by_default
+from unitscope.cli.options import Layouts
 from unitscope.corpus.text import CONTEXT, LENGTH
 from unitscope.recording.record import record as write_recording
 
@@ -20,7 +21,13 @@ def record(
     ],
     text: Annotated[list[str], typer.Argument(help="files or folders, TABLE:COLUMN, - for standard input, or stdlib")],
     out: Annotated[Path, typer.Option(help="folder of the recording")] = Path("run"),
-    sites: Annotated[list[str], typer.Option(help="glob patterns; all states and gates if not given")] = ["*"],  # noqa: B006
+    sites: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="glob patterns. If not given: all states and gates; of Transformers the residual stream, the heads' "
+            "outputs and the MLP's neurons, see unitscope sites"
+        ),
+    ] = None,
     dtype: Annotated[
         Literal["float32", "float16", "bfloat16"], typer.Option(help="precision on disk; float16 halves the size")
     ] = "float32",
@@ -32,6 +39,7 @@ def record(
     context: Annotated[int, typer.Option(help="tokens read before each sequence, not recorded")] = CONTEXT,
     pattern: Annotated[str, typer.Option(help="which files of a folder, for example *.txt")] = "*",
     batch_size: Annotated[int, typer.Option(help="sequences that run together")] = 64,
+    layout: Layouts = None,
 ) -> None:
     """Record every unit at every token of a text.
 
@@ -39,15 +47,16 @@ def record(
 
     For example: `unitscope record net book.txt --out run --dtype float16`
     """
-    inputs = Inputs(model, tuple(text), part, sequences, length, context, pattern)
+    inputs = Inputs(model, tuple(text), part, sequences, length, context, pattern, layouts=tuple(layout or ()))
     network, corpus = inputs.open()
-    patterns = sites if sites != ["*"] else [s.name for s in network.sites() if not s.name.startswith("output.")]
+    if sites == ["*"]:
+        sites = [site.name for site in network.sites() if not site.name.startswith("output.")]
     with console.progress_bar() as show:
         recording = write_recording(
             network,
             corpus,
             out,
-            patterns,
+            sites or by_default(network.sites()),
             dtype,
             inputs.chosen(corpus),
             batch_size,

@@ -9,6 +9,7 @@ import typer
 
 from unitscope.cli import console
 from unitscope.cli.app import NETWORKS, STEPS, app
+from unitscope.cli.inputs import Inputs
 from unitscope.cli.options import from_fields
 from unitscope.corpus.corpus import Corpus
 from unitscope.corpus.lookup_tables import LookupTables
@@ -85,6 +86,7 @@ def record_pairs(
                     reader, corpus, out / side, patterns[side], dtype, batch_size=batch_size,
                     progress=partial(show, f"recording the {side}"),
                 )  # fmt: skip
+                Inputs(str(model), tuple(map(str, pairs or (LOOKUP,)))).save(out / side)
                 console.out.print(f"{out / side}: {sum(corpus.lengths(range(len(corpus)))):,} steps")
 
 

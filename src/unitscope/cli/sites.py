@@ -1,5 +1,7 @@
 """``unitscope sites``."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -7,10 +9,12 @@ from rich.table import Table
 
 from unitscope.cli import console
 from unitscope.cli.app import STEPS, app
-from unitscope.cli.inputs import Inputs
+from unitscope.cli.inputs import Inputs, by_default
+from unitscope.cli.options import Layouts
 from unitscope.models.networks.files import SHIPPED
-from unitscope.models.site import choose
-from unitscope.models.transformers import PREFIX, open_transformer
+from unitscope.models.networks.seq2seq.files import is_seq2seq, load
+from unitscope.models.seq2seq import Seq2SeqModel
+from unitscope.models.site import Site, choose
 
 FLOAT16 = 2
 """Bytes of a value as `unitscope record --dtype float16` writes it."""
@@ -22,26 +26,47 @@ def sites(
         str, typer.Argument(help=f"folder of a trained network, {SHIPPED.name}, or hf:FOLDER")
     ] = SHIPPED.name,
     patterns: Annotated[list[str], typer.Option("--sites", help="glob patterns; all if not given")] = ["*"],  # noqa: B006
+    layout: Layouts = None,
 ) -> None:
     """List what can be read in a network: every state and gate, or the residual stream, heads and neurons.
 
     Other commands choose among them by glob patterns: `--sites 'rnn.*.forget_gate'`, `--sites '*.mlp.hook_post'`.
     """
-    inputs = Inputs(model=model)
+    name, all_sites = _sites(Inputs(model=model, layouts=tuple(layout or ())))
+    found = choose(all_sites, patterns)
+    usual = set(by_default(all_sites))
+    heads = ("site", "units", "from", "to", "bytes per token", "recorded")
+    table = Table(title=f"{name}: what can be read", title_justify="left", show_footer=True)
+    whole = sum(site.units for site in found if not site.name.startswith("output."))
+    taken = sum(site.units for site in found if site.name in usual)
+    foot = ("all inside", f"{whole:,}", "", "", f"{whole * FLOAT16:,}", f"{taken:,}")
+    for head, below in zip(heads, foot, strict=True):
+        table.add_column(head, below, justify="left" if head == "site" else "right")
+    for site in found:
+        shown = f"{site.name}  ({site.alias})" if site.alias else site.name
+        numbers = (f"{site.units:,}", f"{site.low:g}", f"{site.high:g}", f"{site.units * FLOAT16:,}")
+        table.add_row(shown, *numbers, "yes" if site.name in usual else "if named")
+    console.out.print(table)
+    console.out.print(
+        f"As float16, a million tokens of all inside are {whole * FLOAT16 / 1e3:,.1f} GB on disk; of what "
+        f"unitscope record takes where no --sites are given, {taken * FLOAT16 / 1e3:,.1f} GB."
+    )
+
+
+def _sites(inputs: Inputs) -> tuple[str, Sequence[Site]]:
+    """The name of a network, and its sites."""
+    folder = Path(inputs.model)
     if inputs.is_transformer:
-        network, _ = open_transformer(model.removeprefix(PREFIX))
+        network, _ = inputs.open_transformer()
     elif inputs.reads_texts:
         network, _ = inputs.open_text_network()
+    elif is_seq2seq(folder):
+        whole = Seq2SeqModel(load(folder)[0], places=1, name=folder.name)
+        console.out.print(
+            "An encoder–decoder: unitscope record-pairs records it. Its decoder.attention has a unit for each place of "
+            "the longest source, counted as 1 here."
+        )
+        return whole.name, tuple(whole.sites.values())
     else:
         network, _ = inputs.open_model()
-    found = choose(network.sites(), patterns)
-    heads = ("site", "units", "from", "to", "bytes per token")
-    table = Table(title=f"{network.name}: what can be read", title_justify="left", show_footer=True)
-    whole = sum(site.units for site in found if not site.name.startswith("output."))
-    for head, foot in zip(heads, ("all inside", f"{whole:,}", "", "", f"{whole * FLOAT16:,}"), strict=True):
-        table.add_column(head, foot, justify="left" if head == "site" else "right")
-    for site in found:
-        name = f"{site.name}  ({site.alias})" if site.alias else site.name
-        table.add_row(name, f"{site.units:,}", f"{site.low:g}", f"{site.high:g}", f"{site.units * FLOAT16:,}")
-    console.out.print(table)
-    console.out.print(f"As float16, a million tokens of all inside are {whole * FLOAT16 / 1e3:,.1f} GB on disk.")
+    return network.name, network.sites()

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 PREFIX = "hf:"
 """Before a folder, or a name on the hub, on the command line."""
+BY_DEFAULT = ("*hook_embed", "*.hook_resid_post", "*.hook_z", "*.mlp.hook_post")
+"""Aliases of what most questions are about: the residual stream, what each head gives, the MLP's neurons. The rest is
+sums and inputs of these, or attention patterns, which cost a slower attention."""
 _PREDICTS = ("LMHeadModel", "ForCausalLM", "ForConditionalGeneration")
 _MIXERS = ("att", "mixer", "temporal", "ssm")
 """In the names of modules that carry values from step to step: attention, state-space and recurrent layers."""
