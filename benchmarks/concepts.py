@@ -1,11 +1,13 @@
 """The concept bank, inspect and the sums over pairs, each against the plain way of doing it, in one run.
 
 OMP_NUM_THREADS=1 python benchmarks/concepts.py align   DATA    # all layers through the bank, and one by one
+OMP_NUM_THREADS=1 python benchmarks/concepts.py small   DATA    # the same for a small Transformer
 OMP_NUM_THREADS=1 python benchmarks/concepts.py merge   DATA    # 50 hypotheses in one pass, and one hypothesis
 OMP_NUM_THREADS=1 python benchmarks/concepts.py stop    DATA    # tolerance .02 against reading everything
 OMP_NUM_THREADS=1 python benchmarks/concepts.py product         # 4,000 units × 500 concepts, and the bare products
 
-DATA is a folder with treebanks/GUM_clean and treebanks/UD_English-EWT. CPU seconds; only the ratios mean anything.
+DATA is a folder with treebanks/GUM_clean, treebanks/UD_English-EWT and labelled. CPU seconds; only the ratios mean
+anything.
 """
 
 import argparse
@@ -20,17 +22,21 @@ import torch
 
 from unitscope import hypotheses, inspect
 from unitscope.analyses.quantiles import LEVELS
-from unitscope.concepts.alignment import align, top_texts
+from unitscope.concepts.alignment import align, candidates_of, top_texts
 from unitscope.concepts.bank import make_bank
-from unitscope.concepts.candidates import constituents, words
+from unitscope.concepts.candidates import Finder, constituents, ngrams, sentence_of, words
 from unitscope.concepts.pairs import Hypotheses, Pairs, Scale
 from unitscope.concepts.pooled import pooled
 from unitscope.concepts.texts import replicated
 from unitscope.corpus.passages import Passages
 from unitscope.corpus.reading import Characters
+from unitscope.corpus.sentence import Sentence
 from unitscope.corpus.treebank import read_treebank
+from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.models.module import ModuleModel
 from unitscope.models.networks.files import SHIPPED, load
+from unitscope.models.networks.sentence_nets import SentenceConfig, sentence_net
+from unitscope.models.networks.text_files import TextCard, text_model
 from unitscope.recording.live import Live
 
 
@@ -52,37 +58,63 @@ def ewt(data: Path, part: str, reading: Characters, most: int) -> Passages:
 
 
 def aligning(data: Path, most: int) -> dict[str, float]:
-    """Every unit of every state and gate of an LSTM. The loop is timed on some units, its other ones cost as much."""
+    """Every unit of every state and gate of an LSTM, with the words and phrases of gold trees."""
     model, reading = shipped()
     files = sorted((data / "treebanks/GUM_clean/const").glob("*.ptb"))
     sentences = [sentence for file in files[:: len(files) // 12] for sentence in read_treebank(file)][:most]
-    corpus = Passages(sentences, "GUM", reading)
-    sites = ["rnn.*"]
-    bank = make_bank(sentences, [words, constituents()])
-    length = corpus.mean_length
+    return aligned(model, reading, sentences, [words, constituents()], ["rnn.*"])
+
+
+def small(data: Path, most: int) -> dict[str, float]:
+    """Both layers of a small Transformer (96 units each), with the words and n-grams of questions."""
+    lines = (data / "labelled/TREC.train.all").read_text("latin-1").splitlines()
+    texts = list(dict.fromkeys(line[2:].strip() for line in lines))[:most]
+    reading = Characters(Vocabulary(tuple(sorted({*"".join(texts)}))))
+    config = SentenceConfig(len(reading.vocabulary), 6, "transformer", units=96)
+    torch.manual_seed(0)
+    net = sentence_net(config).eval()
+    card = TextCard("transformer", config, reading.vocabulary, tuple("012345"))
+    sentences = [sentence_of(text, str(number)) for number, text in enumerate(texts)]
+    return aligned(text_model(net, card, "transformer"), reading, sentences, [words, ngrams(5)], ["layers.?.output"])
+
+
+def aligned(
+    model: ModuleModel, reading: Characters, sentences: list[Sentence], finders: list[Finder], sites: list[str]
+) -> dict[str, float]:
+    """What drives each unit up and what drives it down. The loop is timed on some units, and scaled by candidates."""
+    corpus = Passages(sentences, "texts", reading)
     texts = pooled(Live(model, corpus), sites)
-    seconds, degree = timed(lambda: pooled(Live(model, replicated(bank, reading, length)), sites))
+    tops = {site: [top_texts(values, 10, sign) for sign in (1, -1)] for site, values in texts.items()}
+    rows = np.unique(np.concatenate([top.ravel() for both in tops.values() for top in both]))
+    bank = make_bank(sentences, finders)
+    bank = bank.only(candidates_of(bank, rows))
+    every = replicated(bank, reading, corpus.mean_length)
+    seconds, degree = timed(lambda: pooled(Live(model, every), sites))
     assert isinstance(degree, dict)
-    whole, _ = timed(lambda: {site: align(texts[site], degree[site], bank) for site in texts})
+    whole, _ = timed(lambda: [align(texts[site], degree[site], bank, sign=sign) for site in texts for sign in (1, -1)])
+    up = [candidates_of(bank, rows) for top, _ in tops.values() for rows in top]
+    both = [candidates_of(bank, rows) for tops_of in tops.values() for rows in np.concatenate(tops_of, 1)]
+    site = next(iter(texts))
+    one_by_one, _ = timed(lambda: alone(model, every, site, both[:3], degree[site]))
+    per_text = one_by_one / sum(map(len, both[:3]))
+    found: dict[str, float] = {
+        "concepts": len(bank),
+        "units": len(both),
+        "bank pass (s)": seconds,
+        "arg-max (s)": whole,
+    }
+    for name, candidates in (("up and down", both), ("up alone", up)):
+        loop = per_text * sum(map(len, candidates))
+        found |= {f"{name}: loop, from 3 units (s)": loop, f"{name}: ratio": loop / (seconds + whole)}
+    return found
 
-    sampled = [("rnn.0.hidden", unit) for unit in range(3)]
-    every = replicated(bank, reading, length)
 
-    def loop() -> None:
-        for site, unit in sampled:
-            rows = top_texts(texts[site][:, [unit]], 10)[0]
-            candidates = np.unique(bank.inclusion[rows].indices)
-            for concept in candidates:  # one text at a time, as the reference code of the paper does
-                values = model.run(every.batch([int(concept)]), [site])[site]
-                assert abs(float(values[0, :, unit].mean()) - degree[site][concept, unit]) < 1e-4
-
-    one_by_one, _ = timed(loop)
-    units = sum(values.shape[1] for values in texts.values())
-    alone = one_by_one / len(sampled) * units
-    return {
-        "concepts": len(bank), "units": units, "bank pass (s)": seconds, "arg-max of all units (s)": whole,
-        "loop, from 3 units (s)": alone, "ratio": alone / (seconds + whole),
-    }  # fmt: skip
+def alone(model: ModuleModel, every: Passages, site: str, some: list[np.ndarray], degree: np.ndarray) -> None:
+    """One text at a time, as the reference code of the paper does."""
+    for unit, candidates in enumerate(some):
+        for concept in candidates:
+            values = model.run(every.batch([int(concept)]), [site])[site]
+            assert abs(float(values[0, :, unit].mean()) - degree[concept, unit]) < 1e-4
 
 
 def merging(data: Path, most: int) -> dict[str, float]:
@@ -157,7 +189,7 @@ def products(tokens: int, units: int = 4000, concepts: int = 500) -> dict[str, f
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["align", "merge", "stop", "product"])
+    parser.add_argument("what", choices=["align", "small", "merge", "stop", "product"])
     parser.add_argument("data", type=Path, nargs="?")
     parser.add_argument("--sentences", type=int, default=10**9, help="so many at most")
     parser.add_argument("--tokens", type=int, default=16384, help="of the products")
@@ -166,7 +198,9 @@ def main() -> None:
     if options.what == "product":
         found = products(tokens=options.tokens)
     else:
-        found = {"align": aligning, "merge": merging, "stop": stopping}[options.what](options.data, options.sentences)
+        found = {"align": aligning, "small": small, "merge": merging, "stop": stopping}[options.what](
+            options.data, options.sentences
+        )
     print(json.dumps({name: round(float(value), 4) for name, value in found.items()}, indent=1))
 
 

@@ -54,10 +54,8 @@ def align(
     concepts = np.full((units, best), -1, np.int64)
     found = np.full((units, best), np.nan, np.float32)
     counts = np.zeros(units, np.int64)
-    inclusion, is_first = bank.inclusion, bank.is_first
     for unit in np.flatnonzero(~constant):
-        candidates = np.unique(inclusion[rows[unit]].indices)
-        candidates = candidates[is_first[candidates]]
+        candidates = candidates_of(bank, rows[unit])
         counts[unit] = len(candidates)
         values = sign * degree[candidates, unit]
         order = np.argsort(-values, kind="stable")[:best]
@@ -79,6 +77,13 @@ def top_texts(texts: Float[np.ndarray, "text unit"], count: int, sign: Sign = 1)
     return rows
 
 
+def candidates_of(bank: Bank, texts: Int[np.ndarray, " text"]) -> Int[np.ndarray, " concept"]:
+    """The concepts that stand in some of the bank's texts, of those that are spelt alike the first."""
+    found = np.unique(bank.inclusion[texts].indices).astype(np.int64)
+    firsts: Int[np.ndarray, " concept"] = found[bank.is_first[found]]
+    return firsts
+
+
 def random_candidates(
     alignment: Alignment, bank: Bank, seed: int = 0, best: int = BEST
 ) -> tuple[Int[np.ndarray, "unit m"], Int[np.ndarray, "unit m"]]:
@@ -89,9 +94,7 @@ def random_candidates(
     anywhere = np.stack([draw.choice(firsts, min(best, len(firsts)), replace=False) for _ in range(units)])
     own = np.full((units, best), -1, np.int64)
     for unit in np.flatnonzero(~alignment.constant):
-        candidates = np.unique(bank.inclusion[alignment.top[unit]].indices)
-        candidates = candidates[bank.is_first[candidates]]
-        drawn = draw.permutation(candidates)[:best]
+        drawn = draw.permutation(candidates_of(bank, alignment.top[unit]))[:best]
         own[unit, : len(drawn)] = drawn
     return anywhere, own
 

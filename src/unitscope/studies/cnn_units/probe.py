@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from unitscope.concepts.alignment import candidates_of
 from unitscope.concepts.pooled import pooled
 from unitscope.concepts.texts import replicated
 from unitscope.corpus.passages import Passages
@@ -19,12 +20,15 @@ from unitscope.studies.cnn_units.tasks import Task
 
 SOME = 32
 """Texts and concepts that are looked at."""
+BATCH = 64
+"""Concepts that are fed together: more do not stay in a processor's cache."""
 
 
 def probe(net: nn.Module, card: TextCard, task: Task, examined: Examined) -> dict[str, float]:
     """``padding``: largest change of a degree of alignment, as a share of the unit's spread, when padded to twice the
     length. ``batch``: largest difference of an activation between batches of one and of many, as a share of the unit's
-    largest. ``speed``: time of a loop over units with one text at a time, over that of one pass over the bank.
+    largest. ``speed``: time of a loop over units with one text at a time, for what drives each up and what drives it
+    down, over that of one pass over the bank; ``speed up`` of the first alone.
     """
     model = as_model(net, card, task.name)
     sites = layers_of(model)
@@ -54,9 +58,14 @@ def probe(net: nn.Module, card: TextCard, task: Task, examined: Examined) -> dic
         padding = max(padding, float(((means[0] - means[1]).abs().amax(0) / spread).max()))
 
     whole = replicated(examined.bank, reading, length)
-    some = range(0, len(whole), max(1, len(whole) // (8 * 256)))
+    some = range(0, len(whole), max(1, len(whole) // (8 * BATCH)))
     begin = time.process_time()
-    pooled(Live(model, whole, batch_size=256, sequences=some), sites)
+    pooled(Live(model, whole, batch_size=BATCH, sequences=some), sites)
     bank = (time.process_time() - begin) * len(whole) / len(some)
-    candidates = sum(int(layer.alignment.candidates.sum()) for layer in examined.up.layers)
-    return {"padding": padding, "batch": batch, "speed": candidates * one_text / max(bank, 1e-9)}
+    up, down = ({layer.site: layer.alignment.top for layer in side.layers} for side in (examined.up, examined.down))
+    both = {site: np.concatenate([top, down[site]], 1) if site in down else top for site, top in up.items()}
+    one_way, both_ways = (
+        sum(len(candidates_of(examined.bank, rows)) for top in tops.values() for rows in top) for tops in (up, both)
+    )
+    ratio = one_text / max(bank, 1e-9)
+    return {"padding": padding, "batch": batch, "speed": both_ways * ratio, "speed up": one_way * ratio}

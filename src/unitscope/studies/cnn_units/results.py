@@ -262,7 +262,8 @@ def _speed(what: str, networks: Sequence[Network]) -> Check:
         "≥ 10",
         "inference of the specification",
         min(ratios) >= 10,
-        f"by network {', '.join(f'{ratio:.0f}' for ratio in ratios)}; the loop was timed on a part and scaled up",
+        f"by network {', '.join(f'{ratio:.0f}' for ratio in ratios)}, up and down together; "
+        "the loop was timed on a part and scaled up",
     )
 
 
