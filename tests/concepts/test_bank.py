@@ -7,7 +7,6 @@ from treebanks import treebank, written
 from unitscope.concepts.bank import Bank, make_bank
 from unitscope.concepts.candidates import BLANKS, constituents, lemmas, morphemes, ngrams, sentence_of, words
 from unitscope.concepts.morphemes import Morphemes, learn_morphemes
-from unitscope.concepts.parsers import parser
 from unitscope.corpus.treebank import read_treebank
 from unitscope.errors import InputError
 
@@ -77,13 +76,6 @@ def test_what_never_occurs_is_refused() -> None:
         bank.find("cat")
     with pytest.raises(InputError, match="no concept occurs 5 times"):
         make_bank([sentence_of("the cats ran", "0")], [words], min_count=5)
-
-
-def test_a_parser_that_is_not_there_says_what_to_install() -> None:
-    with pytest.raises(InputError, match="write spacy:MODEL"):
-        parser("spacy")
-    with pytest.raises(InputError, match=r"benepar is not installed: pip install benepar.*n-grams"):
-        parser("benepar:benepar_en3")
 
 
 def test_gold_trees_of_a_real_treebank() -> None:

@@ -15,10 +15,11 @@ from unitscope.errors import InputError
 Parser = Callable[[Sequence[str]], Iterator[Sentence]]
 
 INSTALL = {
-    "spacy": "pip install spacy && python -m spacy download en_core_web_sm",
-    "stanza": "pip install stanza && python -c \"import stanza; stanza.download('en')\"",
-    "benepar": "pip install benepar && python -c \"import benepar; benepar.download('benepar_en3')\"",
+    "spacy": "pip install spacy && python -m spacy download {model}",
+    "stanza": "pip install stanza && python -c \"import stanza; stanza.download('{model}')\"",
+    "benepar": "pip install benepar && python -c \"import benepar; benepar.download('{model}')\"",
 }
+WITHOUT = "without it phrases come from the gold trees of a treebank (.ptb, .mrg), or from n-grams"
 
 
 def parser(name: str) -> Parser:
@@ -29,18 +30,17 @@ def parser(name: str) -> Parser:
             f"no parser is called {name!r}; write spacy:MODEL, stanza:LANGUAGE or benepar:MODEL, "
             "for example spacy:en_core_web_sm"
         )
+    install = INSTALL[library].format(model=model)
     try:
         module: Any = importlib.import_module(library)
     except ImportError as error:
-        raise InputError(
-            f"the parser {library} is not installed: {INSTALL[library]}; without it phrases come from the gold trees "
-            "of a treebank (.ptb, .mrg), or from n-grams"
-        ) from error
+        raise InputError(f"the parser {library} is not installed: {install}; {WITHOUT}") from error
     try:
         made: Parser = {"spacy": _spacy, "stanza": _stanza, "benepar": _benepar}[library](module, model)
     except Exception as error:  # each library fails in its own way when a model is missing
+        why = " ".join(str(error).replace("*", "").split())[:160]  # some print half a page
         raise InputError(
-            f"{library} cannot open its model {model!r} ({error}); get it by: {INSTALL[library]}"
+            f"{library} cannot open its model {model!r} ({why}); get it by: {install}; {WITHOUT}"
         ) from error
     return made
 
@@ -53,58 +53,73 @@ def _spacy(spacy: Any, model: str) -> Parser:
 
 
 def subtrees(document: Any, number: int) -> Sentence:
-    """A parsed spaCy document: its words, and as spans its noun chunks and each subtree without a gap."""
-    spans = {(chunk.start, chunk.end): "NP" for chunk in document.noun_chunks}
+    """A parsed spaCy document: its words, and as spans its noun chunks and each subtree without a gap.
+
+    Languages of which spaCy knows no noun chunks have the subtrees only.
+    """
+    chunks = document.noun_chunks if document.noun_chunks_iterator is not None else ()
+    spans = {(chunk.start, chunk.end): "NP" for chunk in chunks}
     for token in document:
         inside = [other.i for other in token.subtree]
         if inside[-1] - inside[0] + 1 == len(inside):
             spans.setdefault((inside[0], inside[-1] + 1), token.pos_ or token.dep_)
-    words = tuple(
-        Word(token.text, token.idx, token.idx + len(token.text), {"upos": token.pos_, "lemma": token.lemma_})
-        for token in document
-    )
-    where = f"text {number}"
-    found = tuple(Span(start, stop, label) for (start, stop), label in sorted(spans.items()))
-    return _without_blanks(Sentence(document.text, words, where, where, found))
+    found = [Span(start, stop, label) for (start, stop), label in sorted(spans.items())]
+    return _sentence(document, number, found)
 
 
 def _benepar(_benepar: Any, model: str) -> Parser:
     pipeline = importlib.import_module("spacy").blank("en")  # which importing benepar has taught its parser
     pipeline.add_pipe("sentencizer")
     pipeline.add_pipe("benepar", config={"model": model})
+    return lambda texts: (nodes(document, number) for number, document in enumerate(pipeline.pipe(texts)))
 
-    def parse(texts: Sequence[str]) -> Iterator[Sentence]:
-        for number, document in enumerate(pipeline.pipe(texts)):
-            # All sentences of a text: the reference code of Na et al. reads only the first.
-            spans = tuple(
-                Span(node.start, node.end, label)
-                for sentence in document.sents
-                for node in sentence._.constituents
-                for label in node._.labels[:1]
-            )
-            words = tuple(Word(t.text, t.idx, t.idx + len(t.text), {}) for t in document)
-            yield _without_blanks(Sentence(document.text, words, f"text {number}", f"text {number}", spans))
 
-    return parse
+def nodes(document: Any, number: int) -> Sentence:
+    """A spaCy document that benepar has parsed: its words, and the nodes of the trees of all of its sentences.
+
+    The reference code of Na et al. reads only the first sentence.
+    """
+    spans = [
+        Span(node.start, node.end, label)
+        for sentence in document.sents
+        for node in sentence._.constituents
+        for label in node._.labels[:1]  # of nodes over the same words the highest
+    ]
+    return _sentence(document, number, spans)
+
+
+def _sentence(document: Any, number: int, spans: Sequence[Span]) -> Sentence:
+    words = tuple(
+        Word(token.text, token.idx, token.idx + len(token.text), _known(upos=token.pos_, lemma=token.lemma_))
+        for token in document
+    )
+    return _without_blanks(Sentence(document.text, words, f"text {number}", f"text {number}", tuple(spans)))
 
 
 def _stanza(stanza: Any, language: str) -> Parser:
-    pipeline = stanza.Pipeline(language, processors="tokenize,pos,lemma,constituency", verbose=False)
+    # Nothing is downloaded unless the user asks for it.
+    pipeline = stanza.Pipeline(
+        language, processors="tokenize,pos,lemma,constituency", verbose=False, download_method=None
+    )
+    return lambda texts: (trees(pipeline(text), number) for number, text in enumerate(texts))
 
-    def parse(texts: Sequence[str]) -> Iterator[Sentence]:
-        for number, text in enumerate(texts):
-            words: list[Word] = []
-            spans: list[Span] = []
-            for part in pipeline(text).sentences:
-                first = len(words)
-                for word in part.words:
-                    token = word if word.start_char is not None else word.parent  # words of one token share its text
-                    start, stop = token.start_char, token.end_char
-                    words.append(Word(text[start:stop], start, stop, {"upos": word.upos, "lemma": word.lemma or ""}))
-                spans += _spans_of(part.constituency, first)[1]
-            yield Sentence(text, tuple(words), f"text {number}", f"text {number}", tuple(spans))
 
-    return parse
+def trees(document: Any, number: int) -> Sentence:
+    """A stanza document: its words, and the nodes of the trees of its sentences. Words of one token share its text."""
+    words: list[Word] = []
+    spans: list[Span] = []
+    for part in document.sentences:
+        first = len(words)
+        for word in part.words:
+            token = word if word.start_char is not None else word.parent
+            start, stop = token.start_char, token.end_char
+            words.append(Word(document.text[start:stop], start, stop, _known(upos=word.upos, lemma=word.lemma)))
+        spans += _spans_of(part.constituency, first)[1]
+    return Sentence(document.text, tuple(words), f"text {number}", f"text {number}", tuple(spans))
+
+
+def _known(**labels: str | None) -> dict[str, str]:
+    return {name: value for name, value in labels.items() if value}
 
 
 def _spans_of(tree: Any, first: int) -> tuple[int, list[Span]]:
