@@ -50,9 +50,10 @@ def test_random_passages_lie_in_one_sequence_and_everywhere(corpus):
 
 
 def test_the_wired_cell_leads_to_more_of_the_same(corpus, tmp_path):
-    found = queries(wired.wired(), corpus, ["white-space", NAME, "position-in-line"], "", tmp_path)
+    made = queries(wired.wired(), corpus, ["white-space", NAME, "position-in-line"], "", tmp_path)
     assert list(tmp_path.iterdir()) == []  # the recording is gone
-    (query,) = found
+    query = made[NAME]
+    assert list(made) == [NAME]
     assert (query.inside, query.flanks, query.late) == (NAME, True, 0)
     assert (SITE, wired.INSIDE, 1) in {(unit.site, unit.unit, unit.sign) for unit in query.matches.selected}
     assert set(query.shares) == {NAME, "white-space"}  # a number is no property
@@ -64,7 +65,7 @@ def test_the_wired_cell_leads_to_more_of_the_same(corpus, tmp_path):
     views = query.views()
     assert all(view.title.startswith(f"{NAME}: wired: ") for view in views)
     assert views[0].rows[0][0] == NAME
-    (check,) = checks.of_queries(found)
+    (check,) = checks.of_queries([query])
     assert check.met is True
 
 
@@ -75,10 +76,15 @@ def test_cells_may_follow_the_text_a_step_later(corpus):
     assert labels.shares(passages, 0, 0)[NAME][0].mean == 0
 
 
+def test_where_no_cell_is_it_says_so(corpus, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "match", lambda *_, **__: (_ for _ in ()).throw(InputError("no unit is on")))
+    assert queries(wired.wired(), corpus, [NAME], "", tmp_path) == {NAME: None}
+
+
 def test_a_phrase_of_ones_own(corpus, tmp_path):
     text = corpus.text(0)
     phrase = text[text.index("(") : text.index(")")]
-    (query,) = queries(wired.wired(), corpus, ["white-space"], phrase, tmp_path)
+    query = queries(wired.wired(), corpus, ["white-space"], phrase, tmp_path)[""]
     assert query.matches.phrase.text == phrase
     assert query.title == f"{phrase!r}: wired"
     assert checks.of_queries([query]) == []

@@ -10,7 +10,7 @@ from unitscope.report.page import Section
 from unitscope.studies.visualizing_rnns import checks
 from unitscope.studies.visualizing_rnns.causality import Costs, costs
 from unitscope.studies.visualizing_rnns.cells import CURVE, EFFECT, Cells, cells, passage, states
-from unitscope.studies.visualizing_rnns.queries import LONGEST, Query, queries
+from unitscope.studies.visualizing_rnns.queries import LONGEST, SHORTEST, TRIES, Query, queries
 from unitscope.studies.visualizing_rnns.setting import Part, Setting
 from unitscope.view import Field, Lines, Series, Table, View
 
@@ -22,8 +22,9 @@ QUERIES = """A phrase of the test text; the cells, of all layers, that are on at
 before and after; and the passages in which most of these cells are on again, and off beside them. A cell is on where it
 is one standard deviation or more above its mean, or, as something else, below. A passage has a property if it holds at
 each of its characters; beside the share of them is that of random passages of the same lengths."""
-CHOSEN = f"""The phrases are the longest of at most {LONGEST} characters that are inside of something. The rows after
-the first are what else passages or random ones have, by the difference."""
+CHOSEN = f"""The phrases are chosen from the text: stretches of {SHORTEST} to {LONGEST} characters that are inside of
+something, of {TRIES} the longest that has cells of its own. The rows after the first are what else passages or random
+ones have, by the difference."""
 
 
 def asked_of(corpus: TextCorpus) -> tuple[str, ...]:
@@ -68,11 +69,18 @@ def match_part(s: Setting, phrase: str) -> Part:
     corpus = s.part("test")
     asked = asked_of(corpus)
     found: list[Query] = []
+    lacking = []
     best = {m.name: m for m in (s.losses.best(s.members), s.best("lstm")) if m}
     for done, member in enumerate(best.values(), start=1):
-        found += queries(member.model(), corpus, asked, phrase, s.out, s.seed)
+        for inside, query in queries(member.model(), corpus, asked, phrase, s.out, s.seed).items():
+            if query:
+                found.append(query)
+            else:
+                lacking.append(f"{inside} in {member.name}")
         s.show("match queries", done, len(best))
     text = QUERIES if phrase else f"{QUERIES} {CHOSEN}"
+    if lacking:
+        text += f"\n\nNo cell is on throughout such a phrase and off beside it: {', '.join(lacking)}."
     section = Section("queries", "Where else these cells are on", text, [view for q in found for view in q.views()])
     figures = {
         q.title: {name: [here.mean, here.low, here.high, chance] for name, (here, chance) in q.shares.items()}

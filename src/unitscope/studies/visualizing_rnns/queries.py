@@ -33,7 +33,7 @@ ASKED = ("inside-double-quotes", "inside-c-comment", "inside-c-if-head", "inside
 SHORTEST, LONGEST = 10, 100
 """Characters of a phrase that is chosen from the data; networks learnt through 100 steps."""
 TRIES = 5
-"""Phrases that are tried, from the longest on, until one has cells of its own."""
+"""Phrases that are tried, from the longest to ever shorter ones, until one has cells of its own."""
 LEAST = 5
 """Phrases that a text must have of a kind for one to be chosen."""
 COUNT, DRAWN = 50, 40
@@ -93,15 +93,17 @@ class Query:
 
 def queries(
     model: ModuleModel, corpus: TextCorpus, asked: Sequence[str], phrase: str, folder: Path, seed: int = 0
-) -> list[Query]:
+) -> dict[str, Query | None]:
     """A query for the phrase, or for phrases that are chosen from the text by what they are inside of.
+
+    Its name is what that is; None where no cell is on throughout such a phrase and off beside it.
 
     ``asked`` are the hypotheses that mean something on the text. The states of all layers take part. They are recorded
     into a folder inside ``folder`` that is removed again. Raises ``InputError`` for a phrase that the text does not
     have, or throughout which no cell is on.
     """
     labels = Labels.of(corpus, [name for name in asked if library.find(name).kind == "flag"])
-    made = []
+    made: dict[str, Query | None] = {}
     with tempfile.TemporaryDirectory(dir=folder, prefix="recording-") as where:
         recording = record(model, corpus, where, states(model), "float16")
         if phrase:
@@ -112,19 +114,20 @@ def queries(
                 name: [
                     (True, late, replace(place, start=place.start + late, stop=place.stop + late))
                     for late in (0, 1)
-                    for place in places[:TRIES]
+                    for place in places[:: max(1, len(places) // TRIES)][:TRIES]
                 ]
                 for name, places in spans.items()
                 if len(places) >= LEAST
             }
         for name, tries in tried.items():
+            made[name] = None
             for flanks, late, place in tries:
                 found = _cells_of(recording, place, flanks)
                 if found and found.passages:
                     shares = labels.shares(found.passages, late, seed)
-                    made.append(Query(model.name, name, flanks, late, found, shares))
+                    made[name] = Query(model.name, name, flanks, late, found, shares)
                     break
-    if phrase and not made:
+    if phrase and not made[""]:
         raise InputError(f"no cell of {model.name} is on throughout {phrase!r}; give a shorter --phrase")
     return made
 
