@@ -118,5 +118,6 @@ def _by_outcome(found: Sequence[Check]) -> list[Table]:
             if check.met is met
         ]
         if chosen:
-            tables.append(replace(checks_table(chosen), title=title))
+            table = checks_table(chosen)  # its first column says what the title does
+            tables.append(replace(table, title=title, fields=table.fields[1:], rows=[row[1:] for row in table.rows]))
     return tables
