@@ -4,18 +4,20 @@ import base64
 import gzip
 import hashlib
 import json
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from synthetic import every_view, synthetic
 
 from unitscope.errors import InputError
-from unitscope.report.html import LETTERS, UNKNOWN, write_html
+from unitscope.report.html import LETTERS, UNKNOWN, Pool, write_html
 from unitscope.report.page import Section, UnitField, UnitGroup, UnitTable, blocks, build_page
-from unitscope.view import TokenText
+from unitscope.view import Field, Table, TokenText
 
 NO_TABLE = UnitTable((), ())
 
@@ -25,10 +27,12 @@ def read(path: Path) -> dict[str, Any]:
     found = re.findall(
         r'<script type="text/plain" id="block-([^"]+)">([^<]*)</script>', path.read_text(encoding="utf-8")
     )
-    return {name: unpack(json.loads(gzip.decompress(base64.b64decode(data)))) for name, data in found}
+    blocks = {name: json.loads(gzip.decompress(base64.b64decode(data))) for name, data in found}
+    text = blocks.pop("text")
+    return {name: unpack(block, text) for name, block in blocks.items()}
 
 
-def unpack(block: dict[str, Any]) -> Any:
+def unpack(block: dict[str, Any], text: list[str]) -> Any:
     def resolve(value: Any) -> Any:
         if isinstance(value, list):
             return [resolve(item) for item in value]
@@ -36,12 +40,16 @@ def unpack(block: dict[str, Any]) -> Any:
             return value
         if "$" in value:
             return block["shared"][value["$"]]
+        if "cut" in value:
+            cuts = resolve(value["cut"])
+            return [token for start, n in zip(cuts[::2], cuts[1::2], strict=True) for token in text[start : start + n]]
         if "letters" in value:
-            n = len(value["letters"]) // 2
-            digits = [LETTERS.index(c) for c in value["letters"]]
-            steps = [64 * digits[i] + digits[n + i] for i in range(n)]
+            steps = [LETTERS.index(c) for c in value["letters"]]
             return [None if s == UNKNOWN else (value["first"] + s) * value["step"] for s in steps]
-        return {key: resolve(item) for key, item in value.items()}
+        found = {key: resolve(item) for key, item in value.items()}
+        if "columns" in found and found.get("view") == "Table":
+            found["rows"] = [list(row) for row in zip(*found["columns"], strict=True)]
+        return found
 
     return resolve(block["tree"])
 
@@ -62,22 +70,38 @@ def test_every_view_survives(tmp_path: Path) -> None:
             assert packed[key] == whole[key] or key in {"rows", "edges", "counts", "x", "series", "groups"}
 
 
-def test_passages_keep_a_thousandth_of_their_scale(tmp_path: Path) -> None:
-    values = [0.0, -1.0, 1.0, 0.12345, float("nan"), 3.7, -0.0004]
-    page = build_page("T", "", [], NO_TABLE, one_unit(TokenText("t", list("abcdefg"), values, -1.0, 1.0)))
-    write_html(page, tmp_path / "page.html")
-    read_back = read(tmp_path / "page.html")["0-0"][0][0]["views"][0]["values"]
-    assert read_back[4] is None
-    assert read_back[0] == 0
-    for value, back in zip(values, read_back, strict=True):
-        assert back is None or abs(value - back) <= 0.001
+def test_passages_keep_their_colours(tmp_path: Path) -> None:
+    """To half a step of sixty from the least value to the largest."""
+    for values in ([0.0, -1.0, 1.0, 0.12345, float("nan"), 3.7, -0.0004], [-1e6, 0.5, 1e6], [0.25] * 3, [math.nan]):
+        text = TokenText("t", list("abcdefg")[: len(values)], values, -1.0, 1.0)
+        write_html(build_page("T", "", [], NO_TABLE, one_unit(text)), tmp_path / "page.html")
+        read_back = read(tmp_path / "page.html")["0-0"][0][0]["views"][0]["values"]
+        spread = np.ptp([value for value in values if value == value] or [0.0])
+        for value, back in zip(values, read_back, strict=True):
+            assert (back is None) == math.isnan(value)
+            assert back is None or abs(value - back) <= spread / 120 + 1e-6 * abs(value)
+            assert value != 0 or back == 0
 
 
-def test_values_far_outside_the_scale(tmp_path: Path) -> None:
-    page = build_page("T", "", [], NO_TABLE, one_unit(TokenText("t", list("abc"), [-1e6, 0.5, 1e6], 0.0, 1.0)))
-    write_html(page, tmp_path / "page.html")
-    low, middle, high = read(tmp_path / "page.html")["0-0"][0][0]["views"][0]["values"]
-    assert (low, middle, high) == pytest.approx((-1e6, 0.5, 1e6), abs=500)
+def test_tables_keep_what_a_reader_sees(tmp_path: Path) -> None:
+    heads = [Field("r"), Field("p"), Field("share", "share"), Field("n", "integer"), Field("what", "text")]
+    rows = [[0.123456, 3.14159e-17, 0.123456, 12_345, "a"], [-123.456789, math.nan, 0.000123456, 1.0, "b"]]
+    write_html(build_page("T", "", [], NO_TABLE, one_unit(Table("t", heads, rows))), tmp_path / "page.html")
+    found = read(tmp_path / "page.html")["0-0"][0][0]["views"][0]["rows"]
+    assert found == [[0.123, 3.1e-17, 0.1235, 12_345, "a"], [-123.46, None, 0.0001, 1, "b"]]
+
+
+def test_passages_are_cut_from_one_text() -> None:
+    text = list("the cat sat on the mat, and the cat was fat")
+    pool = Pool()
+    for _ in range(2):
+        for start in range(0, 30, 3):
+            passage = text[start : start + 12]
+            cuts = pool.cut(passage)
+            whole = [t for at, n in zip(cuts[::2], cuts[1::2], strict=True) for t in pool.tokens[at : at + n]]
+            assert whole == passage
+    assert len(pool.tokens) < len(text)
+    assert pool.cut([]) == []
 
 
 def test_nothing_in_the_data_is_markup(tmp_path: Path) -> None:
@@ -87,7 +111,7 @@ def test_nothing_in_the_data_is_markup(tmp_path: Path) -> None:
     write_html(page, tmp_path / "page.html")
     text = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "<img" not in text
-    assert text.count("</script>") == text.count("<script") == 3
+    assert text.count("</script>") == text.count("<script") == 4
 
 
 def test_only_the_bundle_may_run_and_nothing_may_be_fetched(tmp_path: Path) -> None:

@@ -4,34 +4,50 @@ import type { Overview, Source, UnitGroup } from "./contract";
 
 type Plain = string | number | boolean | null | Plain[] | { [key: string]: Plain };
 
-async function unpack(element: Element): Promise<Plain> {
+async function parsed(element: Element): Promise<Plain> {
   const bytes = Uint8Array.from(atob(element.textContent ?? ""), (c) => c.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  const { tree, shared } = await new Response(stream).json();
-  return resolve(tree, shared);
+  return new Response(stream).json();
 }
 
-/** Lists that units have in common are written once; `{"$": n}` stands for the n-th. */
-function resolve(value: Plain, shared: Plain[]): Plain {
-  if (Array.isArray(value)) return value.map((item) => resolve(item, shared));
+async function unpack(element: Element, text: string[] = []): Promise<Plain> {
+  const { tree, shared } = (await parsed(element)) as { tree: Plain; shared: Plain[] };
+  return resolve(tree, shared, text);
+}
+
+/**
+ * Lists that units have in common are written once; `{"$": n}` stands for the n-th. Passages are cut from one text, tables
+ * are written column by column, values of a passage as letters.
+ */
+function resolve(value: Plain, shared: Plain[], text: string[]): Plain {
+  if (Array.isArray(value)) return value.map((item) => resolve(item, shared, text));
   if (value === null || typeof value !== "object") return value;
   if (typeof value.$ === "number") return shared[value.$];
   if (typeof value.letters === "string") return spell(value.letters, Number(value.first), Number(value.step));
-  for (const key in value) value[key] = resolve(value[key], shared);
+  if (value.cut) return glue(resolve(value.cut, shared, text) as number[], text);
+  for (const key in value) value[key] = resolve(value[key], shared, text);
+  if (Array.isArray(value.columns) && value.view === "Table") {
+    const columns = value.columns as Plain[][];
+    value.rows = (columns[0] ?? []).map((_, row) => columns.map((column) => column[row]));
+  }
   return value;
 }
 
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-";
 const WORTH = new Map([...LETTERS].map((letter, i) => [letter, i]));
-const UNKNOWN = 64 * 64 - 1;
+const UNKNOWN = LETTERS.length - 1;
 
-/** Values written as whole steps, two letters each: the high letters of all, then the low ones. */
+/** Values written as whole steps, a letter each. */
 function spell(letters: string, first: number, step: number): (number | null)[] {
-  const n = letters.length / 2;
-  return Array.from({ length: n }, (_, i) => {
-    const steps = 64 * WORTH.get(letters[i])! + WORTH.get(letters[n + i])!;
+  return Array.from(letters, (letter) => {
+    const steps = WORTH.get(letter)!;
     return steps === UNKNOWN ? null : (first + steps) * step;
   });
+}
+
+/** The tokens of a passage, from the places and lengths of its parts. */
+function glue(cuts: number[], text: string[]): string[] {
+  return cuts.flatMap((start, i) => (i % 2 ? [] : text.slice(start, start + cuts[i + 1])));
 }
 
 const complete = new Promise<void>((done) => {
@@ -54,9 +70,16 @@ export function inlinedSource(): Source {
   let sites: string[] = [];
   const kept = new Map<string, Promise<UnitGroup[][]>>();
 
+  let text: Promise<string[]> | undefined;
+
+  async function wholeText(): Promise<string[]> {
+    const element = await block("text");
+    return element ? ((await parsed(element)) as string[]) : [];
+  }
+
   async function load(name: string): Promise<UnitGroup[][]> {
     const element = await block(name);
-    return element ? ((await unpack(element)) as unknown as UnitGroup[][]) : [];
+    return element ? ((await unpack(element, await (text ??= wholeText()))) as unknown as UnitGroup[][]) : [];
   }
 
   return {

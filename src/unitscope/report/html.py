@@ -2,7 +2,8 @@
 
 The built bundle (``bundle/``, made from ``web/``) is inlined, since browsers load no module and fetch nothing
 from ``file://``. The data are inlined as gzip in base64: one block with the overview and the table of all units,
-then a block for every few units of a site, which the page unpacks only when one of them is opened.
+then a block for every few units of a site, which the page unpacks only when one of them is opened, and last the text
+from which the passages of all units are cut.
 A policy in the head forbids every request and every script but the bundle.
 """
 
@@ -23,14 +24,13 @@ from unitscope.errors import InputError
 from unitscope.recording.durable import replacing
 from unitscope.report.page import Page, UnitGroup, blocks, overview_json, unit_json
 
-UNITS_PER_BLOCK = 16
+UNITS_PER_BLOCK = 64
 """Few enough that opening a unit unpacks little, enough that gzip sees what units have in common."""
 
-STEPS = 1000
-"""Values of a passage are kept to this fraction of their scale: finer than any colour, and a third of the bytes."""
-
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-"
-UNKNOWN = 64 * 64 - 1
+UNKNOWN = len(LETTERS) - 1
+DIGITS = {"number": 3, "share": 4}
+"""Decimals of a column that the page shows, by its kind."""
 
 
 def write_html(page: Page, path: Path) -> None:
@@ -45,6 +45,48 @@ def write_html(page: Page, path: Path) -> None:
                 file.write(part)
     except OSError as error:
         raise InputError(f"cannot write the page {path}: {error.strerror or error}") from error
+
+
+class Pool:
+    """The text from which passages are cut: what was seen before is referred to, what is new stands at the end.
+
+    Examples of thousands of units are windows on the same text. It grows with the text that is shown, not with units.
+    """
+
+    RUN = 4
+    """Tokens that must agree for a cut to begin."""
+
+    def __init__(self) -> None:
+        self.tokens: list[str] = []
+        self._runs: dict[tuple[str, ...], int] = {}
+        """Where each run of tokens stands."""
+
+    def cut(self, passage: Sequence[str]) -> list[int]:
+        """The passage as cuts, ``[start, length, start, length …]``."""
+        cuts: list[int] = []
+        at = 0
+        while at < len(passage):
+            start = self._runs.get(tuple(passage[at : at + self.RUN]), -1)
+            length = self._agree(passage, at, start) if start >= 0 else 0
+            if not length:
+                start, length = self._add(passage[at]), 1
+            if cuts and cuts[-2] + cuts[-1] == start:
+                cuts[-1] += length
+            else:
+                cuts += [start, length]
+            at += length
+        return cuts
+
+    def _agree(self, passage: Sequence[str], at: int, start: int) -> int:
+        """How many tokens from there on are the same."""
+        most = min(len(passage) - at, len(self.tokens) - start)
+        return next((n for n in range(most) if passage[at + n] != self.tokens[start + n]), most)
+
+    def _add(self, token: str) -> int:
+        self.tokens.append(token)
+        if len(self.tokens) >= self.RUN:
+            self._runs[tuple(self.tokens[-self.RUN :])] = len(self.tokens) - self.RUN
+        return len(self.tokens) - 1
 
 
 def _parts(page: Page) -> Iterator[str]:
@@ -76,8 +118,11 @@ def _parts(page: Page) -> Iterator[str]:
     yield _block("overview", _interned(overview))
     # The script stands before the units, so that the overview is drawn while the rest is still being read.
     yield f"<script>{script}</script>\n"
+    pool = Pool()
     for site, number, units in blocks(page, UNITS_PER_BLOCK):
-        yield _block(f"{list(page.units).index(site)}-{number}", _interned([_packed(groups) for groups in units]))
+        packed = [_packed(groups, pool) for groups in units]
+        yield _block(f"{list(page.units).index(site)}-{number}", _interned(packed))
+    yield _block("text", json.dumps(pool.tokens, ensure_ascii=False, separators=(",", ":")))
     yield "</body>\n</html>\n"
 
 
@@ -91,32 +136,45 @@ def _block(name: str, text: str) -> str:
     return f'<script type="text/plain" id="block-{name}">{data}</script>\n'
 
 
-def _packed(groups: Sequence[UnitGroup]) -> list[dict[str, Any]]:
+def _packed(groups: Sequence[UnitGroup], pool: Pool) -> list[dict[str, Any]]:
     unit = unit_json(groups)
     for group in unit:
         for view in group["views"]:
             if view["view"] == "TokenText":
-                view["values"] = _letters(view["values"], view["low"], view["high"])
+                view["values"] = _letters(view["values"])
+                view["tokens"] = {"cut": pool.cut(view["tokens"])}
+            elif view["view"] == "Table":
+                rows = view.pop("rows")
+                view["columns"] = [
+                    _seen(field["kind"], [row[place] for row in rows]) for place, field in enumerate(view["fields"])
+                ]
             else:
                 view |= _short(view)
     return unit
 
 
-def _letters(values: Sequence[float | None], low: float | None, high: float | None) -> dict[str, Any]:
-    """Values as whole steps above ``first``, two letters each: first the high letters of all, then the low ones.
-
-    Passages are most of a page. So written they take three quarters of the bytes of decimals, after gzip.
+def _letters(values: Sequence[float | None]) -> dict[str, Any]:
+    """Values as whole steps above ``first``, a letter each: with sixty steps from the least to the largest, colours are
+    what they were. Passages are most of a page.
     """
     known = np.array([math.nan if value is None else value for value in values], dtype=np.float64)
     finite = known[np.isfinite(known)]
-    spread = float(np.ptp(finite)) if len(finite) else 0.0
-    scale = abs((high or 0.0) - (low or 0.0))
-    # Values may lie far outside the scale of colours; the letters must reach all of them.
-    step = max(scale / STEPS, spread / (UNKNOWN - 2), 1e-30)
+    step = max(float(np.ptp(finite)) / (UNKNOWN - 2), 1e-30) if len(finite) else 1.0
     first = math.floor(float(finite.min()) / step) if len(finite) else 0
     steps = np.where(np.isfinite(known), np.rint(known / step) - first, UNKNOWN).astype(int)
-    text = "".join(LETTERS[n >> 6] for n in steps) + "".join(LETTERS[n & 63] for n in steps)
-    return {"step": step, "first": first, "letters": text}
+    return {"step": float(f"{step:.7g}"), "first": first, "letters": "".join(LETTERS[n] for n in steps)}
+
+
+def _seen(kind: str, column: Sequence[Any]) -> list[Any]:
+    """A column's values with the decimals that a reader sees, and two digits where these would all be zeros."""
+    decimals = DIGITS.get(kind, 0)
+
+    def seen(value: Any) -> Any:
+        if not decimals or not isinstance(value, float):
+            return value
+        return round(value, decimals) if abs(value) >= 0.5 * 10**-decimals else float(f"{value:.1e}")
+
+    return [_short(seen(value)) for value in column]
 
 
 def _short(value: Any) -> Any:
