@@ -57,17 +57,25 @@ def cards_of(
     for unit, rows in enumerate(zip(*rows_of(examined, site), strict=True)):
         up, down = rows
         scores = [[says, up[name], down.get(name, float("nan"))] for name, says in SCORES.items()]
+        size = max(
+            float(values[text][:, unit].abs().max())
+            for found in tops.values()
+            for text in found.top[unit, :SHOWN].tolist()
+        )
         groups = []
         for name, row, says in zip(("up", "down"), rows, (UP, DOWN if down else RECTIFIED), strict=True):
             views = [_aligned(row)] if row else []
             if name in tops:
                 top = tops[name].top[unit, :SHOWN].tolist()
-                shown = [values[text][:, unit] for text in top]
-                size = max(float(v.abs().max()) for v in shown)
-                for rank, (text, v) in enumerate(zip(top, shown, strict=True)):
+                concepts = tops[name].concepts[unit]
+                for rank, text in enumerate(top):
+                    v = values[text][:, unit]
+                    held = np.isin(concepts, examined.bank.within(text)[:, 0])
+                    holds = ", ".join(examined.bank.texts[concept] for concept in concepts[held])
                     mean = float(tops[name].top_value[unit, rank])
                     tokens = list(texts.text(text))[: len(v)]
-                    views.append(TokenText(f"{rank + 1}: mean {mean:.3g}", tokens, v.tolist(), -size, size))
+                    title = f"{rank + 1}: mean {mean:.3g}{f' · {holds}' if holds else ''}"
+                    views.append(TokenText(title, tokens, v.tolist(), -size, size))
             groups.append(UnitGroup(f"What drives it {name}", says, views))
         frequent = [
             f"{name} {row['frequent concept']!r}" for name, row in zip(("up", "down"), rows, strict=True) if row
@@ -78,7 +86,7 @@ def cards_of(
 
 
 UP = "the concepts that activate the unit most when repeated, and the texts of its largest means"
-DOWN = "the concepts that make it most negative, and the texts of its smallest means"
+DOWN = "the concepts on which it is lowest, and the texts of its smallest means"
 RECTIFIED = "nothing: the layer is rectified, so that its units are off where they are lowest"
 
 

@@ -38,34 +38,49 @@ def write_page(
 ) -> None:
     """``depths``: by task, stages, network, test accuracy and share of phrases."""
     names = dict.fromkeys(n.task for n in networks)
-    tables = [_titled(f"What held: {task}", [c for c in checks if c.statement.startswith(task)]) for task in names]
-    rest = [c for c in checks if not c.statement.startswith(tuple(names))]
-    sections = [Section("checks", "What held", intro, [*tables, _titled("What held: everywhere", rest)])]
+    of_tasks = {task: [c for c in checks if c.statement.startswith((f"{task}:", f"{task},"))] for task in names}
+    rest = [c for c in checks if not any(c in own for own in of_tasks.values())]
+    tables = [_summary(task, own) for task, own in of_tasks.items()]
+    sections = [Section("checks", "What held", f"{intro}\n\n{HELD}", [*tables, _titled("Speed", rest)])]
     for number, task in enumerate(names):
         own = [n for n in networks if n.task == task]
         sections.append(Section(f"task-{number}", task.capitalize(), _said(own), _task_views(own)))
         if task in depths:
             sections.append(Section(f"depth-{number}", f"{task.capitalize()}: depth", DEPTH, [_depths(depths[task])]))
+    every = [_titled(f"{task.capitalize()}, network by network", own) for task, own in of_tasks.items()]
+    sections.append(Section("every", "Every check", "The same statements for each network, with notes.", every))
     sections.append(Section("cards", "Unit cards", CARDS, [_confirmed(task, card[0]) for task, card in cards.items()]))
     fields = [
         UnitField("driven up by", "text", "the three concepts that activate the unit most", "alignment"),
-        UnitField("driven down by", "text", "the three that make it most negative; none if rectified", "alignment"),
+        UnitField("driven down by", "text", "the three on which it is lowest; none if rectified", "alignment"),
+        UnitField(
+            "AUROC held out", "number", "of the best frequent concept, on sentences that did not choose it", "held"
+        ),
+        UnitField("AUROC held out, down", "number", "the same of what drives down", "held out"),
     ]
-    fields += [UnitField(name, "number", f"{says}; of what drives up", "selectivity") for name, says in SCORES.items()]
-    fields += [UnitField("AUROC held out, down", "number", "the same of what drives down", "selectivity")]
+    others = {name: says for name, says in SCORES.items() if name != "AUROC held out"}
+    fields += [UnitField(name, "number", f"{says}; of what drives up", "selectivity") for name, says in others.items()]
     rows = []
     groups = {}
     for task, (network, model, card, data) in cards.items():
         for layer in network.trained.up.layers:
             site = f"{task}: {layer.site}"
             for unit, (row, below) in enumerate(zip(*rows_of(network.trained, layer.site), strict=True)):
-                scores = [*(row[score] for score in SCORES), below.get("AUROC held out", float("nan"))]
-                rows.append([site, unit, concepts_of(row), concepts_of(below), *scores])
+                held = [row["AUROC held out"], below.get("AUROC held out", float("nan"))]
+                rows.append(
+                    [site, unit, concepts_of(row), concepts_of(below), *held, *(row[score] for score in others)]
+                )
             groups[site] = cards_of(network.trained, layer.site, model, card, data)
     subtitle = ", ".join(f"{n.name} ({n.task})" for n in networks)
     page = build_page("What units stand for", subtitle, sections, UnitTable(fields, rows), groups)
     write_html(page, path)
 
+
+HELD = """
+A row is a statement about one task; what was found stands for one network after the other. Expected is what the paper
+says or what a pilot run of another implementation measured with one seed of it. Statements about tasks without a
+published value, and about networks without skill, are not tested.
+"""
 
 DEPTH = """
 Networks of fewer layers, trained in the same way. If phrases were what depth is for, accuracy should rise where the
@@ -73,10 +88,25 @@ share of phrases does. In the paper BLEU is flat above six layers of the encoder
 """
 
 CARDS = """
-Each unit of one network per task has a card: its concepts with their degree of alignment, every score, and the texts
-that activate it most, coloured by its activation at each character. Open one from the table of all units; sort by
-`AUROC held out` for units whose concept can be believed.
+Each unit of one network per task has a card: the concepts that drive it up and down with their degree of alignment,
+the texts of its largest and smallest means, coloured by its activation at each character (blue above 0, red below), and
+every score. Open one from the table of all units; sort by `AUROC held out` for units whose concept can be believed.
 """
+
+
+def _summary(task: str, checks: Sequence[Check]) -> Table:
+    """A row per statement: what was found for one network after the other, and for how many it holds."""
+    rows: dict[str, list[Check]] = {}
+    for check in checks:
+        rows.setdefault(check.statement.partition(": ")[2], []).append(check)  # task and network, then the statement
+    table = []
+    for statement, own in rows.items():
+        tested = [check.met for check in own if check.met is not None]
+        holds = f"{sum(tested)} of {len(tested)}" if 0 < sum(tested) < len(tested) else "yes" if any(tested) else "no"
+        found = " | ".join(f"{c.value:.2g}" if isinstance(c.value, float) else str(c.value) for c in own)
+        table.append([holds if tested else "not tested", statement, found, own[0].expected, own[0].source])
+    fields = [Field(name, "text") for name in ("holds", "statement", "found", "expected", "source")]
+    return Table(f"What held: {task}", fields, table)
 
 
 def _titled(title: str, checks: Sequence[Check]) -> Table:

@@ -92,7 +92,7 @@ def checks_of(networks: Sequence[Network]) -> list[Check]:
     for task in dict.fromkeys(n.task for n in networks):
         own = [n for n in networks if n.task == task]
         main = [n for n in own if n.kind in ("vdcnn", "bytenet")] or own
-        checks += [_ordering(n) for n in own]
+        checks += [check for n in own for check in _ordering(n)]
         checks += [*_separation(main, task), *_sides(main, task), *_depth(main, task), *_padding(own, task)]
         checks += _emergence(main, task)
     convolutional = [n for n in networks if n.kind in ("vdcnn", "bytenet")]
@@ -106,41 +106,45 @@ def _judged(network: Network, met: bool) -> bool | None:
     return met if network.published and network.skilled else None
 
 
-def _ordering(n: Network) -> Check:
+def _ordering(n: Network) -> list[Check]:
     names = ("replicate", "instance", "inclusion", "random")
     means = np.array([[n.mean(name, layer) for name in names] for layer in range(n.depth)])
-    ordered = bool((np.diff(means, axis=1) < 0).all())
-    ratio = means[:, 0] / means[:, 2]
-    enough = bool((ratio[:-1] >= 3).all() and ratio[-1] >= 2 and (np.abs(means[:, 3]) <= 0.03).all())
-    value = "; ".join(" > ".join(f"{x:.2f}" for x in row) for row in means)
+    ordered = (np.diff(means, axis=1) < 0).all(1)
     recurrent = n.kind in ("lstm", "gru", "transformer")
-    return Check(
-        f"A1-{n.name}",
-        f"{n.task}, {n.name}: mean selectivity falls from replicate over one instance and inclusion to random, "
-        "in every layer",
-        value,
-        "replicate ≥ 3 × inclusion (last layer 2 ×), |random| ≤ 0.03",
-        PAPER,
-        None if recurrent else (ordered and enough if n.published else ordered),
-        f"{'ordered' if ordered else 'not ordered'} in every layer; in the last, "
-        f"replicate is {ratio[-1]:.1f} × inclusion"
-        + ("; reported only: the published order was found in convolutional networks" if recurrent else ""),
-    )
+    note = "; ".join(" > ".join(f"{x:.2f}" for x in row) for row in means)
+    if recurrent:
+        note += "; reported only: the published order was found in convolutional networks"
+    statement = f"{n.task}, {n.name}: selectivity: replicate > one instance > inclusion > random, in every layer"
+    found = f"in {ordered.sum()} of {n.depth}"
+    checks = [
+        Check(f"A1-{n.name}", statement, found, "every layer", PAPER, None if recurrent else bool(ordered.all()), note)
+    ]
+    if not recurrent:
+        ratio = means[:, 0] / means[:, 2]
+        enough = bool((ratio[:-1] >= 3).all() and ratio[-1] >= 2 and (np.abs(means[:, 3]) <= 0.03).all())
+        statement = f"{n.task}, {n.name}: selectivity, replicate over inclusion, last layer"
+        note = f"by layer: {', '.join(f'{x:.1f}' for x in ratio)}"
+        expected = "≥ 2, earlier ≥ 3 (2.6); |random| ≤ .03"
+        checks.append(
+            Check(f"A1-ratio-{n.name}", statement, float(ratio[-1]), expected, PILOT, _judged(n, enough), note)
+        )
+    return checks
 
 
 def _separation(main: Sequence[Network], task: str) -> list[Check]:
     checks = []
     for n in main:
         gaps = [n.mean("replicate", layer) - n.mean("random concepts", layer) for layer in range(n.depth)]
-        value = ", ".join(f"{gap:.2f}" for gap in gaps)
-        statement = f"{task}, {n.name}: replicated aligned concepts exceed replicated random ones, in every layer"
-        checks.append(Check(f"A2-{n.name}", statement, value, "≥ 0.5 (0.70–1.09)", PILOT, _judged(n, min(gaps) >= 0.5)))
+        statement = f"{task}, {n.name}: aligned minus random concepts, replicated, least of the layers"
+        note = f"by layer: {', '.join(f'{gap:.2f}' for gap in gaps)}"
+        met = _judged(n, min(gaps) >= 0.5)
+        checks.append(Check(f"A2-{n.name}", statement, min(gaps), "≥ 0.5 (0.70–1.09)", PILOT, met, note))
     for n in main:
         ratio = n.mean("inclusion*") / n.mean("inclusion*", twin=True)
-        value = f"{n.mean('inclusion*'):.3f} against {n.mean('inclusion*', twin=True):.3f}"
-        statement = f"{task}, {n.name}: inclusion without the top texts is twice that of the untrained twin, last layer"
-        checks.append(Check(f"A3-inclusion-{n.name}", statement, value, "≥ 2 × (.196, .048)", PILOT,
-                            _judged(n, ratio >= 2)))  # fmt: skip
+        statement = f"{task}, {n.name}: inclusion without the top texts, trained over untrained, last layer"
+        note = f"{n.mean('inclusion*'):.3f} against {n.mean('inclusion*', twin=True):.3f}"
+        checks.append(Check(f"A3-inclusion-{n.name}", statement, ratio, "≥ 2 (.196 over .048)", PILOT,
+                            _judged(n, ratio >= 2), note))  # fmt: skip
         for score in ("AUROC", "AUROC held out"):
             change, low, high = difference(n.values(score), n.values(score, twin=True))
             statement = f"{task}, {n.name}: {score} of trained minus untrained, last layer"
@@ -153,14 +157,12 @@ def _separation(main: Sequence[Network], task: str) -> list[Check]:
     checks.append(
         Check(
             f"A3-replicate-{task}",
-            f"{task}: the headline selectivity (replicate) does not tell the trained from the untrained network",
-            change,
+            f"{task}: replicate does not tell trained from untrained: difference, last layer",
+            " | ".join(f"{x:+.2f}" for x in every),
             "|difference| < 0.15 (.722 − .704)",
             PILOT,
             max(map(abs, every)) < 0.15 if published else None,
-            "by network: "
-            + ", ".join(f"{x:+.2f}" for x in every)
-            + ("; the untrained ones are higher" if max(every) < 0 else ""),
+            f"mean {change:+.2f}{'; the untrained ones are higher' if max(every) < 0 else ''}",
         )
     )
     return checks
@@ -170,7 +172,7 @@ def _sides(main: Sequence[Network], task: str) -> list[Check]:
     """The paper looks at what drives a unit up only, so that nothing is published of the other side."""
     checks = []
     for n in main:
-        statement = f"{task}, {n.name}: AUROC held out of what drives units down, trained minus untrained, last layer"
+        statement = f"{task}, {n.name}: AUROC held out of what drives down, trained minus untrained, last layer"
         own, twin = (n.values("AUROC held out", twin=side, down=True) for side in (False, True))
         if not len(own):
             value, met, note = (
@@ -196,16 +198,16 @@ def _depth(main: Sequence[Network], task: str) -> list[Check]:
     for n in main:
         own, twin = ([n.phrases(layer, t) for layer in range(n.depth)] for t in (False, True))
         rise, other = own[-1] - own[0], twin[-1] - twin[0]
-        value = f"{', '.join(f'{x:.2f}' for x in own)}; untrained {', '.join(f'{x:.2f}' for x in twin)}"
-        statement = f"{task}, {n.name}: the share of phrases rises from layer to layer, more than in the untrained twin"
+        value = f"{own[0]:.2f} → {own[-1]:.2f}"
+        statement = f"{task}, {n.name}: phrases rise from layer to layer, by more than untrained"
         met = bool((np.diff(own) > 0).all()) and rise >= 0.3 and rise > other
         expected = "rising, by ≥ 0.3 (.13 → .73; .21 → .41)"
-        checks.append(Check(f"A4-{n.name}", statement, value, expected, PILOT, _judged(n, met), f"rise {rise:+.2f}"))
+        by_layer, of_twin = (", ".join(f"{x:.2f}" for x in shares) for shares in (own, twin))
+        note = f"rise {rise:+.2f}; by layer {by_layer}; untrained {of_twin}"
+        checks.append(Check(f"A4-{n.name}", statement, value, expected, PILOT, _judged(n, met), note))
         first = n.trained.up.shares[0]
         short = first["morpheme"] + first["word"]
-        statement = (
-            f"{task}, {n.name}: the first layer has no phrase of five words; three quarters are shorter than two"
-        )
+        statement = f"{task}, {n.name}: first layer: no phrase of five words, ¾ morphemes and words"
         value = f"{first['5 words or more']:.3f}, {short:.2f}"
         met = first["5 words or more"] == 0 and short >= 0.75
         judged = met if n.kind == "vdcnn" and n.published else None
@@ -219,9 +221,9 @@ def _padding(own: Sequence[Network], task: str) -> list[Check]:
     padded = [max(n.trained.padded) for n in own]
     lengths = ", ".join(f"{x:.2f}" for x in masked)
     note = f"means over a padded buffer would give {', '.join(f'{x:.2f}' for x in padded)} (.39–.84)"
-    changes = f"{task}: padding to twice the length changes the degrees of alignment, of each unit's spread, by at most"
-    correlated = f"{task}: median correlation of a unit with the length of the text, in the layer where it is largest"
-    apart = f"{task}: activations of texts read one at a time and in batches differ by at most"
+    changes = f"{task}: padding changes degrees of alignment, of each unit's spread, by at most"
+    correlated = f"{task}: median correlation of a unit with the length of the text, worst layer"
+    apart = f"{task}: texts read one at a time or in batches differ by at most"
     batch = max(n.probe["batch"] for n in own)
     judged = max(masked) < 0.25 if own[0].published else None
     return [
@@ -238,8 +240,9 @@ def _emergence(main: Sequence[Network], task: str) -> list[Check]:
             if what not in n.trained.emergence:
                 continue
             own, twin = n.trained.emergence[what], n.twin.emergence[what]
-            value = f"Pearson {own['pearson']:+.2f}, Spearman {own['spearman']:+.2f}"
+            value = f"Pearson {own['pearson']:+.2f}"
             note = (
+                f"Spearman {own['spearman']:+.2f}; "
                 f"95 % {own['low']:+.2f} to {own['high']:+.2f} over {own['concepts']} concepts; "
                 f"untrained {twin['pearson']:+.2f} ({twin['low']:+.2f} to {twin['high']:+.2f}), {twin['spearman']:+.2f}"
             )
