@@ -5,7 +5,7 @@ peaks compete. The winners do not depend on how the data were divided, and ties 
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +23,8 @@ from unitscope.view import Field, Table, TokenText, View
 
 NOWHERE = np.iinfo(np.int64).max
 """The sequence of a place that is still free: the last in every order."""
+LOOKED_AT = 2**17
+"""Activations that are looked at together to find where some peaks are: what a processor's cache can hold."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +39,8 @@ class Peaks:
     height: Float[np.ndarray, " peak"]
     sequence: Int[np.ndarray, " peak"]
     position: Int[np.ndarray, " peak"]
-    tokens: Int[np.ndarray, "peak step"]
-    """The passage; −1 outside of the sequence."""
-    activations: Float[np.ndarray, "peak step"]
 
-    def at(self, rows: Int[np.ndarray, " row"]) -> "Peaks":
+    def at(self, rows: np.ndarray | slice) -> "Peaks":
         return Peaks(**{name: values[rows] for name, values in vars(self).items()})
 
     def keys(self) -> list[np.ndarray]:
@@ -51,11 +50,14 @@ class Peaks:
 
 @dataclass
 class Extremes:
-    """The best so far: ``count`` rows for each side, in any order."""
+    """The best so far: ``count`` rows for each side, side by side, the rows of a side in any order."""
 
     site: Site
     vocabulary: Vocabulary | None
     best: Peaks
+    tokens: Int[np.ndarray, "peak step"]
+    """The passage around each; −1 outside of the sequence. Undefined where the place is still free."""
+    activations: Float[np.ndarray, "peak step"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,79 +135,85 @@ class Examples(Analysis[Extremes]):
 
     def start(self, site: Site, given: Mapping[str, Any]) -> Extremes:
         rows = 2 * site.units * self.count
-        steps = self.before + 1 + self.after
         free = Peaks(
             side=np.repeat(np.arange(2 * site.units), self.count),
             height=np.full(rows, -np.inf, np.float32),
             sequence=np.full(rows, NOWHERE),
             position=np.full(rows, NOWHERE),
-            tokens=np.full((rows, steps), -1, np.int32),
-            activations=np.full((rows, steps), np.nan, np.float32),
         )
-        return Extremes(site, None, free)
+        steps = self.before + 1 + self.after
+        return Extremes(site, None, free, np.zeros((rows, steps), np.int32), np.zeros((rows, steps), np.float32))
 
     def update(self, state: Extremes, chunk: Chunk) -> None:
         if len(chunk) == 0:
             return
         state.vocabulary = chunk.vocabulary
-        stretches = [
-            (first, min(first + self.stretch, end))
-            for begin, end in chunk.spans()
-            for first in range(begin, end, self.stretch)
-        ]
+        spans = np.array([(*span, first) for span in chunk.spans() for first in range(*span, self.stretch)])
+        begin, end, first = spans.T  # [stretch]
+        last = np.minimum(first + self.stretch, end)
+        stretches = list(zip(first.tolist(), last.tolist(), strict=True))
         x = chunk.activations.float()  # [token unit]
         high = torch.stack([x[first:last].amax(0) for first, last in stretches])  # [stretch unit]
         low = torch.stack([x[first:last].amin(0) for first, last in stretches])
         heights = torch.cat([high, -low], 1).cpu().numpy()  # [stretch side]
-        starts = torch.tensor([first for first, _ in stretches], device=x.device)
+        starts = torch.from_numpy(first).to(x.device)
         sequence, position = chunk.sequence[starts].cpu().numpy(), chunk.position[starts].cpu().numpy()
         stretch, side = np.nonzero(self._enters(state.best, heights, sequence[:, None], position[:, None]))
-        if len(side) == 0:
+        # Among peaks of different stretches the beginnings of these say which is the earlier.
+        peaks = Peaks(side, heights[stretch, side], sequence[stretch], position[stretch])
+        left, entering = self._exchanged(state.best, peaks)
+        if len(left) == 0:
             return
-        unit = torch.from_numpy(side % state.site.units).to(x.device)
-        value = torch.from_numpy(np.where(side < state.site.units, 1, -1) * heights[stretch, side]).to(x.device)
-        rows, done = [], 0
-        for (first, end), found in zip(stretches, np.bincount(stretch, minlength=len(stretches)), strict=True):
-            here = slice(done, done + int(found))
-            done = here.stop
-            if found:
-                rows.append(first + _first_row(x[first:end].index_select(1, unit[here]), value[here]))
-        row = torch.cat(rows)  # [peak]
-        tokens, activations = self._passages(chunk, row, unit)
-        self._admit(
-            state.best,
-            Peaks(
-                side, heights[stretch, side], sequence[stretch], chunk.position[row].cpu().numpy(), tokens, activations
-            ),
-        )
+        order = np.argsort(stretch[entering], kind="stable")
+        left, stretch, peaks = left[order], stretch[entering][order], peaks.at(entering[order])
+        tokens = chunk.tokens.cpu().numpy()
+        for here in _blocks(stretch, first, last):
+            there = stretch[here]
+            within = np.stack([first, last, begin, end])[:, there]
+            row, passages, outside = self._passages(x, peaks.at(here), within)
+            state.activations[left[here]] = passages
+            around = np.clip(row[:, None] + np.arange(-self.before, self.after + 1), 0, len(tokens) - 1)
+            state.tokens[left[here]] = np.where(outside, -1, tokens[around])
+            peaks.position[here] += row - first[there]
+        self._replace(state.best, left, peaks)
 
     def merge(self, a: Extremes, b: Extremes) -> Extremes:
-        best = a.best.at(np.arange(len(a.best.side)))
-        self._admit(best, b.best.at(np.flatnonzero(b.best.sequence != NOWHERE)))
-        return Extremes(a.site, a.vocabulary or b.vocabulary, best)
+        whole = Extremes(
+            a.site, a.vocabulary or b.vocabulary, a.best.at(slice(None)), a.tokens.copy(), a.activations.copy()
+        )
+        found = np.flatnonzero(b.best.sequence != NOWHERE)
+        peaks = b.best.at(found)
+        left, entering = self._exchanged(whole.best, peaks)
+        self._replace(whole.best, left, peaks.at(entering))
+        whole.tokens[left], whole.activations[left] = b.tokens[found[entering]], b.activations[found[entering]]
+        return whole
 
     def compute(self, state: Extremes) -> ExamplesResult:
         units, steps = state.site.units, self.before + 1 + self.after
-        best = state.best.at(np.lexsort(state.best.keys()))
+        order = np.lexsort(state.best.keys())
+        best = state.best.at(order)
         found = best.sequence != NOWHERE
-        # By a table of all tokens, which is many times faster than sorting the passages. −1 is its first line.
-        occurs = np.zeros(int(best.tokens.max(initial=-1)) + 2, bool)
-        occurs[best.tokens.ravel() + 1] = True
-        used, outside = np.flatnonzero(occurs[1:]), int(occurs[0])
-        tokens = (np.cumsum(occurs, dtype=np.int32) - 1)[best.tokens + 1]
+        tokens, activations = state.tokens[order], state.activations[order]
+        tokens[~found], activations[~found] = -1, np.nan
+        # By a table of all tokens, which is many times faster than sorting the passages. Its last line is that of −1.
+        occurs = np.zeros(int(tokens.max(initial=-1)) + 2, bool)
+        occurs[tokens.ravel()] = True
+        occurs[-1] = False
+        table = np.cumsum(occurs, dtype=np.int32) - 1
+        table[-1] = -1
         value = np.where(found, np.where(best.side < units, best.height, -best.height), np.nan)
         value = value.reshape(2, units, self.count)
         low, high = _scale(state.site, value)
         return ExamplesResult(
             site=state.site.name,
             units=units,
-            symbols=state.vocabulary.decode(used.tolist()) if state.vocabulary else [],
+            symbols=state.vocabulary.decode(np.flatnonzero(occurs).tolist()) if state.vocabulary else [],
             before=self.before,
             value=value,
             sequence=np.where(found, best.sequence, -1).reshape(value.shape),
             position=np.where(found, best.position, -1).reshape(value.shape),
-            tokens=(tokens - outside).reshape(*value.shape, steps),
-            activations=best.activations.reshape(*value.shape, steps),
+            tokens=table[tokens].reshape(*value.shape, steps),
+            activations=activations.reshape(*value.shape, steps),
             low=low,
             high=high,
         )
@@ -229,20 +237,33 @@ class Examples(Analysis[Extremes]):
         return enters
 
     def _passages(
-        self, chunk: Chunk, row: Int[Tensor, " peak"], unit: Int[Tensor, " peak"]
-    ) -> tuple[Int[np.ndarray, "peak step"], Float[np.ndarray, "peak step"]]:
-        """Tokens and the unit's activations around each row, as far as the sequence goes."""
-        around = row[:, None] + torch.arange(-self.before, self.after + 1, device=row.device)  # [peak step]
-        exists = (around >= 0) & (around < len(chunk))
-        around = around.clamp(0, len(chunk) - 1)
-        exists &= chunk.sequence[around] == chunk.sequence[row, None]
-        tokens = torch.where(exists, chunk.tokens[around].int(), -1)
-        activations = torch.where(exists, chunk.activations[around, unit[:, None]].float(), torch.nan)
-        return tokens.cpu().numpy(), activations.cpu().numpy()
+        self, x: Float[Tensor, "token unit"], peaks: Peaks, within: Int[np.ndarray, "4 peak"]
+    ) -> tuple[Int[np.ndarray, " peak"], Float[np.ndarray, "peak step"], Bool[np.ndarray, "peak step"]]:
+        """The row of each peak, the unit's activations around it, and where its sequence has no such step.
 
-    def _admit(self, best: Peaks, new: Peaks) -> None:
-        """Leave the best ``count`` of each side among both in ``best``: new ones take the rows of those they beat."""
-        new = new.at(np.argsort(new.side, kind="stable"))
+        ``within`` are the rows at which its stretch and its sequence begin and end.
+        """
+        low, high = max(0, int(within[0].min()) - self.before), min(len(x), int(within[1].max()) + self.after)
+        units, device = x.shape[1], x.device
+        unit = torch.from_numpy(peaks.side % units).to(device)
+        # Columns with room at both ends: so a passage is one slice of its column.
+        columns = x.new_empty((self.before + high - low + self.after, len(unit)))
+        inside = columns[self.before : self.before + high - low]
+        torch.index_select(x[low:high], 1, unit, out=inside)
+        value = torch.from_numpy(np.where(peaks.side < units, 1, -1) * peaks.height).to(x)
+        first, last, begin, end = (torch.from_numpy(edge - low).to(device) for edge in within)
+        low_row, high_row = int(first.min()), int(last.max())
+        row = low_row + _first_row(inside[low_row:high_row], value, first - low_row, last - low_row)  # [peak]
+        windows = columns.unfold(0, self.before + 1 + self.after, 1)  # [token peak step]
+        passages = windows[row, torch.arange(len(unit), device=device)]
+        step = torch.arange(-self.before, self.after + 1, device=device)
+        outside = (step < (begin - row)[:, None]) | (step >= (end - row)[:, None])
+        return (low + row).cpu().numpy(), passages.masked_fill_(outside, math.nan).cpu().numpy(), outside.cpu().numpy()
+
+    def _exchanged(self, best: Peaks, new: Peaks) -> tuple[Int[np.ndarray, " peak"], Int[np.ndarray, " peak"]]:
+        """Rows of ``best`` that are beaten, and the rows of ``new`` that take their places, in turn."""
+        order = np.argsort(new.side, kind="stable")
+        new = new.at(order)
         sides, first, times = np.unique(new.side, return_index=True, return_counts=True)  # only these are looked at
         row = np.repeat(np.arange(len(sides)), times)
         slot = np.arange(len(new.side)) - np.repeat(first, times)
@@ -257,13 +278,17 @@ class Examples(Analysis[Extremes]):
         decided = roomy | ((heights >= worst).sum(1) == self.count)
         beaten = (free & (np.cumsum(free, axis=1) <= times[:, None])) | (old < worst)
         beaten &= decided[:, None]
-        entering = decided[row] & (new.height >= worst[row, 0])
+        entering = np.flatnonzero(decided[row] & (new.height >= worst[row, 0]))
         left = (sides[:, None] * self.count + np.arange(self.count))[beaten]
-        self._replace(best, left, new.at(np.flatnonzero(entering)))
         if not decided.all():
-            self._admit_equals(best, sides[~decided], new.at(np.flatnonzero(~decided[row])))
+            among = np.flatnonzero(~decided[row])
+            more = self._exchanged_equals(best, sides[~decided], new.at(among))
+            left, entering = np.concatenate([left, more[0]]), np.concatenate([entering, among[more[1]]])
+        return left, order[entering]
 
-    def _admit_equals(self, best: Peaks, sides: Int[np.ndarray, " side"], new: Peaks) -> None:
+    def _exchanged_equals(
+        self, best: Peaks, sides: Int[np.ndarray, " side"], new: Peaks
+    ) -> tuple[Int[np.ndarray, " peak"], Int[np.ndarray, " peak"]]:
         """The same by sorting, for sides where the earlier of equal heights wins."""
         rows = (sides[:, None] * self.count + np.arange(self.count)).ravel()
         keys = [np.concatenate([mine[rows], others]) for mine, others in zip(best.keys(), new.keys(), strict=True)]
@@ -272,7 +297,7 @@ class Examples(Analysis[Extremes]):
         rank = np.arange(len(order)) - np.searchsorted(side, side)
         beaten = np.zeros(len(order), bool)
         beaten[order[rank >= self.count]] = True
-        self._replace(best, rows[beaten[: len(rows)]], new.at(np.flatnonzero(~beaten[len(rows) :])))
+        return rows[beaten[: len(rows)]], np.flatnonzero(~beaten[len(rows) :])
 
     def _replace(self, best: Peaks, left: Int[np.ndarray, " peak"], entering: Peaks) -> None:
         """Of each side as many enter as are beaten; both are in the order of their sides."""
@@ -280,10 +305,32 @@ class Examples(Analysis[Extremes]):
             values[left] = vars(entering)[name]
 
 
-def _first_row(x: Float[Tensor, "step peak"], value: Float[Tensor, " peak"]) -> Int[Tensor, " peak"]:
-    """The first step at which each column has its value."""
+def _blocks(
+    stretch: Int[np.ndarray, " peak"], first: Int[np.ndarray, " stretch"], last: Int[np.ndarray, " stretch"]
+) -> Iterator[slice]:
+    """Peaks of neighbouring stretches, together as long as what has to be looked at for them stays small."""
+    begin = 0
+    while begin < len(stretch):
+        ends = np.searchsorted(stretch, np.arange(stretch[begin], stretch[-1] + 1), side="right")
+        looked_at = (last[stretch[begin] : stretch[-1] + 1] - first[stretch[begin]]) * (ends - begin)
+        end = int(ends[max(0, np.searchsorted(looked_at, LOOKED_AT, side="right") - 1)])
+        yield slice(begin, end)
+        begin = end
+
+
+def _first_row(
+    x: Float[Tensor, "step peak"],
+    value: Float[Tensor, " peak"],
+    first: Int[Tensor, " peak"],
+    last: Int[Tensor, " peak"],
+) -> Int[Tensor, " peak"]:
+    """The first step at which each column has its value, from ``first`` on and before ``last``."""
+    step = torch.arange(len(x), device=x.device)[:, None]
     countdown = torch.arange(len(x), 0, -1, device=x.device, dtype=x.dtype)[:, None]
-    return len(x) - torch.eq(x, value, out=torch.empty_like(x)).mul_(countdown).amax(0).long()
+    there = torch.eq(x, value, out=torch.empty_like(x))
+    if (first != first[0]).any():  # columns of several stretches: a value may occur in another one too
+        there *= (step >= first) & (step < last)
+    return len(x) - there.mul_(countdown).amax(0).long()
 
 
 def _scale(site: Site, value: Float[np.ndarray, "end unit rank"]) -> tuple[np.ndarray, np.ndarray]:

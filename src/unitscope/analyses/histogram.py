@@ -8,7 +8,7 @@ alone. Between half and all of the bins lie in the range. A site with known boun
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -119,8 +119,7 @@ class Histogram(Analysis[Counts]):
     def merge(self, a: Counts, b: Counts) -> Counts:
         low, high = torch.minimum(a.low, b.low), torch.maximum(a.high, b.high)
         whole = _widened(a, low, high)
-        whole.counts += _widened(b, low, high).counts
-        return whole
+        return replace(whole, counts=whole.counts + _widened(b, low, high).counts)
 
     def compute(self, state: Counts) -> HistogramResult:
         width = torch.exp2(state.exponent.double())
@@ -151,13 +150,17 @@ def _widened(state: Counts, low: Float[Tensor, " unit"], high: Float[Tensor, " u
     """The same counts in the bins of a range that contains the present one."""
     bins = state.counts.shape[1]
     exponent, first = _bins(low, high, bins)
-    number = state.first[:, None] + torch.arange(bins)  # [unit bin]
-    united = number >> (exponent - state.exponent)[:, None].clamp(max=62)  # shifts round down, below zero too
-    # Bins outside the new range are empty.
-    target = (united - first[:, None]).clamp(0, bins - 1)
-    return Counts(
-        state.site, low, high, exponent, first, torch.zeros_like(state.counts).scatter_add_(1, target, state.counts)
-    )
+    counts = state.counts
+    moved = torch.nonzero((exponent != state.exponent) | (first != state.first)).squeeze(1)  # [unit], mostly none
+    if len(moved):
+        number = state.first[moved, None] + torch.arange(bins)  # [unit bin]
+        # Shifts round down, below zero too.
+        united = number >> (exponent - state.exponent)[moved, None].clamp(max=62)
+        # Bins outside the new range are empty.
+        target = (united - first[moved, None]).clamp(0, bins - 1)
+        counts = counts.clone()
+        counts[moved] = torch.zeros_like(number).scatter_add_(1, target, counts[moved])
+    return Counts(state.site, low, high, exponent, first, counts)
 
 
 def _below(value: float) -> float:
