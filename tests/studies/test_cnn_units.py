@@ -8,6 +8,7 @@ import pytest
 
 from unitscope.concepts.bank import make_bank
 from unitscope.concepts.candidates import words
+from unitscope.concepts.clusters import context_vectors
 from unitscope.errors import InputError
 from unitscope.models.networks.text_files import load
 from unitscope.studies.cnn_units import run
@@ -48,7 +49,7 @@ def test_a_second_run_reads_what_the_first_found(done: Path) -> None:
     after = json.loads((done / "results.json").read_text())
     assert kept == {path: path.stat().st_mtime_ns for path in kept}
     for name, network in before["figures"]["networks"].items():
-        assert after["figures"]["networks"][name]["trained"] == network["trained"]
+        assert after["figures"]["networks"][name] == network
 
 
 def test_networks_of_other_texts_are_passed_over(done: Path, tmp_path: Path) -> None:
@@ -86,7 +87,7 @@ def test_what_drives_a_unit_down_is_what_drives_its_negative_up_and_rectified_un
     often = np.flatnonzero(bank.table["sentences"] >= 5)
 
     def read(change) -> Read:
-        return Read(*({"a": change(x)} for x in parts), bank, held, often)
+        return Read(*({"a": change(x)} for x in parts), bank, held, often, context_vectors(bank))
 
     down, up = side(read(lambda x: x), ["a"], -1, 0), side(read(lambda x: -x), ["a"], 1, 0)
     np.testing.assert_array_equal(down.layers[0].alignment.concepts, up.layers[0].alignment.concepts)

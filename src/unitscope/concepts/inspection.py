@@ -149,6 +149,8 @@ def _read(watched: Watched, chosen: dict[str, Int[np.ndarray, " unit"]], show: C
         show(done, total)
         if watched.full:
             break
+    if not watched.seen:
+        raise InputError(f"{watched.name} has no token to measure; give more text")
     show(total, total)
 
 

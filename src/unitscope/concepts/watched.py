@@ -74,7 +74,8 @@ class Watched:
     units: Mapping[str, Int[np.ndarray, " unit"]]
     keepers: Sequence[Keeper]
     batches: Sequence[Sequence[int]]
-    _seen: set[int] = field(default_factory=set)
+    seen: set[int] = field(default_factory=set)
+    """Sequences that were shown."""
 
     def __post_init__(self) -> None:
         self._batch = {number: at for at, numbers in enumerate(self.batches) for number in numbers}
@@ -121,9 +122,9 @@ class Watched:
     def _show(self, chunks: Mapping[str, Chunk]) -> None:
         first = next(iter(chunks.values()))
         sequences = torch.unique_consecutive(first.sequence).tolist()
-        if not sequences or sequences[0] in self._seen or self.full:
+        if not sequences or sequences[0] in self.seen or self.full:
             return
-        self._seen.update(sequences)
+        self.seen.update(sequences)
         y = self.questions.labels(sequences)
         if any(len(chunks[name]) != len(y) for name in self.units):
             return  # steps that are no tokens: who counts says so

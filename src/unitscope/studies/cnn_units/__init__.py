@@ -23,7 +23,7 @@ from unitscope.models.networks.text_training import train
 from unitscope.models.networks.vdcnn import VDCNNConfig
 from unitscope.studies.check import Check, Progress, write_results
 from unitscope.studies.cnn_units.examine import Examined, as_model, examine, untrained
-from unitscope.studies.cnn_units.kept import keep, kept
+from unitscope.studies.cnn_units.kept import keep, keep_probe, kept, kept_probe
 from unitscope.studies.cnn_units.page import Card, write_page
 from unitscope.studies.cnn_units.probe import probe
 from unitscope.studies.cnn_units.results import Network, checks_of, figures_of
@@ -73,7 +73,7 @@ def run(
             if _layers(card) == usual or card.kind in OTHERS:
                 blank = untrained(card, task.sentences, done)
                 twin = _examined(out / "examined" / f"{name}-untrained", blank, card, task, finders)
-                measured = probe(net, card, task, trained)
+                measured = _probed(out / "examined" / name, net, card, task, trained)
                 networks.append(
                     Network(name, task.name, card.kind, task.published, card.metrics, trained, twin, measured)
                 )
@@ -132,9 +132,23 @@ def _examined(
     folder: Path, net: nn.Module, card: TextCard, task: Task, finders: Callable[[], list[Finder]]
 ) -> Examined:
     """Found before, or found now and kept."""
-    key = f"{as_model(net, card, task.name).fingerprint} {task.name} {len(task.sentences)} {len(task.held)}"
+    key = _key(net, card, task)
     found = kept(folder, key)
     if found is None:
         found = examine(net, card, task, finders(), 0, lambda: None)
         keep(folder, found, key)
     return found
+
+
+def _probed(folder: Path, net: nn.Module, card: TextCard, task: Task, examined: Examined) -> dict[str, float]:
+    """Measured before, or now."""
+    key = _key(net, card, task)
+    measured = kept_probe(folder, key)
+    if measured is None:
+        measured = probe(net, card, task, examined)
+        keep_probe(folder, measured, key)
+    return measured
+
+
+def _key(net: nn.Module, card: TextCard, task: Task) -> str:
+    return f"{as_model(net, card, task.name).fingerprint} {task.name} {len(task.sentences)} {len(task.held)}"

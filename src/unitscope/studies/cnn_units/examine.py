@@ -151,7 +151,7 @@ def examine(
     alone = pooled(Live(model, instances(bank, corpus.reading), batch_size=256), sites)
     tell()
     lengths = np.array(corpus.lengths(range(len(corpus))), float)
-    read = Read(texts, unseen, degree, alone, bank, held_bank, often)
+    read = Read(texts, unseen, degree, alone, bank, held_bank, often, context_vectors(bank))
     up = side(read, sites, 1, seed)
     down = side(read, sites, -1, seed)
     by_length = [_with_length(texts[site], lengths) for site in sites]
@@ -173,6 +173,8 @@ class Read:
     held: Bank
     often: np.ndarray
     """Concepts that stand in enough texts for an area under the curve."""
+    vectors: np.ndarray
+    """Of the concepts, from where they stand."""
 
 
 def side(read: Read, sites: Sequence[str], sign: Sign, seed: int) -> Side:
@@ -181,7 +183,6 @@ def side(read: Read, sites: Sequence[str], sign: Sign, seed: int) -> Side:
     A rectified site has no negative side: where its units are lowest they are off, whatever stands there.
     """
     bank, often = read.bank, read.often
-    vectors = context_vectors(bank)
     layers, frames, shares = [], [], []
     names = np.array([*bank.texts, ""], dtype=object)
     for number, site in enumerate(sites):
@@ -205,7 +206,7 @@ def side(read: Read, sites: Sequence[str], sign: Sign, seed: int) -> Side:
         frame["frequent concept"] = names[best]
         values = [own.replicate, own.instance, own.inclusion, own.inclusion_without_top, own.random]
         values += [*(null.replicate for null in nulls), seen.auroc, fresh.auroc, shuffled.auroc]
-        frame = frame.assign(**dict(zip(SCORES, [*values, coherence(vectors, alignment)], strict=True)))
+        frame = frame.assign(**dict(zip(SCORES, [*values, coherence(read.vectors, alignment)], strict=True)))
         frame["held-out texts"], frame["p held out"] = fresh.texts, fresh.p
         frame["found held out"] = fresh.significant()
         frame["constant"] = alignment.constant

@@ -14,7 +14,7 @@ from unitscope.errors import InputError
 from unitscope.studies.cnn_units.examine import Examined, Layer, Side
 
 SCHEMA = 2
-HEAD = "examined.json"
+HEAD, PROBE = "examined.json", "probe.json"
 
 
 def keep(folder: Path, examined: Examined, key: str) -> None:
@@ -59,6 +59,20 @@ def kept(folder: Path, key: str) -> Examined | None:
         return None
     up, down = sides
     return Examined(bank, up, down, head["length"], head["padded"], head["emergence"])
+
+
+def keep_probe(folder: Path, probe: dict[str, float], key: str) -> None:
+    """Write what ``probe`` measured of the network of this key."""
+    (folder / PROBE).write_text(json.dumps({"schema": SCHEMA, "key": key, "probe": probe}) + "\n")
+
+
+def kept_probe(folder: Path, key: str) -> dict[str, float] | None:
+    """What ``keep_probe`` wrote under this key, or None."""
+    try:
+        head: dict[str, Any] = json.loads((folder / PROBE).read_text())
+        return head["probe"] if head["schema"] == SCHEMA and head["key"] == key else None
+    except (OSError, ValueError, KeyError):
+        return None
 
 
 def _sides(examined: Examined) -> list[tuple[str, Side]]:
