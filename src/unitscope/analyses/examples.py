@@ -311,9 +311,10 @@ def _blocks(
     """Peaks of neighbouring stretches, together as long as what has to be looked at for them stays small."""
     begin = 0
     while begin < len(stretch):
-        ends = np.searchsorted(stretch, np.arange(stretch[begin], stretch[-1] + 1), side="right")
-        looked_at = (last[stretch[begin] : stretch[-1] + 1] - first[stretch[begin]]) * (ends - begin)
-        end = int(ends[max(0, np.searchsorted(looked_at, LOOKED_AT, side="right") - 1)])
+        together = np.arange(stretch[begin], stretch[-1] + 1)
+        ends = np.searchsorted(stretch, together, side="right")
+        looked_at = (last[together] - first[together[0]]) * (ends - begin)
+        end = int(ends[max(0, int(np.searchsorted(looked_at, LOOKED_AT, side="right")) - 1)])
         yield slice(begin, end)
         begin = end
 
