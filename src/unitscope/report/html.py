@@ -53,7 +53,7 @@ class Pool:
     Examples of thousands of units are windows on the same text. It grows with the text that is shown, not with units.
     """
 
-    RUN = 4
+    RUN = 16
     """Tokens that must agree for a cut to begin."""
 
     def __init__(self) -> None:
