@@ -64,7 +64,22 @@ RULES: dict[str, Rule] = {
     r"regex:(?s).*ing\Z": of_text(lambda text: text.endswith("ing")),
     r"regex:(?s)\A(?=.*\d).*": of_text(lambda text: any(character.isdigit() for character in text)),
 }
-WORDS = ["the", "a", "of", "reading", "red", "report", "singing", "thing", "then", "ring", "route4", "2nd", "7"]
+WORDS = [
+    "the",
+    "a",
+    "of the",
+    "of",
+    "reading",
+    "red",
+    "report",
+    "singing",
+    "thing",
+    "then",
+    "ring",
+    "route4",
+    "2nd",
+    "7",
+]
 
 
 class Ruled(Planted):
@@ -87,7 +102,7 @@ class Ruled(Planted):
 @pytest.fixture(scope="module")
 def planted() -> tuple[Ruled, Passages]:
     random = np.random.default_rng(0)
-    texts = [" ".join(random.choice(WORDS, random.integers(3, 9))) for _ in range(120)]
+    texts = [" ".join(random.choice(WORDS, random.integers(3, 9))) for _ in range(80)]
     symbols = Vocabulary(tuple(sorted({*"".join(texts)})))
     return Ruled(symbols), Passages(texts, "strings", Characters(symbols))
 
