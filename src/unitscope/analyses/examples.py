@@ -166,14 +166,16 @@ class Examples(Analysis[Extremes]):
             return
         order = np.argsort(stretch[entering], kind="stable")
         left, stretch, peaks = left[order], stretch[entering][order], peaks.at(entering[order])
-        tokens = chunk.tokens.cpu().numpy()
+        padded = np.pad(chunk.tokens.int().cpu().numpy(), (self.before, self.after))
+        tokens = np.lib.stride_tricks.sliding_window_view(padded, self.before + 1 + self.after)  # [token step]
         for here in _blocks(stretch, first, last):
             there = stretch[here]
             within = np.stack([first, last, begin, end])[:, there]
             row, passages, outside = self._passages(x, peaks.at(here), within)
             state.activations[left[here]] = passages
-            around = np.clip(row[:, None] + np.arange(-self.before, self.after + 1), 0, len(tokens) - 1)
-            state.tokens[left[here]] = np.where(outside, -1, tokens[around])
+            around = tokens[row]  # [peak step]
+            around[outside] = -1
+            state.tokens[left[here]] = around
             peaks.position[here] += row - first[there]
         self._replace(state.best, left, peaks)
 
