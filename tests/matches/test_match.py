@@ -183,6 +183,13 @@ def test_few_candidates_are_admitted(recording):
     assert not match(recording, "ab", threshold=0.8, count=3, candidates=3).exact
 
 
+def test_thresholds_may_be_given(recording):
+    sites = ["*.hidden", "*.forget_gate"]
+    proposed = match(recording, Phrase(1, 3, 5), sites)
+    given = match(recording, Phrase(1, 3, 5), sites, thresholds(recording, (STATE, GATE), "deviations:1"))
+    assert replace(given, threshold=proposed.threshold) == proposed
+
+
 def test_proposed_thresholds(recording):
     made = thresholds(recording, [STATE, GATE], "deviations:1")
     values = np.concatenate([recording.window(STATE.name, n) for n in recording.sequences]).astype(np.float64)

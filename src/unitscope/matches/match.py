@@ -8,7 +8,7 @@ units of a passage are on from its first step to its last, and all steps of the 
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -30,7 +30,7 @@ def match(
     recording: Recording,
     phrase: Phrase | str,
     sites: Sequence[str] = ("*.hidden",),
-    threshold: float | str = "deviations:1",
+    threshold: float | str | Mapping[str, Thresholds] = "deviations:1",
     *,
     left: bool = False,
     right: bool = False,
@@ -43,8 +43,8 @@ def match(
     """Passages of a recording where the units that are on throughout a phrase are on together again.
 
     ``phrase`` is a place or a text, of which ``occurrence`` says which one. The units of all ``sites`` (glob patterns)
-    take part, on either side of ``threshold`` (see ``thresholds``). With ``left`` or ``right`` a unit takes part in
-    the phrase, and in a passage, only if it is not on at the step before or after.
+    take part, on either side of ``threshold`` (see ``thresholds``, whose outcome may be given too). With ``left`` or
+    ``right`` a unit takes part in the phrase, and in a passage, only if it is not on at the step before or after.
 
     The ``count`` best passages of ``shortest`` to ``longest`` steps are returned; of those that overlap, the best
     one. Intersections are exact over all steps. The union with what else is on is measured on the ``candidates`` of
@@ -64,21 +64,22 @@ def match(
         phrase = find_phrase(recording, phrase, occurrence)
     phrase.check(recording)
     chosen = choose(recording.sites, sites)
-    limits = thresholds(recording, chosen, threshold)
+    limits = threshold if isinstance(threshold, Mapping) else thresholds(recording, chosen, threshold)
+    said = "given" if isinstance(threshold, Mapping) else str(threshold)
     search = _Search(recording, chosen, limits, left, right)
     selected = search.select(phrase)
     if not selected:
         raise InputError(
             f"no unit of {', '.join(site.name for site in chosen)} is on throughout the phrase"
             + (", and off beside it" if left or right else "")
-            + f", at the threshold {threshold}; choose a lower one, a shorter phrase or more sites"
+            + f", at the threshold {said}; choose a lower one, a shorter phrase or more sites"
         )
     found, complete = search.find(selected, phrase, (shortest, longest), count, max(count, candidates))
     ranked = search.rank(found, selected)[:count]
     itself = _Place(phrase.sequence, phrase.start, phrase.stop, len(selected), len(selected))
     return Matches(
         recording=recording.name,
-        threshold=str(threshold),
+        threshold=said,
         phrase=search.passage(itself, selected),
         selected=selected,
         passages=[search.passage(place, selected) for place in ranked],
@@ -103,7 +104,7 @@ class _Search:
     """A recording as one row of steps: sequences lie in it end to end, as in its shards."""
 
     def __init__(
-        self, recording: Recording, sites: Sequence[Site], limits: dict[str, Thresholds], left: bool, right: bool
+        self, recording: Recording, sites: Sequence[Site], limits: Mapping[str, Thresholds], left: bool, right: bool
     ) -> None:
         self.recording = recording
         self.sites = sites

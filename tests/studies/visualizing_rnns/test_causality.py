@@ -12,7 +12,7 @@ from unitscope.models.edit import Edit
 from unitscope.models.module import ModuleModel
 from unitscope.models.networks.char import CharConfig, CharNet
 from unitscope.recording.live import Live
-from unitscope.studies.visualizing_rnns import checks
+from unitscope.studies.visualizing_rnns import cells, checks
 from unitscope.studies.visualizing_rnns.causality import Costs, costs
 from unitscope.studies.visualizing_rnns.cells import Cells, mean_of, passage
 from unitscope.studies.visualizing_rnns.saturation import Saturation
@@ -61,11 +61,27 @@ def test_the_share_of_cells_and_typical_ones(read):
     assert set(one.typical(5)) == {"rnn.0.cell/1", "rnn.0.cell/3"}
 
 
+def test_findings_of_another_version_are_made_again(read, tmp_path, monkeypatch):
+    made, found = [], findings(*read)
+    found = replace(found, twin_confirmed=found.confirmed)
+    monkeypatch.setattr(cells, "find", lambda *asked: made.append(asked) or found)
+    asked = (tmp_path, *read, Search(("white-space",), ("rnn.0.cell",)), range(3), None)
+    for _ in range(2):
+        cells._found(*asked)
+    assert len(made) == 1
+    next(tmp_path.rglob("findings.json")).write_text("{}")
+    cells._found(*asked)
+    assert len(made) == 2
+
+
 def test_a_double_dissociation():
     units = {"position-in-line": "rnn.0.cell/1", "inside-double-quotes": "rnn.0.cell/2"}
     by = {"position-in-line": [2.0, 0.0], "inside-double-quotes": [0.0, 0.6]}
     clean = Costs("net", ["\n", '"'], units, by, [[0.01, 0.02]])
     assert [check.met for check in checks.of_cells([], [], clean)] == [True, True, True]
+    code = {"inside-c-comment": "rnn.0.cell/1", "c-block-depth": "rnn.0.cell/2"}
+    either = Costs("net", ["*", "}"], code, {"inside-c-comment": [0.4, 0.0], "c-block-depth": [0.2, 0.3]}, [[0.0, 0.0]])
+    assert [check.met for check in checks.of_cells([], [], either)] == [True, False, True]
     mixed = Costs("net", ["\n", '"'], units, {**by, "position-in-line": [2.0, 1.0]}, [[0.3, 0.0]])
     assert [check.met for check in checks.of_cells([], [], mixed)] == [False, True, False]
 

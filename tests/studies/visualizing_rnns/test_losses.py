@@ -76,6 +76,8 @@ def test_a_modern_network_must_be_as_good_in_a_fifth_of_the_epochs():
     slow = losses(lstm_1_64_modern_11=1.40, lstm_1_64_paper_50=1.45)
     bad = losses(lstm_1_64_modern_10=1.50, lstm_1_64_paper_50=1.45)
     assert [outcome(checks.of_losses(x))["4, lstm-1-64-modern"] for x in (good, slow, bad)] == [True, False, False]
+    early = losses(lstm_1_64_modern_5=1.50, lstm_1_64_paper_50=1.45)
+    assert outcome(checks.of_losses(early))["4, lstm-1-64-modern"] is None
 
 
 def test_where_the_papers_protocol_was_not_trained_its_known_losses_stand_in():

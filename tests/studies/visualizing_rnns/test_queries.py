@@ -54,7 +54,7 @@ def test_the_wired_cell_leads_to_more_of_the_same(corpus, tmp_path):
     assert list(tmp_path.iterdir()) == []  # the recording is gone
     query = made[NAME]
     assert list(made) == [NAME]
-    assert (query.inside, query.flanks, query.late) == (NAME, True, 0)
+    assert (query.inside, query.flanks, query.shift) == (NAME, True, (0, 0))
     assert (SITE, wired.INSIDE, 1) in {(unit.site, unit.unit, unit.sign) for unit in query.matches.selected}
     assert set(query.shares) == {NAME, "white-space"}  # a number is no property
     here, chance = query.shares[NAME]
@@ -72,8 +72,9 @@ def test_the_wired_cell_leads_to_more_of_the_same(corpus, tmp_path):
 def test_cells_may_follow_the_text_a_step_later(corpus):
     labels = Labels.of(corpus, [NAME])
     passages = [Passage(s.sequence, s.start + 1, s.stop + 1, 1, 1, (), (), 0, ()) for s in labels.spans(NAME)[:20]]
-    assert labels.shares(passages, 1, 0)[NAME][0].mean == 1
-    assert labels.shares(passages, 0, 0)[NAME][0].mean == 0
+    assert labels.shares(passages, (1, 1), 0)[NAME][0].mean == 1
+    assert labels.shares(passages, (0, 0), 0)[NAME][0].mean == 0
+    assert labels.shares(passages, (0, 1), 0)[NAME][0].mean == 1  # they begin inside
 
 
 def test_where_no_cell_is_it_says_so(corpus, tmp_path, monkeypatch):

@@ -4,6 +4,7 @@ The paper shows cells that its authors noticed, and says that most cannot be rea
 every hypothesis, and the share is counted by a stated criterion.
 """
 
+import contextlib
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from jaxtyping import Float
 
 from unitscope.analyses.moments import Moments, MomentsResult
 from unitscope.corpus.text import TextCorpus
+from unitscope.errors import InputError
 from unitscope.findings.find import find
 from unitscope.findings.finding import Findings, Search, adjusted, affinity_of
 from unitscope.models.module import ModuleModel
@@ -102,7 +104,8 @@ def _found(
     asked = hashlib.sha256(f"{source.fingerprint} {search} {list(sequences)}".encode()).hexdigest()
     kept = folder / asked[:16]
     if (kept / "findings.json").exists():
-        return Findings.load(kept)
+        with contextlib.suppress(InputError):  # a version that kept other results
+            return Findings.load(kept)
     findings = find(source, search, model, corpus, progress)
     findings.save(kept)
     return findings

@@ -141,10 +141,10 @@ def _protocols(losses: Losses) -> list[Check]:
         else:
             continue
         statement = f"{modern.name} reaches in a fifth of the epochs what the paper's protocol does"
-        note = f"{epochs} epochs against {full}"
-        checks.append(
-            Check(f"4, {modern.name}", statement, value, expected, source, met and epochs <= EPOCHS / 5, note)
-        )
+        early = not met and epochs < EPOCHS / 5
+        note = f"{epochs} epochs against {full}" + (": it may still learn" if early else "")
+        held = None if early else met and epochs <= EPOCHS / 5
+        checks.append(Check(f"4, {modern.name}", statement, value, expected, source, held, note))
     return checks
 
 
@@ -299,22 +299,25 @@ def of_queries(found: Sequence[Query]) -> list[Check]:
     return checks
 
 
+CALIBRATED = {
+    ("position-in-line", "\r"): (0.5, "+2.77 and 0.00"),
+    ("inside-double-quotes", "\r"): (0.25, "+0.62 and +0.02"),
+}
+"""By hypothesis and the first of the two symbols: the least cost, and what calibration runs had."""
+
+
 def _dissociation(costs: Costs) -> list[Check]:
-    ends, quotes = costs.symbols[0], '"'
-    line, quote = "position-in-line", "inside-double-quotes"
-    here, there = costs.of(line, ends), costs.of(line, quotes)
-    value = f"{here:+.2f} at {ends!r}, {there:+.2f} at quotes"
-    statement = "without the line cell line ends are lost, quotes are not"
-    met = here > 0.5 and abs(there) < 0.1 * here
-    known = ends == "\r"  # what was calibrated is War and Peace
-    expects, source = ("+2.77 and 0.00", CALIBRATION) if known else ("above 0.5, there a tenth at most", OWN)
-    checks = [Check("10, line", statement, value, expects, source, met, f"{costs.model}, held at its mean")]
-    here, there = costs.of(quote, quotes), costs.of(quote, ends)
-    value = f"{here:+.2f} at quotes, {there:+.2f} at {ends!r}"
-    statement = "without the quote cell quotes are lost, line ends are not"
-    met = here > 0.25 and abs(there) < 0.1 * here
-    expects = "+0.62 and +0.02" if known else "above 0.25, there a tenth at most"
-    checks.append(Check("10, quotes", statement, value, expects, source, met))
+    checks = []
+    symbols = list(costs.symbols)
+    for name, own, other in zip(costs.units, symbols, symbols[::-1], strict=True):
+        here, there = costs.of(name, own), costs.of(name, other)
+        known = CALIBRATED.get((name, symbols[0]))
+        least, expects = known or (0.25, "above 0.25, a tenth of it at most")
+        statement = f"without the cell of {name}, {own!r} is lost and {other!r} is not"
+        value = f"{here:+.2f} at {own!r}, {there:+.2f} at {other!r}"
+        met = here > least and abs(there) < 0.1 * here
+        note = f"{costs.model}, held at its mean"
+        checks.append(Check(f"10, {name}", statement, value, expects, CALIBRATION if known else OWN, met, note))
     most = max(costs.most_by_chance(symbol) for symbol in costs.symbols)
     statement = f"{len(costs.random)} random units cost nothing"
     checks.append(Check("10, random", statement, most, "at most +0.05", CALIBRATION, most <= 0.05))

@@ -16,6 +16,12 @@ from unitscope.view import Field, Lines, Series, Table, View
 
 EVERY = 3
 """Of so many sequences one is read: one of the three of each stretch of War and Peace's validation text."""
+DISSOCIATIONS: tuple[dict[str, str], ...] = (
+    {"inside-c-comment": "*", "c-block-depth": "}"},
+    {"position-in-line": "\r", "inside-double-quotes": '"'},
+    {"position-in-line": "\n", "inside-double-quotes": '"'},
+)
+"""Two hypotheses, and the symbol that hangs on each: the first pair that a text and its networks have is tried."""
 SHOWN = 10
 """Cells in the gallery of a network."""
 QUERIES = """A phrase of the test text; the cells, of all layers, that are on at every character of it and off just
@@ -94,21 +100,20 @@ def _lost(s: Setting, found: Sequence[Cells]) -> Costs | None:
 
     In a small network every unit has its share in everything.
     """
-    pairs = []
-    for one in found:
-        by = {f.hypothesis: f for f in one.findings.confirmed_findings()}
-        if "position-in-line" in by and "inside-double-quotes" in by:
-            weaker = min(abs(by["position-in-line"].r), abs(by["inside-double-quotes"].r))
-            pairs.append(((one.name in s.large, weaker), one, by))
-    end = "\r" if "\r" in s.corpus.vocabulary.ids else "\n"
-    if not pairs or '"' not in s.corpus.vocabulary.ids:
-        return None
-    _, one, by = max(pairs, key=lambda pair: pair[0])
-    member = s.member(one.name)
-    corpus = s.part("test")
-    sequences = range(0, len(corpus), max(1, len(corpus) // 60))
-    units = {name: by[name].address for name in ("position-in-line", "inside-double-quotes")}
-    return costs(member.model(), corpus, units, [end, '"'], one.findings, sequences, s.seed)
+    for pair in DISSOCIATIONS:
+        clear = []
+        for one in found:
+            by = {f.hypothesis: f for f in one.findings.confirmed_findings()}
+            if set(pair) <= set(by):
+                clear.append(((one.name in s.large, min(abs(by[name].r) for name in pair)), one, by))
+        if clear and set(pair.values()) <= set(s.corpus.vocabulary.ids):
+            _, one, by = max(clear, key=lambda entry: entry[0])
+            corpus = s.part("test")
+            sequences = range(0, len(corpus), max(1, len(corpus) // 60))
+            units = {name: by[name].address for name in pair}
+            model = s.member(one.name).model()
+            return costs(model, corpus, units, list(pair.values()), one.findings, sequences, s.seed)
+    return None
 
 
 def gallery(s: Setting, found: Sequence[Cells], count: int) -> list[View]:

@@ -7,7 +7,7 @@ cells lead to have what the phrase has, against random passages of the same leng
 import contextlib
 import itertools
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from unitscope.errors import InputError
 from unitscope.matches import Matches, Phrase, match
 from unitscope.matches.phrase import find_phrase
 from unitscope.matches.result import Passage
+from unitscope.matches.thresholds import Thresholds, thresholds
 from unitscope.models.module import ModuleModel
 from unitscope.recording.record import record
 from unitscope.recording.recording import Recording
@@ -34,6 +35,10 @@ SHORTEST, LONGEST = 10, 100
 """Characters of a phrase that is chosen from the data; networks learnt through 100 steps."""
 TRIES = 5
 """Phrases that are tried, from the longest to ever shorter ones, until one has cells of its own."""
+SHIFTS = sorted(itertools.product((0, 1, 2), (0, 1, -1)), key=lambda shift: sum(map(abs, shift)))
+"""Characters by which a cell may begin after the text does, and end after it: to know that a comment begins may take
+more than one character, and a cell may show what was read only a step later."""
+THRESHOLD = "deviations:1"
 LEAST = 5
 """Phrases that a text must have of a kind for one to be chosen."""
 COUNT, DRAWN = 50, 40
@@ -50,8 +55,8 @@ class Query:
     """What the phrase was chosen for; empty where the user chose it."""
     flanks: bool
     """Whether its cells are off at the step before it and at the step after it."""
-    late: int
-    """Steps by which the cells follow the text: a cell may show what it has read only one step later."""
+    shift: tuple[int, int]
+    """Characters by which the cells begin after the text does, and by which they end after it."""
     matches: Matches
     shares: dict[str, tuple[Estimate, float]]
     """By property: of the passages those in which it holds at every step, and of random ones of the same lengths."""
@@ -86,8 +91,12 @@ class Query:
         note = f"{len(self.matches.passages)} passages, of {len(self.matches.selected)} cells"
         if not self.flanks:
             note += "; none is on throughout the phrase and off beside it, so the sides were left free"
-        if self.late:
-            note += "; the cells follow the text by one step, and so do the phrase and the passages as they are shown"
+        if any(self.shift):
+            begin, end = self.shift
+            note += (
+                f"; phrase and passages are where the cells are on, which begin {begin} characters after the text does "
+                f"and end {abs(end)} characters {'before' if end < 0 else 'after'} it"
+            )
         return Table(f"{self.title}: what the passages have", fields, rows, note)
 
 
@@ -106,39 +115,42 @@ def queries(
     made: dict[str, Query | None] = {}
     with tempfile.TemporaryDirectory(dir=folder, prefix="recording-") as where:
         recording = record(model, corpus, where, states(model), "float16")
+        limits = thresholds(recording, recording.sites, THRESHOLD)
         if phrase:
-            tried = {"": [(flanks, 0, find_phrase(recording, phrase)) for flanks in (True, False)]}
+            tried = {"": [(flanks, find_phrase(recording, phrase), (0, 0)) for flanks in (True, False)]}
         else:
             spans = {name: labels.spans(name) for name in ASKED if name in labels.totals}
-            tried = {
-                name: [
-                    (True, late, replace(place, start=place.start + late, stop=place.stop + late))
-                    for late in (0, 1)
-                    for place in places[:: max(1, len(places) // TRIES)][:TRIES]
-                ]
-                for name, places in spans.items()
-                if len(places) >= LEAST
-            }
+            tried = {name: _tries(places) for name, places in spans.items() if len(places) >= LEAST}
         for name, tries in tried.items():
             made[name] = None
-            for flanks, late, place in tries:
-                found = _cells_of(recording, place, flanks)
+            for flanks, place, shift in tries:
+                found = _cells_of(recording, limits, place, flanks)
                 if found and found.passages:
-                    shares = labels.shares(found.passages, late, seed)
-                    made[name] = Query(model.name, name, flanks, late, found, shares)
+                    shares = labels.shares(found.passages, shift, seed)
+                    made[name] = Query(model.name, name, flanks, shift, found, shares)
                     break
     if phrase and not made[""]:
         raise InputError(f"no cell of {model.name} is on throughout {phrase!r}; give a shorter --phrase")
     return made
 
 
-def _cells_of(recording: Recording, place: Phrase, flanks: bool) -> Matches | None:
+def _tries(places: Sequence[Phrase]) -> list[tuple[bool, Phrase, tuple[int, int]]]:
+    """Phrases from long to short, where the cells follow the text at once, and then where they do not."""
+    chosen = places[:: max(1, len(places) // TRIES)][:TRIES]
+    return [
+        (True, replace(place, start=place.start + begin, stop=place.stop + end), (begin, end))
+        for begin, end in SHIFTS
+        for place in chosen
+    ]
+
+
+def _cells_of(recording: Recording, limits: Mapping[str, Thresholds], place: Phrase, flanks: bool) -> Matches | None:
     """Passages of about the length of a phrase; None where no cell is on throughout it."""
-    sites = [site.name for site in recording.sites]
     length = place.stop - place.start
     lengths = {"shortest": max(2, length // 2), "longest": 2 * length}
     with contextlib.suppress(InputError):
-        return match(recording, place, sites, left=flanks, right=flanks, count=COUNT, **lengths)
+        found = match(recording, place, list(limits), limits, left=flanks, right=flanks, count=COUNT, **lengths)
+        return replace(found, threshold=THRESHOLD)
     return None
 
 
@@ -181,13 +193,17 @@ class Labels:
         made: Bool[np.ndarray, "*passages"] = self.totals[name][stop] - self.totals[name][start] == stop - start
         return made
 
-    def shares(self, passages: Sequence[Passage], late: int, seed: int) -> dict[str, tuple[Estimate, float]]:
+    def shares(
+        self, passages: Sequence[Passage], shift: tuple[int, int], seed: int
+    ) -> dict[str, tuple[Estimate, float]]:
         """By flag: the share of the passages throughout which it holds, and that of random ones of the same lengths.
 
-        It is looked for ``late`` steps before each passage.
+        Of each passage as much is looked at as its cells follow the text with this shift.
         """
-        start = np.array([self.first[p.sequence] + max(0, p.start - late) for p in passages], np.int64)
-        length = np.array([p.length for p in passages], np.int64)
+        begin, end = shift
+        first = np.array([self.first[p.sequence] for p in passages], np.int64)
+        start = first + np.array([max(0, p.start - begin) for p in passages], np.int64)
+        length = first + np.array([p.stop - end for p in passages], np.int64) - start
         drawn = np.stack([self._places(n, np.random.default_rng([seed, at])) for at, n in enumerate(length.tolist())])
         return {
             name: (
