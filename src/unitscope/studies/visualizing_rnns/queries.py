@@ -81,9 +81,10 @@ class Query:
         ]
         order = sorted(self.shares, key=lambda name: self.shares[name][1] - self.shares[name][0].mean)
         names = [self.inside] if self.inside else []
-        names += [
-            name for name in order if name != self.inside and max(self.shares[name][0].mean, self.shares[name][1])
+        others = [
+            name for name in order if name != self.inside and any((self.shares[name][0].mean, self.shares[name][1]))
         ]
+        names += others[:SHOWN]
         rows = [
             [name, here.mean, f"{here.low:.3f} to {here.high:.3f}", chance]
             for name, (here, chance) in ((name, self.shares[name]) for name in names)
