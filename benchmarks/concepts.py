@@ -4,6 +4,7 @@ OMP_NUM_THREADS=1 python benchmarks/concepts.py align   DATA    # all layers thr
 OMP_NUM_THREADS=1 python benchmarks/concepts.py small   DATA    # the same for a small Transformer
 OMP_NUM_THREADS=1 python benchmarks/concepts.py merge   DATA    # 50 hypotheses in one pass, and one hypothesis
 OMP_NUM_THREADS=1 python benchmarks/concepts.py stop    DATA    # tolerance .02 against reading everything
+OMP_NUM_THREADS=1 python benchmarks/concepts.py sketch --tokens 1000000  # ranks of quantiles of a million tokens
 OMP_NUM_THREADS=1 python benchmarks/concepts.py product         # 4,000 units × 500 concepts, and the bare products
 
 DATA is a folder with treebanks/GUM_clean, treebanks/UD_English-EWT and labelled. CPU seconds; only the ratios mean
@@ -21,7 +22,8 @@ import numpy as np
 import torch
 
 from unitscope import hypotheses, inspect
-from unitscope.analyses.quantiles import LEVELS
+from unitscope.analyses._sketch import Sketch
+from unitscope.analyses.quantiles import LEVELS, Quantiles
 from unitscope.concepts.alignment import align, candidates_of, top_texts
 from unitscope.concepts.bank import make_bank
 from unitscope.concepts.candidates import Finder, constituents, ngrams, sentence_of, words
@@ -38,6 +40,8 @@ from unitscope.models.networks.files import SHIPPED, load
 from unitscope.models.networks.sentence_nets import SentenceConfig, sentence_net
 from unitscope.models.networks.text_files import TextCard, text_model
 from unitscope.recording.live import Live
+
+ASKED = (0.005, 0.01, 0.5)
 
 
 def timed(what: Callable[[], object]) -> tuple[float, object]:
@@ -187,16 +191,33 @@ def products(tokens: int, units: int = 4000, concepts: int = 500) -> dict[str, f
     return found
 
 
+def sketched(tokens: int, units: int = 64) -> dict[str, float]:
+    """Quantiles of units whose tokens are independent, and of units that walk through sequences of 200 tokens."""
+    found: dict[str, float] = {}
+    noise = torch.randn(tokens // 200, 200, units, generator=torch.Generator().manual_seed(0))
+    for name, x in (("independent", noise.flatten(0, 1)), ("walks", noise.cumsum(1).flatten(0, 1))):
+        made = Sketch(units, Quantiles().size)
+        found[f"{name}: ns per value"] = timed(lambda made=made, x=x: [made.add(rows) for rows in x.split(2000)])[0]
+        found[f"{name}: ns per value"] *= 1e9 / x.numel()
+        ordered, quantiles = np.sort(x.numpy(), 0), made.quantiles(ASKED)
+        for level, values in zip(ASKED, quantiles, strict=True):
+            shares = [np.searchsorted(ordered[:, unit], value) / len(x) for unit, value in enumerate(values)]
+            found[f"{name}: largest error at {level} (%)"] = 100 * np.abs(np.array(shares) - level).max()
+        found[f"{name}: stated error (%)"] = 100 * made.rank_error
+        found[f"{name}: values kept per unit"] = made.rows
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["align", "small", "merge", "stop", "product"])
+    parser.add_argument("what", choices=["align", "small", "merge", "stop", "sketch", "product"])
     parser.add_argument("data", type=Path, nargs="?")
     parser.add_argument("--sentences", type=int, default=10**9, help="so many at most")
-    parser.add_argument("--tokens", type=int, default=16384, help="of the products")
+    parser.add_argument("--tokens", type=int, default=16384, help="of the products and sketches")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    if options.what == "product":
-        found = products(tokens=options.tokens)
+    if options.what in ("product", "sketch"):
+        found = {"product": products, "sketch": sketched}[options.what](options.tokens)
     else:
         found = {"align": aligning, "small": small, "merge": merging, "stop": stopping}[options.what](
             options.data, options.sentences

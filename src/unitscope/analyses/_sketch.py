@@ -66,6 +66,11 @@ class Sketch:
         return both
 
     @property
+    def rows(self) -> int:
+        """Rows that are kept."""
+        return sum(self._rows(level) for level in range(len(self._levels)))
+
+    @property
     def rank_error(self) -> float:
         """Half-width of the 95 % interval of the share of rows below a quantile.
 
