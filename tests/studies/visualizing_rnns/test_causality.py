@@ -79,8 +79,10 @@ def test_a_double_dissociation():
     by = {"position-in-line": [2.0, 0.0], "inside-double-quotes": [0.0, 0.6]}
     clean = Costs("net", ["\n", '"'], units, by, [[0.01, 0.02]])
     assert [check.met for check in checks.of_cells([], [], clean)] == [True, True, True]
-    code = {"inside-c-comment": "rnn.0.cell/1", "c-block-depth": "rnn.0.cell/2"}
-    either = Costs("net", ["*", "}"], code, {"inside-c-comment": [0.4, 0.0], "c-block-depth": [0.2, 0.3]}, [[0.0, 0.0]])
+    code = {"inside-parentheses": "rnn.0.cell/1", "c-block-depth": "rnn.0.cell/2"}
+    either = Costs(
+        "net", [")", "}"], code, {"inside-parentheses": [0.4, 0.0], "c-block-depth": [0.2, 0.3]}, [[0.0, 0.0]]
+    )
     assert [check.met for check in checks.of_cells([], [], either)] == [True, False, True]
     mixed = Costs("net", ["\n", '"'], units, {**by, "position-in-line": [2.0, 1.0]}, [[0.3, 0.0]])
     assert [check.met for check in checks.of_cells([], [], mixed)] == [False, True, False]

@@ -17,7 +17,7 @@ from unitscope.view import Field, Lines, Series, Table, View
 EVERY = 3
 """Of so many sequences one is read: one of the three of each stretch of War and Peace's validation text."""
 DISSOCIATIONS: tuple[dict[str, str], ...] = (
-    {"inside-c-comment": "*", "c-block-depth": "}"},
+    {"c-block-depth": "}", "inside-parentheses": ")"},
     {"position-in-line": "\r", "inside-double-quotes": '"'},
     {"position-in-line": "\n", "inside-double-quotes": '"'},
 )
@@ -25,9 +25,10 @@ DISSOCIATIONS: tuple[dict[str, str], ...] = (
 SHOWN = 10
 """Cells in the gallery of a network."""
 QUERIES = """A phrase of the test text; the cells, of all layers, that are on at every character of it and off just
-before and after; and the passages in which most of these cells are on again, and off beside them. A cell is on where it
-is one standard deviation or more above its mean, or, as something else, below. A passage has a property if it holds at
-each of its characters; beside the share of them is that of random passages of the same lengths."""
+before and after; and the passages in which most of these cells are on again, and off beside them. A cell is on where
+it is one standard deviation or more above its mean (half of one where there is no such cell), or, as something else,
+below. A passage has a property if it holds at each of its characters; beside the share of them is that of random
+passages of the same lengths."""
 CHOSEN = f"""The phrases are chosen from the text: stretches of {SHORTEST} to {LONGEST} characters that are inside of
 something, of {TRIES} the longest that has cells of its own. The rows after the first are what else passages or random
 ones have, by the difference."""

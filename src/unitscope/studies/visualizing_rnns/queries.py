@@ -38,7 +38,8 @@ TRIES = 5
 SHIFTS = sorted(itertools.product((0, 1, 2), (0, 1, -1)), key=lambda shift: sum(map(abs, shift)))
 """Characters by which a cell may begin after the text does, and end after it: to know that a comment begins may take
 more than one character, and a cell may show what was read only a step later."""
-THRESHOLD = "deviations:1"
+THRESHOLDS = ("deviations:1", "deviations:0.5")
+"""The second where no cell is on by the first: what holds half of the time is never far from the mean."""
 LEAST = 5
 """Phrases that a text must have of a kind for one to be chosen."""
 COUNT, DRAWN = 50, 40
@@ -116,17 +117,19 @@ def queries(
     made: dict[str, Query | None] = {}
     with tempfile.TemporaryDirectory(dir=folder, prefix="recording-") as where:
         recording = record(model, corpus, where, states(model), "float16")
-        limits = thresholds(recording, recording.sites, THRESHOLD)
+        limits = {said: thresholds(recording, recording.sites, said) for said in THRESHOLDS}
         if phrase:
-            tried = {"": [(flanks, find_phrase(recording, phrase), (0, 0)) for flanks in (True, False)]}
+            place = find_phrase(recording, phrase)
+            tried = {"": [(said, flanks, place, (0, 0)) for flanks in (True, False) for said in THRESHOLDS]}
         else:
             spans = {name: labels.spans(name) for name in ASKED if name in labels.totals}
             tried = {name: _tries(places) for name, places in spans.items() if len(places) >= LEAST}
         for name, tries in tried.items():
             made[name] = None
-            for flanks, place, shift in tries:
-                found = _cells_of(recording, limits, place, flanks)
+            for said, flanks, place, shift in tries:
+                found = _cells_of(recording, limits[said], place, flanks)
                 if found and found.passages:
+                    found = replace(found, threshold=said)
                     shares = labels.shares(found.passages, shift, seed)
                     made[name] = Query(model.name, name, flanks, shift, found, shares)
                     break
@@ -135,11 +138,12 @@ def queries(
     return made
 
 
-def _tries(places: Sequence[Phrase]) -> list[tuple[bool, Phrase, tuple[int, int]]]:
+def _tries(places: Sequence[Phrase]) -> list[tuple[str, bool, Phrase, tuple[int, int]]]:
     """Phrases from long to short, where the cells follow the text at once, and then where they do not."""
     chosen = places[:: max(1, len(places) // TRIES)][:TRIES]
     return [
-        (True, replace(place, start=place.start + begin, stop=place.stop + end), (begin, end))
+        (said, True, replace(place, start=place.start + begin, stop=place.stop + end), (begin, end))
+        for said in THRESHOLDS
         for begin, end in SHIFTS
         for place in chosen
     ]
@@ -150,8 +154,7 @@ def _cells_of(recording: Recording, limits: Mapping[str, Thresholds], place: Phr
     length = place.stop - place.start
     lengths = {"shortest": max(2, length // 2), "longest": 2 * length}
     with contextlib.suppress(InputError):
-        found = match(recording, place, list(limits), limits, left=flanks, right=flanks, count=COUNT, **lengths)
-        return replace(found, threshold=THRESHOLD)
+        return match(recording, place, list(limits), limits, left=flanks, right=flanks, count=COUNT, **lengths)
     return None
 
 
