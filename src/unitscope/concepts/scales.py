@@ -8,6 +8,7 @@ are only the edges of bins.
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -52,12 +53,14 @@ def thresholds_of(
     done = 0
     for count, numbers in enumerate(batches, 1):
         for name, x, y in blocks(source, asked, numbers, live):
-            sketches[name].add(x)
-            if asked and name not in pilots:
-                # Thresholds that are near enough to see by how much batches differ.
-                pilots[name] = Pilot(Pairs(x.shape[1], asked.hypotheses, Scale.of(x, y, asked.hypotheses, fixed)))
-            elif asked:
+            if asked and count > 1 and sketches[name].count:
+                if name not in pilots:
+                    # The first batch gives thresholds that are near enough to see by how much batches differ.
+                    near = torch.from_numpy(sketches[name].quantiles(fixed))
+                    scale = replace(Scale.of(x, y, asked.hypotheses, ()), levels=tuple(fixed), thresholds=near)
+                    pilots[name] = Pilot(Pairs(x.shape[1], asked.hypotheses, scale))
                 pilots[name].update(x, y)
+            sketches[name].add(x)
         done += len(numbers)
         progress(done)
         if tolerance is not None:
