@@ -319,6 +319,8 @@ def test_layouts_that_are_missing_or_wrong():
         ModuleModel(module, hooked=["by_head.*"]).sites()
     model = ModuleModel(module, hooked=["embed.*"]).with_layouts(LAYOUTS)
     assert inside(model) == ["embed.output", "by_head.output", "rows.input", "rows.output"]
+    again = model.with_layouts({"rows.output": "batch*time unit"})
+    assert len({m.fingerprint for m in (ModuleModel(module), model, again)}) == 3
     with pytest.raises(InputError, match=r"nothing that matches 'out\.output' has the layout 'time batch unit'"):
         ModuleModel(module, layouts={"out.output": "time batch unit"}).sites()
     with pytest.raises(InputError, match=r"'time unit' is no layout: name every axis"):

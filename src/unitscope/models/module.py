@@ -114,7 +114,7 @@ class ModuleModel:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hexadecimal SHA-256 of the classes, their settings and every weight, taken when first asked for."""
+        """Hexadecimal SHA-256 of the classes, their settings, every weight and told layout, taken when asked for."""
         digest = hashlib.sha256()
         for path, child in self._module.named_modules():
             settings = {name: getattr(child, name, None) for name in getattr(child, "__constants__", ())}
@@ -124,6 +124,8 @@ class ModuleModel:
             digest.update(weight.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
         for extra in self._extras:
             digest.update(extra.fingerprint.encode())
+        for pattern, layout in self._layouts.items():  # the same weights, read in another order
+            digest.update(f"{pattern} {layout}\n".encode())
         return digest.hexdigest()
 
     def sites(self) -> tuple[Site, ...]:
@@ -230,7 +232,8 @@ class ModuleModel:
 
     def with_layouts(self, layouts: Mapping[str, str]) -> "ModuleModel":
         """The same model, in which what matches a pattern is read too, with the axes in the order of its layout."""
-        return self._around(self._module, self._name, self._extras, {**layouts, **self._layouts})
+        before = {pattern: layout for pattern, layout in self._layouts.items() if pattern not in layouts}
+        return self._around(self._module, self._name, self._extras, {**layouts, **before})
 
     def _around(
         self, module: nn.Module, name: str, extras: Sequence[Extra], layouts: Mapping[str, str]
