@@ -133,7 +133,7 @@ def test_the_tail_is_what_lies_beyond_the_quantile_however_it_is_cut() -> None:
 
 
 def test_an_exact_search_that_is_too_long_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    def never(*_: object) -> None:
+    def never(*_: object, **__: object) -> None:
         raise InputError("too long")
 
     monkeypatch.setattr(searched, "search_exactly", never)

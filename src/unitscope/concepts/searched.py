@@ -22,7 +22,9 @@ from unitscope.errors import InputError
 
 TOKENS = 50_000
 """Of each half, at most: enough for 250 on which a unit is active."""
-SEARCH, HELD = 0, 1
+LOOKED = 300_000
+"""Forms that an exact search looks at for one unit before the beam decides; some seconds."""
+HELD = 1
 SILENT = "the unit is never beyond its highest or lowest 0.5 %"
 Progress = Callable[[str, int, int], None]
 
@@ -209,7 +211,7 @@ class Formulas:
         if not form.exactly:
             return search(active, searched, self.length), ""
         try:
-            return search_exactly(active, searched, self.length), ""
+            return search_exactly(active, searched, self.length, most=LOOKED), ""
         except InputError:
             return search(active, searched, self.length), "too many forms for an exact search: by beam"
 

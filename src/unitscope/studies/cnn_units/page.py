@@ -40,7 +40,7 @@ def write_page(
     names = dict.fromkeys(n.task for n in networks)
     of_tasks = {task: [c for c in checks if c.statement.startswith((f"{task}:", f"{task},"))] for task in names}
     rest = [c for c in checks if not any(c in own for own in of_tasks.values())]
-    tables = [_summary(task, own) for task, own in of_tasks.items()]
+    tables = [_summary(task, own, [n.name for n in networks if n.task == task]) for task, own in of_tasks.items()]
     sections = [Section("checks", "What held", f"{intro}\n\n{HELD}", [*tables, _titled("Speed", rest)])]
     for number, task in enumerate(names):
         own = [n for n in networks if n.task == task]
@@ -94,7 +94,7 @@ every score. Open one from the table of all units; sort by `AUROC held out` for 
 """
 
 
-def _summary(task: str, checks: Sequence[Check]) -> Table:
+def _summary(task: str, checks: Sequence[Check], networks: Sequence[str]) -> Table:
     """A row per statement: what was found for one network after the other, and for how many it holds."""
     rows: dict[str, list[Check]] = {}
     for check in checks:
@@ -106,7 +106,7 @@ def _summary(task: str, checks: Sequence[Check]) -> Table:
         found = " | ".join(f"{c.value:.2g}" if isinstance(c.value, float) else str(c.value) for c in own)
         table.append([holds if tested else "not tested", statement, found, own[0].expected, own[0].source])
     fields = [Field(name, "text") for name in ("holds", "statement", "found", "expected", "source")]
-    return Table(f"What held: {task}", fields, table)
+    return Table(f"What held: {task}", fields, table, note=f"networks, in this order: {', '.join(networks)}")
 
 
 def _titled(title: str, checks: Sequence[Check]) -> Table:
