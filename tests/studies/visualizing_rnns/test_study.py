@@ -36,7 +36,8 @@ def test_every_part_from_a_text_to_a_page(small, tmp_path, monkeypatch):
     assert set(results["figures"]["interpretable share"]) == {"lstm-1-8-modern", "gru-1-8-modern"}
     titles = [section.title for section in written[0].sections]
     assert {"What held", "Losses", "Map of models", "Gates", "Errors", "What cells stand for"} < set(titles)
-    assert len(titles) == 10
+    assert titles[-1] == "Where else these cells are on"
+    assert len(titles) == 11
     assert (tmp_path / "out" / "scores" / "lstm-1-8-modern.npy").exists()
     # Again: networks and findings are read, not made.
     before = (tmp_path / "out" / "grid" / "gru-1-8-modern" / "model.safetensors").stat().st_mtime_ns
