@@ -10,6 +10,7 @@ from unitscope.concepts.questions import Questions
 from unitscope.corpus.passages import Passages
 from unitscope.errors import InputError
 from unitscope.recording.live import Live
+from unitscope.recording.relabelled import Circle
 
 
 def noise(turn: float):
@@ -57,15 +58,16 @@ def test_what_is_planted_passes_and_noise_does_not(measure) -> None:
 
 def test_shifted_labels_keep_their_lengths_and_lose_their_place() -> None:
     questions = Questions(ASKED[:2], Live(Trained(), CORPUS), CORPUS)
-    off = ShiftedQuestions(questions, list(range(64)), 50, 0.0)
-    tokens = len(questions.labels([3]))
-    labels = off.labels([3])
-    assert len(labels) == tokens
-    both = questions.labels([53, 54])
-    np.testing.assert_array_equal(labels, both[:tokens])
-    half = ShiftedQuestions(questions, list(range(64)), 50, 0.5).labels([3])
-    passed = int(0.5 * min(tokens, len(questions.labels([53]))))
-    np.testing.assert_array_equal(half, both[passed : passed + tokens])
+    circle = Circle({number: number for number in range(64)}, lambda number: len(questions.labels([number])), seed=0)
+    off = ShiftedQuestions(questions, circle)
+    every = questions.labels(range(64))
+    twice = torch.cat([every, every])
+    for number in (3, 63):
+        own, moved = questions.labels([number]), off.labels([number])
+        assert len(moved) == len(own)
+        assert any(torch.equal(moved, twice[at : at + len(own)]) for at in range(len(every)))
+    assert off.labels([3, 5]).shape == questions.labels([3, 5]).shape
+    assert not torch.equal(off.labels(range(64)), every)
     assert off.hypotheses is questions.hypotheses
 
 

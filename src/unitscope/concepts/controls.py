@@ -24,8 +24,10 @@ from unitscope.concepts.pairs import Hypotheses
 from unitscope.concepts.questions import Asked, Questions
 from unitscope.corpus.corpus import Corpus
 from unitscope.errors import InputError
+from unitscope.findings.find import evidence
 from unitscope.models.model import Model
 from unitscope.recording.live import Live
+from unitscope.recording.relabelled import Circle
 from unitscope.recording.source import Source
 
 MODEL, SHIFTED, TWIN = "model", "shifted labels", "untrained twin"
@@ -37,35 +39,17 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, eq=False)
 class ShiftedQuestions:
-    """The labels of other sequences: each is answered by the one ``turn`` further on in the order, from inside it.
-
-    Labels keep their frequencies and their runs, and lose their tie to the activations.
-    """
+    """The labels of other tokens of a circle of sequences."""
 
     whole: Questions
-    order: Sequence[int]
-    turn: int
-    share: float
-    """Of the stand-in's labels that are passed over: where texts are alike, so are the labels of their first tokens."""
+    circle: Circle
 
     @property
     def hypotheses(self) -> Hypotheses:
         return self.whole.hypotheses
 
     def labels(self, sequences: Sequence[int]) -> Float[Tensor, "token hypothesis"]:
-        """As many labels as each sequence has tokens, from the sequences that follow its stand-in."""
-        place = {number: at for at, number in enumerate(self.order)}
-        parts = []
-        for number in sequences:
-            own = len(self.whole.labels([number]))
-            at = place[number] + self.turn
-            taken = self.whole.labels([self.order[at % len(self.order)]])
-            taken = taken[int(self.share * min(own, len(taken))) :]
-            while len(taken) < own:
-                at += 1
-                taken = torch.cat([taken, self.whole.labels([self.order[at % len(self.order)]])])
-            parts.append(taken[:own])
-        return torch.cat(parts)
+        return torch.cat([self.circle.read(number, lambda other: self.whole.labels([other])) for number in sequences])
 
 
 def controlled(
@@ -94,11 +78,14 @@ def controlled(
     halves = batches[::2], batches[1::2]
     if len(halves[1]) < 3:
         raise InputError(f"{source.name} has too few documents to choose on one half and score on the other")
-    draw = np.random.default_rng(seed)
-    orders = [[number for batch in half for number in batch] for half in halves]
-    turns = [int(draw.integers(max(1, len(order) // 4), max(2, 3 * len(order) // 4))) for order in orders]
-    share = float(draw.random())
-    off = [ShiftedQuestions(questions, order, turn, share) for order, turn in zip(orders, turns, strict=True)]
+    groups = evidence(source)
+    off = [
+        ShiftedQuestions(
+            questions,
+            Circle({n: groups[n] for batch in half for n in batch}, lambda n: len(questions.labels([n])), seed),
+        )
+        for half in halves
+    ]
     runs: dict[str, tuple[Source, Sequence[Table]]] = {
         MODEL: (source, [questions, questions]),
         SHIFTED: (source, off),

@@ -73,40 +73,54 @@ def shifted(source: Source, seed: int, groups: Mapping[int, int] | None = None) 
     """The source with its labels moved round in a circle, each group of sequences by a number of tokens of its own.
 
     Groups are told by a number for each sequence, such as that of its document; each sequence is one if they are not
-    given. The circle has the groups in the order of their numbers, which should have nothing to do with what they are.
-    Labels keep their frequencies and, within a group, their rhythm, and lose their tie to the activations, so what an
-    analysis still finds it finds by chance. No group gets labels of its own where the circle has room. One turn for
-    all would not do: texts of one length would keep the tie between what counts from their beginnings, such as a
-    position and a unit that follows it.
+    given.
     """
     of = {number: number if groups is None else groups[number] for number in source.sequences}
-    order = sorted(of, key=of.__getitem__)
-    place = {number: at for at, number in enumerate(order)}
-    begins: list[int] = []  # tokens of the circle before each of its sequences, and all tokens; once labels are asked
-    turns: dict[int, int] = {}
-
-    def lay(name: str) -> None:
-        begins.extend(itertools.accumulate((len(source.labels(name, number)) for number in order), initial=0))
-        draw = random.Random(seed)
-        for group, members in itertools.groupby(order, of.__getitem__):
-            at = [place[number] for number in members]
-            own, whole = begins[at[-1] + 1] - begins[at[0]], begins[-1]
-            turns[group] = draw.randrange(own, whole - own) if whole > 2 * own else draw.randrange(whole)
+    circles: list[Circle] = []  # one, once labels are asked
 
     def says(name: str, sequence: int) -> Float[Tensor, " token"]:
-        if not turns:
-            lay(name)
-        first = begins[place[sequence]]
-        own = begins[place[sequence] + 1] - first
-        start = (first + turns[of[sequence]]) % begins[-1]
-        at = bisect.bisect_right(begins, start) - 1
-        values = source.labels(name, order[at])[start - begins[at] :]
-        while len(values) < own:
-            at += 1
-            values = torch.cat([values, source.labels(name, order[at % len(order)])])
-        return values[:own]
+        if not circles:
+            circles.append(Circle(of, lambda number: len(source.labels(name, number)), seed))
+        return circles[0].read(sequence, lambda number: source.labels(name, number))
 
     return Relabelled(source, says, f"labels circularly shifted, seed {seed}")
+
+
+class Circle:
+    """The tokens of all sequences in a circle; each group of sequences reads it from a place of its own, as a control.
+
+    Labels keep their frequencies and, within a group, their rhythm, and lose their tie to the activations, so what an
+    analysis still finds it finds by chance. The circle has the ``groups`` (of each sequence) in the order of their
+    numbers, which should have nothing to do with what they are. No group reads its own tokens where the circle has
+    room. One turn for all would not do: texts of one length would keep the tie between what counts from their
+    beginnings, such as a position and a unit that follows it.
+    """
+
+    def __init__(self, groups: Mapping[int, int], tokens: Callable[[int], int], seed: int) -> None:
+        self._group = groups
+        self._order = sorted(groups, key=groups.__getitem__)
+        self._place = {number: at for at, number in enumerate(self._order)}
+        # Tokens of the circle before each of its sequences, and all tokens.
+        self._begins = list(itertools.accumulate(map(tokens, self._order), initial=0))
+        self._turns: dict[int, int] = {}
+        draw = random.Random(seed)
+        whole = self._begins[-1]
+        for group, members in itertools.groupby(self._order, groups.__getitem__):
+            at = [self._place[number] for number in members]
+            own = self._begins[at[-1] + 1] - self._begins[at[0]]
+            self._turns[group] = draw.randrange(own, whole - own) if whole > 2 * own else draw.randrange(whole)
+
+    def read(self, sequence: int, labels: Callable[[int], Float[Tensor, "token ..."]]) -> Float[Tensor, "token ..."]:
+        """As many labels as the sequence has tokens, from where its group stands. ``labels`` gives a sequence its own."""
+        place = self._place[sequence]
+        own = self._begins[place + 1] - self._begins[place]
+        start = (self._begins[place] + self._turns[self._group[sequence]]) % self._begins[-1]
+        at = bisect.bisect_right(self._begins, start) - 1
+        values = labels(self._order[at])[start - self._begins[at] :]
+        while len(values) < own:
+            at += 1
+            values = torch.cat([values, labels(self._order[at % len(self._order)])])
+        return values[:own]
 
 
 class LabelFile:
