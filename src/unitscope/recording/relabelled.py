@@ -111,7 +111,7 @@ class Circle:
             self._turns[group] = draw.randrange(own, whole - own) if whole > 2 * own else draw.randrange(whole)
 
     def read(self, sequence: int, labels: Callable[[int], Float[Tensor, "token ..."]]) -> Float[Tensor, "token ..."]:
-        """As many labels as the sequence has tokens, from where its group stands. ``labels`` gives a sequence its own."""
+        """As many labels as the sequence has tokens, from where its group stands. ``labels`` gives each its own."""
         place = self._place[sequence]
         own = self._begins[place + 1] - self._begins[place]
         start = (self._begins[place] + self._turns[self._group[sequence]]) % self._begins[-1]
