@@ -9,6 +9,7 @@ import torch
 import transformers
 from subword_tokenizer import TEXT, word_pieces
 
+from unitscope.cli import console
 from unitscope.cli.inputs import Inputs, by_default
 from unitscope.cli.main import run
 from unitscope.errors import InputError
@@ -20,7 +21,7 @@ from unitscope.resultset import ResultSet
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "150")
+    monkeypatch.setattr(console.out, "width", 150)  # what COLUMNS said when the tests began
     torch.manual_seed(0)
     config = transformers.BertConfig(
         hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=12, vocab_size=80,

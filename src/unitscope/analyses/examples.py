@@ -180,9 +180,8 @@ class Examples(Analysis[Extremes]):
         self._replace(state.best, left, peaks)
 
     def merge(self, a: Extremes, b: Extremes) -> Extremes:
-        whole = Extremes(
-            a.site, a.vocabulary or b.vocabulary, a.best.at(slice(None)), a.tokens.copy(), a.activations.copy()
-        )
+        own = a.best.at(np.arange(len(a.best.side)))
+        whole = Extremes(a.site, a.vocabulary or b.vocabulary, own, a.tokens.copy(), a.activations.copy())
         found = np.flatnonzero(b.best.sequence != NOWHERE)
         peaks = b.best.at(found)
         left, entering = self._exchanged(whole.best, peaks)

@@ -1,12 +1,17 @@
 """What a person sees while a command runs: progress on standard error, results on standard output."""
 
 import contextlib
+import os
+import sys
 from collections.abc import Callable, Iterator
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-out = Console(highlight=False)
+PIPED = 200
+"""Columns of what goes to a file or another program: tables are not squeezed, so names stay whole."""
+
+out = Console(highlight=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPED)
 error = Console(stderr=True, highlight=False)
 
 

@@ -80,7 +80,7 @@ def test_the_callers_random_numbers_are_left_alone(data, tmp_path):
         ({"epochs": 0}, "at least one epoch"),
         ({"forcing": 1.5}, "forcing is a share"),
         ({"data": "nowhere"}, "has no train.tsv"),
-        ({"device": "abacus"}, "cannot compute on 'abacus'"),
+        ({"device": "abacus"}, "no device is called 'abacus'"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(data, tmp_path, options, says):
