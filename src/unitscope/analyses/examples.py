@@ -191,10 +191,12 @@ class Examples(Analysis[Extremes]):
 
     def compute(self, state: Extremes) -> ExamplesResult:
         units, steps = state.site.units, self.before + 1 + self.after
-        order = np.lexsort(state.best.keys())
+        # Within each side, whose rows are neighbours: several times faster than to sort all of them.
+        within = np.lexsort([key.reshape(2 * units, self.count) for key in state.best.keys()[:-1]], axis=1)
+        order = (within + self.count * np.arange(2 * units)[:, None]).ravel()
         best = state.best.at(order)
         found = best.sequence != NOWHERE
-        tokens, activations = state.tokens[order], state.activations[order]
+        tokens, activations = np.take(state.tokens, order, axis=0), np.take(state.activations, order, axis=0)
         tokens[~found], activations[~found] = -1, np.nan
         # By a table of all tokens, which is many times faster than sorting the passages. Its last line is that of −1.
         occurs = np.zeros(int(tokens.max(initial=-1)) + 2, bool)
