@@ -10,6 +10,7 @@ from torch import Tensor
 
 from unitscope.concepts.pairs import Hypotheses
 from unitscope.errors import InputError
+from unitscope.recording.chunk import Chunk
 from unitscope.recording.source import Source
 
 
@@ -48,7 +49,10 @@ def blocks(
                     f"{name} has {len(chunk)} steps where the text has {len(y)} tokens, so labels of tokens do not "
                     "apply; ask it by concepts of whole texts (align), or choose sites with a step for each token"
                 )
-            x = chunk.activations.float()
-            if len(units[name]) < x.shape[1]:
-                x = x[:, torch.from_numpy(units[name]).to(x.device)]
-            yield name, x, y
+            yield name, of_units(chunk, units[name]), y
+
+
+def of_units(chunk: Chunk, numbers: Int[np.ndarray, " unit"]) -> Float[Tensor, "token unit"]:
+    """The activations of some units, a copy only where these are not all."""
+    x = chunk.activations.float()
+    return x if len(numbers) == x.shape[1] else x[:, torch.from_numpy(numbers).to(x.device)]

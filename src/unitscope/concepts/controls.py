@@ -123,8 +123,6 @@ def _best(here: Folded, there: Folded, measure: str, chance: float) -> pd.DataFr
     none = strength[rows, winner] < 0
     spread, width = there.spreads[measure], there.half_width(measure, whole=False)
     score = held[rows, winner]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        statistic = np.abs(score - chance) / spread.error()[rows, winner]
     names = there.pairs.hypotheses.names
     frame = pd.DataFrame(
         {
@@ -135,7 +133,7 @@ def _best(here: Folded, there: Folded, measure: str, chance: float) -> pd.DataFr
             "value": score,
             "low": score - width[rows, winner],
             "high": score + width[rows, winner],
-            "p": 2 * stats.t.sf(statistic, np.maximum(spread.n[rows, winner] - 1, 1)),
+            "p": spread.p(held - chance)[rows, winner],
         }
     )
     frame.loc[none, ["value_where_chosen", "value", "low", "high", "p"]] = np.nan

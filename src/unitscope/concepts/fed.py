@@ -9,6 +9,7 @@ from jaxtyping import Int
 
 from unitscope.concepts.bank import Bank
 from unitscope.concepts.neighbours import KIND as NEIGHBOURS
+from unitscope.concepts.pair_rows import pair_rows
 from unitscope.concepts.pooled import pooled
 from unitscope.concepts.questions import CONCEPT, Asked, concept_names
 from unitscope.concepts.texts import instances, replicated
@@ -69,16 +70,5 @@ def fed_table(
     for name in names:
         texts = FED[name].texts(list(concepts.values()), corpus)
         for site, values in pooled(Live(live.model, texts, live.batch_size, live.edits), list(units)).items():
-            frames.append(
-                pd.DataFrame(
-                    {
-                        "site": site,
-                        "unit": np.repeat(units[site], len(concepts)),
-                        "hypothesis": np.tile(np.array(list(concepts), object), len(units[site])),
-                        "measure": name,
-                        "value": values[:, units[site]].T.ravel(),
-                        "read": 1.0,
-                    }
-                )
-            )
-    return pd.concat(frames, ignore_index=True)
+            frames.append(pair_rows(site, units[site], list(concepts), name, value=values[:, units[site]].T))
+    return pd.concat(frames, ignore_index=True).assign(read=1.0)

@@ -28,6 +28,7 @@ from unitscope.models.site import Site
 from unitscope.recording.source import Source
 
 BATCHES = 40
+RARE = "too rare for an interval"
 SAMPLE = 8192
 """Tokens from which means, and quantiles that only make bins, are taken before counting begins."""
 
@@ -62,6 +63,18 @@ class Spread:
         error: np.ndarray = np.where(self.n >= LEAST, np.sqrt(self.squares / (enough - 1) / enough), np.nan)
         return error
 
+    def half_width(self) -> Float[np.ndarray, "unit hypothesis"]:
+        """95 %, against the value on more data of the same kind."""
+        width: np.ndarray = stats.t.ppf(0.975, np.maximum(self.n - 1, 1)) * self.error()
+        return width
+
+    def p(self, distance: Float[np.ndarray, "unit hypothesis"]) -> Float[np.ndarray, "unit hypothesis"]:
+        """Two-sided, of a value at such a distance from that of no skill."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            statistic = np.abs(distance) / self.error()
+        p: np.ndarray = 2 * stats.t.sf(statistic, np.maximum(self.n - 1, 1))
+        return p
+
 
 @dataclass
 class Folded:
@@ -79,8 +92,7 @@ class Folded:
 
     def half_width(self, measure: str, whole: bool) -> Float[np.ndarray, "unit hypothesis"]:
         """95 %; against the value on the whole data, or else on more of the same kind."""
-        spread = self.spreads[measure]
-        width: np.ndarray = stats.t.ppf(0.975, np.maximum(spread.n - 1, 1)) * spread.error()
+        width = self.spreads[measure].half_width()
         return width * np.sqrt(1 - self.read) if whole else width
 
 

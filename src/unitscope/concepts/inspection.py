@@ -16,10 +16,11 @@ from scipy import stats
 from unitscope.concepts.blocks import blocks
 from unitscope.concepts.catalogue import CATALOGUE, KEPT, keepers_of
 from unitscope.concepts.fed import FED, check_fed, concepts_of, fed_table
-from unitscope.concepts.fold import Folded, batches_of, fold
+from unitscope.concepts.fold import RARE, Folded, batches_of, fold
 from unitscope.concepts.formulas import LENGTH
 from unitscope.concepts.groups import GROUPS, fit_groups
 from unitscope.concepts.measures import MEASURES, Measure
+from unitscope.concepts.pair_rows import pair_rows
 from unitscope.concepts.questions import Asked, Questions
 from unitscope.concepts.searched import FORMS
 from unitscope.concepts.watched import Remembered, Watched
@@ -220,28 +221,24 @@ def _condition(text: str, measures: Sequence[str]) -> tuple[str, bool, str, floa
 
 
 def _table(folded: Folded, questions: Questions, measures: Sequence[Measure]) -> pd.DataFrame:
-    names = np.array(questions.hypotheses.names, dtype=object)
-    units, hypotheses = len(folded.units), len(names)
     parts = []
     for measure in measures:
         value = measure(folded.pairs)
         width = folded.half_width(measure.name, whole=False)
-        frame = pd.DataFrame(
-            {
-                "site": folded.site.name,
-                "unit": np.repeat(folded.units, hypotheses),
-                "hypothesis": np.tile(names, units),
-                "measure": measure.name,
-                "value": value.ravel(),
-                "low": (value - width).ravel(),
-                "high": (value + width).ravel(),
-                "error": np.where(np.isfinite(value), folded.half_width(measure.name, whole=True), np.nan).ravel(),
-                "p": _p(value, folded, measure).ravel(),
-                "read": folded.read,
-                "note": _notes(folded, value, width).ravel(),
-            }
+        skill = np.nan if measure.chance is None else measure.chance
+        frame = pair_rows(
+            folded.site.name,
+            folded.units,
+            questions.hypotheses.names,
+            measure.name,
+            value=value,
+            low=value - width,
+            high=value + width,
+            error=np.where(np.isfinite(value), folded.half_width(measure.name, whole=True), np.nan),
+            p=folded.spreads[measure.name].p(value - skill),
+            note=_notes(folded, value, width),
         )
-        parts.append(frame)
+        parts.append(frame.assign(read=folded.read))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -254,21 +251,8 @@ def _notes(
     n = pairs.n[pairs.hypotheses.family]
     same = ((pairs.flagged == 0) | (pairs.flagged == n)).numpy()[None]
     undefined = np.where(constant, "the unit is constant", np.where(same, NEVER, "undefined"))
-    notes = np.where(np.isnan(value), undefined, np.where(np.isnan(width), "too rare for an interval", ""))
+    notes = np.where(np.isnan(value), undefined, np.where(np.isnan(width), RARE, ""))
     return notes.astype(object)
-
-
-def _p(
-    value: Float[np.ndarray, "unit hypothesis"], folded: Folded, measure: Measure
-) -> Float[np.ndarray, "unit hypothesis"]:
-    """Two-sided, of the value without skill; NaN where the measure has no such value."""
-    if measure.chance is None:
-        return np.full_like(value, np.nan)
-    spread = folded.spreads[measure.name]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        statistic = np.abs(value - measure.chance) / spread.error()
-    p: np.ndarray = 2 * stats.t.sf(statistic, np.maximum(spread.n - 1, 1))
-    return p
 
 
 def _adjusted(table: pd.DataFrame) -> Float[np.ndarray, " row"]:

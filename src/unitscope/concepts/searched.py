@@ -96,13 +96,12 @@ class Half:
 
     def add(self, batch: int, flags: Bool[np.ndarray, "token item"]) -> None:
         """The labels of some tokens."""
+        self.tokens += len(flags)
+        self.batches.append(np.full(len(flags), batch))
         flags = flags if self.rest is None else np.concatenate([self.rest, flags])
         whole = len(flags) // 8 * 8
         self.flags.append(packed(flags[:whole]))
         self.rest = flags[whole:]
-        self.tokens = sum(part.shape[1] for part in self.flags) * 8 + len(self.rest)
-        known = sum(map(len, self.batches))
-        self.batches.append(np.full(self.tokens - known, batch))
 
     def primitives(self, names: Sequence[str]) -> Primitives:
         """What formulas are made of."""

@@ -13,12 +13,12 @@ import numpy as np
 import pandas as pd
 import torch
 from jaxtyping import Float, Int
-from scipy import stats
 from torch import Tensor
 
 from unitscope.analyses._pairs import pearson
-from unitscope.concepts.fold import Spread
+from unitscope.concepts.fold import RARE, Spread
 from unitscope.concepts.measures import find_measure
+from unitscope.concepts.pair_rows import pair_rows
 from unitscope.concepts.pairs import Hypotheses, Pairs, Scale
 
 NAME = "simulation"
@@ -148,29 +148,24 @@ class Simulated:
     def table(self) -> pd.DataFrame:
         """A row for each unit and hypothesis."""
         self._end()
-        names = np.array(self.hypotheses.names, object)
         frames = []
         for site, numbers in self.units.items():
             known, held = _CORRELATION(self.learnt[site]), _CORRELATION(self.held[site])
             value = np.sign(known) * held
             spread = self.spread[site]
-            width = stats.t.ppf(0.975, np.maximum(spread.n - 1, 1)) * spread.error()
-            with np.errstate(invalid="ignore", divide="ignore"):
-                p = 2 * stats.t.sf(np.abs(value) / spread.error(), np.maximum(spread.n - 1, 1))
-            note = np.where(np.isnan(value), UNKNOWN, np.where(np.isnan(width), "too rare for an interval", ""))
+            width = spread.half_width()
+            note = np.where(np.isnan(value), UNKNOWN, np.where(np.isnan(width), RARE, "")).astype(object)
             frames.append(
-                pd.DataFrame(
-                    {
-                        "site": site,
-                        "unit": np.repeat(numbers, len(names)),
-                        "hypothesis": np.tile(names, len(numbers)),
-                        "measure": NAME,
-                        "value": value.ravel(),
-                        "low": (value - width).ravel(),
-                        "high": (value + width).ravel(),
-                        "p": p.ravel(),
-                        "note": note.ravel().astype(object),
-                    }
+                pair_rows(
+                    site,
+                    numbers,
+                    self.hypotheses.names,
+                    NAME,
+                    value=value,
+                    low=value - width,
+                    high=value + width,
+                    p=spread.p(value),
+                    note=note,
                 )
             )
         return pd.concat(frames, ignore_index=True).assign(read=self.taken / self.sequences)

@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from unitscope.concepts.blocks import of_units
 from unitscope.concepts.pairs import Hypotheses
 from unitscope.concepts.questions import Questions
 from unitscope.corpus.vocabulary import Vocabulary
@@ -128,10 +129,7 @@ class Watched:
         y = self.questions.labels(sequences)
         if any(len(chunks[name]) != len(y) for name in self.units):
             return  # steps that are no tokens: who counts says so
-        x = {
-            name: chunks[name].activations.float()[:, torch.from_numpy(numbers).to(chunks[name].activations.device)]
-            for name, numbers in self.units.items()
-        }
+        x = {name: of_units(chunks[name], numbers) for name, numbers in self.units.items()}
         for keeper in self.keepers:
             if not keeper.full:
                 keeper.take(self._batch[sequences[0]], first.sequence, x, y)

@@ -15,6 +15,7 @@ from scipy import special
 from torch import Tensor
 
 from unitscope.concepts.bank import Bank
+from unitscope.concepts.pair_rows import pair_rows
 from unitscope.concepts.pairs import Hypotheses
 from unitscope.errors import InputError
 
@@ -155,17 +156,6 @@ class TopTexts:
             notes[:, self.flags] = "in all texts, or in none"
             notes[constant] = "the unit is constant"
             notes[np.isfinite(found)] = ""
-            frames.append(
-                pd.DataFrame(
-                    {
-                        "site": site,
-                        "unit": np.repeat(numbers, len(self.names)),
-                        "hypothesis": np.tile(np.array(self.names, object), len(numbers)),
-                        "measure": NAME,
-                        "value": found.ravel(),
-                        "note": notes.ravel(),
-                    }
-                )
-            )
+            frames.append(pair_rows(site, numbers, self.names, NAME, value=found, note=notes))
         blank = {"low": np.nan, "high": np.nan, "p": np.nan, "read": self.texts / self.sequences}
         return pd.concat(frames, ignore_index=True).assign(**blank)
