@@ -19,7 +19,7 @@ ARGS ?=
 WORKERS ?= 2
 
 BIN := .venv/bin
-BUNDLE := src/unitscope/report/bundle
+BUNDLE := src/unitscope/page/bundle
 MADE := .venv/made
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 

@@ -12,14 +12,14 @@ from typing import Any
 
 import torch
 
-from unitscope.analysis import Analysis, catalogue, standard
-from unitscope.analyze import analyze
 from unitscope.corpus.open import open_corpus
-from unitscope.hypotheses import names
+from unitscope.fold.analysis import Analysis, catalogue, standard
+from unitscope.fold.analyze import analyze
+from unitscope.labels import names
 from unitscope.models.module import ModuleModel
-from unitscope.models.networks.char import CharConfig, CharNet
-from unitscope.recording.live import Live
-from unitscope.recording.source import Subset
+from unitscope.networks.char import CharConfig, CharNet
+from unitscope.source.live import Live
+from unitscope.source.source import Subset
 
 SITES = ("rnn.*",)
 

@@ -21,7 +21,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from unitscope import hypotheses, inspect
+from unitscope import inspect
+from unitscope import labels as hypotheses
 from unitscope.analyses._sketch import Sketch
 from unitscope.analyses.quantiles import LEVELS, Quantiles
 from unitscope.concepts.alignment import align, candidates_of, top_texts
@@ -36,10 +37,10 @@ from unitscope.corpus.sentence import Sentence
 from unitscope.corpus.treebank import read_treebank
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.models.module import ModuleModel
-from unitscope.models.networks.files import SHIPPED, load
-from unitscope.models.networks.sentence_nets import SentenceConfig, sentence_net
-from unitscope.models.networks.text_files import TextCard, text_model
-from unitscope.recording.live import Live
+from unitscope.networks.files import SHIPPED, load
+from unitscope.networks.sentence_nets import SentenceConfig, sentence_net
+from unitscope.networks.text_files import TextCard, text_model
+from unitscope.source.live import Live
 
 ASKED = (0.005, 0.01, 0.5)
 

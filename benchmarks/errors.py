@@ -3,7 +3,7 @@
     OMP_NUM_THREADS=1 python benchmarks/errors.py warpeace_input.txt nets --n-nn n-nns --out errors
 
 ``nets`` are folders with networks that learnt the interleaved split of the text, at any depth; ``n-nns`` is one
-of networks of a fixed context (``unitscope.models.networks.context``). The n-gram is fitted afresh. Dynamics are of the
+of networks of a fixed context (``unitscope.networks.context``). The n-gram is fitted afresh. Dynamics are of the
 network with snapshots that ``--path`` names.
 """
 
@@ -13,11 +13,11 @@ from pathlib import Path
 
 import torch
 
-from unitscope.models.networks import context
-from unitscope.models.networks.files import CONFIG, load
 from unitscope.models.ngram import NGram
-from unitscope.report.html import write_html
-from unitscope.report.page import Section, UnitTable, build_page
+from unitscope.networks import context
+from unitscope.networks.files import CONFIG, load
+from unitscope.page.html import write_html
+from unitscope.page.page import Section, UnitTable, build_page
 from unitscope.studies.check import checks_table
 from unitscope.studies.visualizing_rnns.dynamics import resemblance
 from unitscope.studies.visualizing_rnns.errors import checks_of_errors, errors_of

@@ -16,12 +16,12 @@ from pathlib import Path
 
 import torch
 
-from unitscope.analysis import parse
-from unitscope.analyze import analyze
 from unitscope.corpus.open import open_corpus
 from unitscope.corpus.stdlib import stdlib_files
+from unitscope.fold.analysis import parse
+from unitscope.fold.analyze import analyze
 from unitscope.models.module import ModuleModel
-from unitscope.models.networks.char import CharConfig, CharNet
+from unitscope.networks.char import CharConfig, CharNet
 from unitscope.recording.record import record
 
 

@@ -19,7 +19,7 @@ from unitscope.cli.find import suggested
 from unitscope.cli.inputs import Inputs
 from unitscope.findings.find import evidence
 from unitscope.recording.recording import Recording
-from unitscope.recording.relabelled import LabelFile, Relabelled, shifted
+from unitscope.source.relabelled import LabelFile, Relabelled, shifted
 
 torch.set_num_threads(1)
 LEVELS = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from unitscope.corpus.open import open_corpus
-from unitscope.models.networks.train import Progress, TrainOptions, recipe_of, train
+from unitscope.networks.train import Progress, TrainOptions, recipe_of, train
 
 
 class Enough(Exception):

@@ -15,14 +15,14 @@ from torch import nn
 
 import unitscope
 from unitscope.analyses.affinity import Affinity
-from unitscope.analysis import Analysis, catalogue, title
-from unitscope.analyze import analyze
 from unitscope.cli.main import app
 from unitscope.concepts.catalogue import CATALOGUE
 from unitscope.corpus.open import open_corpus
-from unitscope.hypotheses.library import catalogue as hypotheses
+from unitscope.fold.analysis import Analysis, catalogue, title
+from unitscope.fold.analyze import analyze
+from unitscope.labels.library import catalogue as hypotheses
 from unitscope.models.module import ModuleModel
-from unitscope.recording.live import Live
+from unitscope.source.live import Live
 
 PAGE = Path(__file__).with_name("reference.md")
 

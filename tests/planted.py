@@ -8,11 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from unitscope.analysis import Analysis
 from unitscope.corpus.vocabulary import Vocabulary
+from unitscope.fold.analysis import Analysis
 from unitscope.models.site import Site
-from unitscope.recording.chunk import Chunk
 from unitscope.result import Result
+from unitscope.source.chunk import Chunk
 
 LETTERS = Vocabulary(tuple(string.ascii_lowercase))
 

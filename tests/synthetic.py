@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from unitscope.report.page import Page, Section, UnitField, UnitGroup, UnitTable, build_page
+from unitscope.page.page import Page, Section, UnitField, UnitGroup, UnitTable, build_page
 from unitscope.view import Field, Group, Heatmap, Histogram, Lines, Scatter, Series, Table, TokenText, View
 
 TEXT = '''def closing(text, depth=0):

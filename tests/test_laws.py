@@ -11,11 +11,11 @@ import pytest
 import torch
 from planted import Planted
 
-from unitscope.analysis import catalogue, result_type, title
-from unitscope.analyze import analyze
+from unitscope.fold.analysis import catalogue, result_type, title
+from unitscope.fold.analyze import analyze
+from unitscope.fold.resultset import ResultSet
 from unitscope.models.site import Site
 from unitscope.result import Result
-from unitscope.resultset import ResultSet
 from unitscope.view import to_json
 
 LENGTHS = [30, 1, 12, 45, 7, 20, 33, 5, 18, 29]

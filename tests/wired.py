@@ -9,7 +9,7 @@ from unitscope.corpus.open import open_corpus
 from unitscope.corpus.text import TextCorpus
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.models.module import ModuleModel
-from unitscope.models.networks.char import CharConfig, CharNet
+from unitscope.networks.char import CharConfig, CharNet
 
 SYMBOLS = "\n ()abcdef"
 VOCABULARY = Vocabulary(tuple(SYMBOLS))

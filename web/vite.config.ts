@@ -5,7 +5,7 @@ import { defineConfig } from "vite";
 export default defineConfig({
   plugins: [svelte()],
   build: {
-    outDir: "../src/unitscope/report/bundle",
+    outDir: "../src/unitscope/page/bundle",
     emptyOutDir: true,
     target: "es2022",
     modulePreload: false,

@@ -11,8 +11,6 @@ From a trained network and a text to what each unit does, what it stands for, an
 
 __version__ = "0.1.0"
 
-from unitscope.analysis import Analysis
-from unitscope.analyze import analyze
 from unitscope.comparison.compare import Comparison, compare
 from unitscope.comparison.groups import GroupComparison, compare_groups
 from unitscope.concepts.inspection import inspect
@@ -23,6 +21,9 @@ from unitscope.corpus.text import TextCorpus
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
 from unitscope.findings import Finding, Findings, Search, find
+from unitscope.fold.analysis import Analysis
+from unitscope.fold.analyze import analyze
+from unitscope.fold.resultset import ResultSet
 from unitscope.interventions.ablated import Ablated
 from unitscope.interventions.ablation import Bench, Damage
 from unitscope.matches import Matches, Phrase, match
@@ -30,15 +31,14 @@ from unitscope.models.edit import Edit, Projected, Resampled, Scaled, Steps, Whe
 from unitscope.models.model import Model
 from unitscope.models.module import ModuleModel
 from unitscope.models.site import Site
-from unitscope.recording.chunk import Chunk
-from unitscope.recording.live import Live
+from unitscope.page.html import write_html
+from unitscope.page.run import page_of
 from unitscope.recording.record import record
 from unitscope.recording.recording import Recording
-from unitscope.recording.source import Source, Subset
-from unitscope.report.html import write_html
-from unitscope.report.run import page_of
 from unitscope.result import Column, Result
-from unitscope.resultset import ResultSet
+from unitscope.source.chunk import Chunk
+from unitscope.source.live import Live
+from unitscope.source.source import Source, Subset
 
 __all__ = [
     "Ablated",

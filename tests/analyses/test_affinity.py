@@ -7,7 +7,7 @@ from sklearn.metrics import mutual_info_score, roc_auc_score
 
 from unitscope.analyses.affinity import Affinity, AffinityResult
 from unitscope.analyses.quantiles import LEVELS
-from unitscope.analyze import analyze
+from unitscope.fold.analyze import analyze
 
 
 def remembering(lengths, columns, seed, memory=0.9):

@@ -6,10 +6,10 @@ from torch import nn
 
 from unitscope.analyses.gate_saturation import GateSaturation
 from unitscope.analyses.saturation_by_step import SaturationByStep
-from unitscope.analyze import analyze
 from unitscope.corpus.open import open_corpus
+from unitscope.fold.analyze import analyze
 from unitscope.models.module import ModuleModel
-from unitscope.recording.live import Live
+from unitscope.source.live import Live
 
 
 def test_shares_of_a_step_are_counted_and_the_ends_are_strict():

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from unitscope.resultset import ResultSet
+from unitscope.fold.resultset import ResultSet
 
 TEXT = "f(a, (b)); g(c)\n" * 60
 

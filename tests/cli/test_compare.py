@@ -9,8 +9,8 @@ from unitscope.cli.main import app
 from unitscope.corpus.splits import Split
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
-from unitscope.models.networks.char import CharConfig, CharNet
-from unitscope.models.networks.files import Card, save
+from unitscope.networks.char import CharConfig, CharNet
+from unitscope.networks.files import Card, save
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,8 @@ from unitscope.concepts.catalogue import CATALOGUE
 from unitscope.corpus.splits import Split
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
-from unitscope.models.networks.char import CharConfig, CharNet
-from unitscope.models.networks.files import Card, save
+from unitscope.networks.char import CharConfig, CharNet
+from unitscope.networks.files import Card, save
 
 
 def run(*arguments: str | Path) -> Result:

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from unitscope.cli.main import run
 from unitscope.corpus.splits import Split
 from unitscope.findings import Findings
-from unitscope.models.networks.files import Card, save
+from unitscope.networks.files import Card, save
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 from unitscope.cli.main import app
 from unitscope.corpus.splits import Split
 from unitscope.corpus.vocabulary import Vocabulary
-from unitscope.models.networks.char import CharConfig, CharNet
-from unitscope.models.networks.files import Card, save
+from unitscope.networks.char import CharConfig, CharNet
+from unitscope.networks.files import Card, save
 from unitscope.probing.table import ProbeTable
 
 

@@ -14,8 +14,8 @@ from unitscope.cli.inputs import Inputs, by_default
 from unitscope.cli.main import run
 from unitscope.errors import InputError
 from unitscope.findings import Findings
+from unitscope.fold.resultset import ResultSet
 from unitscope.recording.recording import Recording
-from unitscope.resultset import ResultSet
 
 
 @pytest.fixture

@@ -8,16 +8,16 @@ from planted import Planted, one_site
 from unitscope.analyses.affinity import Affinity
 from unitscope.analyses.correlation import Correlation
 from unitscope.analyses.moments import Moments
-from unitscope.analyze import analyze
 from unitscope.comparison.compare import compare
 from unitscope.corpus.open import open_corpus
 from unitscope.errors import InputError
+from unitscope.fold.analyze import analyze
 from unitscope.models.module import ModuleModel
-from unitscope.models.networks.char import CharConfig, CharNet
 from unitscope.models.site import Site
-from unitscope.recording.live import Live
+from unitscope.networks.char import CharConfig, CharNet
 from unitscope.recording.record import record
-from unitscope.recording.source import Subset
+from unitscope.source.live import Live
+from unitscope.source.source import Subset
 
 LENGTHS = [15] * 40
 

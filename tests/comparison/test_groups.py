@@ -4,9 +4,9 @@ import torch
 from planted import one_site
 
 from unitscope.analyses.moments import Moments
-from unitscope.analyze import analyze
 from unitscope.comparison.groups import compare_groups, kinship_of, measures
 from unitscope.errors import InputError
+from unitscope.fold.analyze import analyze
 
 LENGTHS = [10] * 30
 

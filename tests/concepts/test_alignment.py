@@ -13,7 +13,7 @@ from unitscope.concepts.selectivity import selectivity
 from unitscope.concepts.texts import instances, replicated
 from unitscope.corpus.passages import Passages
 from unitscope.errors import InputError
-from unitscope.recording.live import Live
+from unitscope.source.live import Live
 
 TEXTS = [
     "ann fed the cats",

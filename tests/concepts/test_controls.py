@@ -9,8 +9,8 @@ from unitscope.concepts.controls import MODEL, SHIFTED, TWIN, ShiftedQuestions, 
 from unitscope.concepts.questions import Questions
 from unitscope.corpus.passages import Passages
 from unitscope.errors import InputError
-from unitscope.recording.live import Live
-from unitscope.recording.relabelled import Circle
+from unitscope.source.live import Live
+from unitscope.source.relabelled import Circle
 
 
 def noise(turn: float):

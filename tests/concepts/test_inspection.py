@@ -19,8 +19,8 @@ from unitscope.corpus.reading import Characters
 from unitscope.corpus.treebank import read_treebank
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
-from unitscope.recording.live import Live
 from unitscope.recording.record import record
+from unitscope.source.live import Live
 
 
 class Noisy(Planted):

@@ -19,7 +19,7 @@ from unitscope.concepts.simulation import Simulation, Simulator
 from unitscope.concepts.wpmi import soft_wpmi, weighted
 from unitscope.corpus.passages import Passages
 from unitscope.errors import InputError
-from unitscope.recording.live import Live
+from unitscope.source.live import Live
 
 
 def texts(count: int, seed: int = 0, rare: float = 0.1) -> list[str]:

@@ -8,8 +8,8 @@ from unitscope.concepts.occlusion import losses, occlusion
 from unitscope.corpus.labelled import LabelledTexts, symbols_of
 from unitscope.corpus.translations import Translations, both_vocabularies
 from unitscope.models.module import ModuleModel
-from unitscope.models.networks.bytenet import ByteNet, ByteNetConfig
-from unitscope.models.networks.text_files import TextCard, text_model
+from unitscope.networks.bytenet import ByteNet, ByteNetConfig
+from unitscope.networks.text_files import TextCard, text_model
 
 TEXTS = ["so big", "big is big", "it is"]
 LABELS = ["x", "x", "y"]

@@ -14,7 +14,7 @@ from unitscope.corpus.reading import Characters
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.findings.find import find
 from unitscope.findings.finding import Search
-from unitscope.recording.live import Live
+from unitscope.source.live import Live
 
 Rule = Callable[[str], list[float]]
 """From a text to a value per character."""

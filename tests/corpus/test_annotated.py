@@ -5,7 +5,7 @@ import torch
 from unitscope.corpus import annotated
 from unitscope.corpus.annotated import Annotated
 from unitscope.errors import InputError
-from unitscope.hypotheses import find
+from unitscope.labels import find
 
 TEXTS = ['He said "yes".\n' * 4, "no quotes\n", '"']
 

@@ -9,7 +9,7 @@ from wired import COUNTER, INSIDE, corpus, wired
 
 from unitscope.errors import InputError
 from unitscope.findings import Findings, Search, find
-from unitscope.recording.live import Live
+from unitscope.source.live import Live
 
 ASKED = ("inside-parentheses", "position-in-line", "next-is-newline", "vowel")
 

@@ -4,16 +4,16 @@ import pytest
 import torch
 
 from unitscope.analyses.importance import Importance
-from unitscope.analyze import analyze
 from unitscope.corpus.open import open_corpus
 from unitscope.corpus.series import forecasting, labelled
 from unitscope.errors import InputError
+from unitscope.fold.analyze import analyze
 from unitscope.interventions.ablated import Ablated
 from unitscope.interventions.ablation import Bench
 from unitscope.models.edit import Edit, Resampled, Scaled, Steps, Where
 from unitscope.models.module import ModuleModel
-from unitscope.models.networks.char import CharConfig, CharNet
-from unitscope.models.networks.series import network, series_model
+from unitscope.networks.char import CharConfig, CharNet
+from unitscope.networks.series import network, series_model
 
 UNITS = 4
 

@@ -8,7 +8,7 @@ from unitscope.interventions.ablation import Bench
 from unitscope.interventions.cumulative import FILE, Cumulative, cumulative, damage_of_sets, load_curves, save_curves
 from unitscope.models.edit import Edit
 from unitscope.models.module import ModuleModel
-from unitscope.models.networks.char import CharConfig, CharNet
+from unitscope.networks.char import CharConfig, CharNet
 
 SITE = "rnn.0.hidden"
 

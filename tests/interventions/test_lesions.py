@@ -7,7 +7,7 @@ from unitscope.errors import InputError
 from unitscope.interventions.lesions import lesions
 from unitscope.models.edit import Edit
 from unitscope.models.module import ModuleModel
-from unitscope.models.networks.char import CharConfig, CharNet
+from unitscope.networks.char import CharConfig, CharNet
 
 SYMBOLS, UNITS = 7, 5
 

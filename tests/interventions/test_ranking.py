@@ -7,11 +7,11 @@ from scipy import stats
 from torch import nn
 
 from unitscope.analyses.importance import Importance
-from unitscope.analyze import analyze
 from unitscope.corpus import drives
 from unitscope.corpus.drives import DriveCorpus, Ends
 from unitscope.corpus.series import SeriesCorpus
 from unitscope.errors import InputError
+from unitscope.fold.analyze import analyze
 from unitscope.interventions.ablated import Ablated
 from unitscope.interventions.layers import find_layer
 from unitscope.interventions.ranking import against, rank, with_baselines

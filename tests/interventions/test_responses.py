@@ -8,14 +8,14 @@ from scipy.stats import spearmanr
 from torch import nn
 
 from unitscope.analyses.response import Response
-from unitscope.analyze import analyze
 from unitscope.corpus import drives
 from unitscope.corpus.drives import DriveCorpus, Ends
 from unitscope.errors import InputError
+from unitscope.fold.analyze import analyze
 from unitscope.interventions.layers import find_layer
 from unitscope.interventions.responses import alone, layer_input, respond, time_constants
 from unitscope.models.module import ModuleModel
-from unitscope.recording.live import Live
+from unitscope.source.live import Live
 
 LSTM_LEAKS = [0.5, 0.9, 0.97]
 

@@ -15,7 +15,7 @@ from unitscope.errors import InputError
 from unitscope.models.bind import bind, check_edits
 from unitscope.models.edit import Edit, Projected, Resampled, Scaled, Steps, Where, project, zero
 from unitscope.models.module import ModuleModel
-from unitscope.recording.live import Live
+from unitscope.source.live import Live
 
 UNITS = (4, 1)
 MATRIX, MEAN = ((0.5, -0.25), (0.125, 1.0)), (0.3, -0.2)

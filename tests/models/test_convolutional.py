@@ -7,9 +7,9 @@ from torch import Tensor
 from unitscope.corpus.batch import Batch
 from unitscope.models.edit import Edit, Steps, zero
 from unitscope.models.module import ModuleModel
-from unitscope.models.networks.bytenet import SIZES as BYTENET
-from unitscope.models.networks.bytenet import ByteNet, ByteNetConfig, ByteNetEncoder
-from unitscope.models.networks.vdcnn import SIZES, VDCNN, VDCNNConfig
+from unitscope.networks.bytenet import SIZES as BYTENET
+from unitscope.networks.bytenet import ByteNet, ByteNetConfig, ByteNetEncoder
+from unitscope.networks.vdcnn import SIZES, VDCNN, VDCNNConfig
 
 LENGTHS = torch.tensor([9, 4, 13, 1])
 

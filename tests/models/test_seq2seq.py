@@ -10,11 +10,11 @@ from unitscope.errors import InputError
 from unitscope.models.decoder import recomputed
 from unitscope.models.edit import Edit, Resampled, Steps, zero
 from unitscope.models.model import Model
-from unitscope.models.networks.seq2seq.halves import halves
-from unitscope.models.networks.seq2seq.network import Seq2SeqConfig, Seq2SeqNet
 from unitscope.models.parity import ParityError
 from unitscope.models.seq2seq import Seq2SeqModel
-from unitscope.recording.live import Live
+from unitscope.networks.seq2seq.halves import halves
+from unitscope.networks.seq2seq.network import Seq2SeqConfig, Seq2SeqNet
+from unitscope.source.live import Live
 
 TASK = LookupTables()
 PAIRS = [*TASK.splits()["train"][:24], *TASK.longer(3, most=8)["seen"]]

@@ -4,10 +4,10 @@ import torch
 from unitscope.corpus.arithmetic import ArithmeticCorpus
 from unitscope.errors import InputError
 from unitscope.models.module import ModuleModel
-from unitscope.models.networks.char import CharConfig, CharNet
+from unitscope.networks.char import CharConfig, CharNet
 from unitscope.probing.amnesic import amnesia, amnesia_view, edit_of, random_units
 from unitscope.probing.erasure import Eraser, inlp, random_directions
-from unitscope.recording.live import Live
+from unitscope.source.live import Live
 
 SITE = "rnn.0.hidden"
 

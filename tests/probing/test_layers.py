@@ -17,7 +17,7 @@ from unitscope.models.site import Site
 from unitscope.probing.layers import Probing, probe_layers, untrained_twin
 from unitscope.probing.table import ProbeTable
 from unitscope.probing.words import divide
-from unitscope.recording.live import Live
+from unitscope.source.live import Live
 from unitscope.view import to_json
 
 CPU = torch.device("cpu")

@@ -9,7 +9,7 @@ from unitscope.corpus.treebank import TreebankCorpus, read_treebank
 from unitscope.interventions.ablation import Bench
 from unitscope.models.edit import Edit
 from unitscope.models.module import ModuleModel
-from unitscope.models.networks.char import CharConfig, CharNet
+from unitscope.networks.char import CharConfig, CharNet
 from unitscope.probing.linear import Penalty, fit_linear
 from unitscope.probing.rankings import accuracy_along, by_weight, damage_along, entry_mass, overlap, probeless
 

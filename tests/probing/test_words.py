@@ -9,9 +9,9 @@ from unitscope.corpus.sentence import Span
 from unitscope.corpus.treebank import TreebankCorpus, read_treebank
 from unitscope.errors import InputError
 from unitscope.models.module import ModuleModel
-from unitscope.models.networks.char import CharConfig, CharNet
+from unitscope.networks.char import CharConfig, CharNet
 from unitscope.probing.words import divide, gather, pooled_over, word_chunks
-from unitscope.recording.live import Live
+from unitscope.source.live import Live
 
 SITE = "rnn.0.hidden"
 

@@ -13,10 +13,10 @@ from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
 from unitscope.models.edit import Edit
 from unitscope.models.model import Model
-from unitscope.recording.live import Live
 from unitscope.recording.lstmvis import export_lstmvis, open_lstmvis
 from unitscope.recording.lstmvis.dictionary import read_dictionary, write_dictionary
 from unitscope.recording.record import record
+from unitscope.source.live import Live
 
 h5py = pytest.importorskip("h5py")
 yaml = pytest.importorskip("yaml")

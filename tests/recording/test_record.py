@@ -17,9 +17,9 @@ from unitscope.corpus.open import open_corpus
 from unitscope.errors import InputError
 from unitscope.models.module import ModuleModel
 from unitscope.recording import blocks, durable
-from unitscope.recording.live import Live
 from unitscope.recording.record import record
 from unitscope.recording.recording import Recording
+from unitscope.source.live import Live
 
 HERE = Path(__file__).parent
 

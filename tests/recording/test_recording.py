@@ -8,13 +8,13 @@ import torch
 from toys import GATE, HIDDEN, SUM, ToyCorpus, ToyModel
 
 from unitscope.analyses.moments import Moments
-from unitscope.analyze import analyze
 from unitscope.corpus.open import open_corpus
 from unitscope.errors import InputError
-from unitscope.recording.live import Live
+from unitscope.fold.analyze import analyze
 from unitscope.recording.record import record
 from unitscope.recording.recording import Recording
-from unitscope.recording.source import Source, Subset
+from unitscope.source.live import Live
+from unitscope.source.source import Source, Subset
 
 SITES = [HIDDEN.name, GATE.name, SUM.name]
 

@@ -6,8 +6,8 @@ from toys import GATE, ToyCorpus, ToyModel
 
 from unitscope.errors import InputError
 from unitscope.models.site import Site
-from unitscope.recording.live import Live
 from unitscope.recording.shard import LABEL, Shard, ShardBuffer, read_column, site_file
+from unitscope.source.live import Live
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from unitscope.concepts.bank import make_bank
 from unitscope.concepts.candidates import words
 from unitscope.concepts.clusters import context_vectors
 from unitscope.errors import InputError
-from unitscope.models.networks.text_files import load
+from unitscope.networks.text_files import load
 from unitscope.studies.cnn_units import run
 from unitscope.studies.cnn_units.emergence import placed
 from unitscope.studies.cnn_units.examine import SCORES, Read, banks, side

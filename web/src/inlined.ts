@@ -1,4 +1,4 @@
-// The data of a standalone file: gzip in base64 inside script elements, as unitscope/report/html.py writes them.
+// The data of a standalone file: gzip in base64 inside script elements, as unitscope/page/html.py writes them.
 
 import type { Overview, Source, UnitGroup } from "./contract";
 

@@ -29,11 +29,11 @@ from torch import Tensor
 from unitscope.analyses._pairs import Counts, area, information, overlap, positive
 from unitscope.analyses.moments import Moments
 from unitscope.analyses.quantiles import Quantiles
-from unitscope.analysis import Analysis
 from unitscope.errors import InputError
+from unitscope.fold.analysis import Analysis
 from unitscope.models.site import Site
-from unitscope.recording.chunk import Chunk
 from unitscope.result import Column, Result
+from unitscope.source.chunk import Chunk
 from unitscope.view import Field, Table, View
 
 # Sums, the axis "sum" below: Σxy Σx Σy Σx² Σy² Σ1, over the tokens where the label is defined.

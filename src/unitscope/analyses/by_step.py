@@ -17,10 +17,10 @@ from torch import Tensor
 
 from unitscope.analyses.histogram import Counts, Histogram
 from unitscope.analyses.moments import Moments, Sums
-from unitscope.analysis import Analysis
+from unitscope.fold.analysis import Analysis
 from unitscope.models.site import Site
-from unitscope.recording.chunk import Chunk
 from unitscope.result import Column, Result
+from unitscope.source.chunk import Chunk
 from unitscope.view import Field, Heatmap, Lines, Series, Table, View
 
 BOX = (0.05, 0.25, 0.5, 0.75, 0.95)

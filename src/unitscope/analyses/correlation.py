@@ -12,10 +12,10 @@ from scipy.cluster import hierarchy
 from scipy.spatial.distance import squareform
 from torch import Tensor
 
-from unitscope.analysis import Analysis
+from unitscope.fold.analysis import Analysis
 from unitscope.models.site import Site
-from unitscope.recording.chunk import Chunk
 from unitscope.result import Column, Result
+from unitscope.source.chunk import Chunk
 from unitscope.view import Field, Heatmap, Table, View
 
 BLOCK = 64

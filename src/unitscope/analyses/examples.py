@@ -14,11 +14,11 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from unitscope.analysis import Analysis
 from unitscope.corpus.vocabulary import Vocabulary
+from unitscope.fold.analysis import Analysis
 from unitscope.models.site import Site
-from unitscope.recording.chunk import Chunk
 from unitscope.result import Column, Result
+from unitscope.source.chunk import Chunk
 from unitscope.view import Field, Table, TokenText, View
 
 NOWHERE = np.iinfo(np.int64).max

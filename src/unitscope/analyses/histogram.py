@@ -17,10 +17,10 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from unitscope import view
-from unitscope.analysis import Analysis
+from unitscope.fold.analysis import Analysis
 from unitscope.models.site import Site
-from unitscope.recording.chunk import Chunk
 from unitscope.result import Column, Result
+from unitscope.source.chunk import Chunk
 
 FINEST = 22
 """A bin is no narrower than the largest value / 2**22: float32 must tell one bin from the next."""

@@ -12,11 +12,11 @@ from jaxtyping import Bool, Float
 from scipy import stats
 from torch import Tensor
 
-from unitscope.analysis import Analysis
 from unitscope.errors import InputError
+from unitscope.fold.analysis import Analysis
 from unitscope.models.site import Site
-from unitscope.recording.chunk import Chunk
 from unitscope.result import Column, Result
+from unitscope.source.chunk import Chunk
 from unitscope.view import Field, Heatmap, Series, Table, View
 from unitscope.view import Lines as Chart
 

@@ -14,10 +14,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unitscope.analyses._sketch import Sketch
-from unitscope.analysis import Analysis
+from unitscope.fold.analysis import Analysis
 from unitscope.models.site import Site
-from unitscope.recording.chunk import Chunk
 from unitscope.result import Column, Result
+from unitscope.source.chunk import Chunk
 from unitscope.view import Field, Group, Scatter, Table, View
 
 _TAIL = (0.002, 0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4)

@@ -11,10 +11,10 @@ import torch
 from jaxtyping import Float, Int
 
 from unitscope.analyses._response_metrics import drive_metrics, sine_metrics, step_metrics
-from unitscope.analysis import Analysis
+from unitscope.fold.analysis import Analysis
 from unitscope.models.site import Site
-from unitscope.recording.chunk import Chunk
 from unitscope.result import Column, Result
+from unitscope.source.chunk import Chunk
 from unitscope.view import Field, Heatmap, Lines, Series, Table, View
 
 _FOLLOWING = {

@@ -12,19 +12,19 @@ from rich.table import Table
 
 from unitscope.analyses.importance import Importance, ImportanceResult
 from unitscope.analyses.moments import Moments, MomentsResult
-from unitscope.analyze import analyze
 from unitscope.cli import console
 from unitscope.cli.analyze import RESULTS, merge_into
 from unitscope.cli.app import ASK, app
 from unitscope.cli.inputs import Inputs
 from unitscope.errors import InputError
+from unitscope.fold.analyze import analyze
+from unitscope.fold.resultset import ResultSet
 from unitscope.interventions.ablated import Ablated
 from unitscope.interventions.cumulative import Cumulative, cumulative, save_curves
 from unitscope.models.edit import Resampled, Scaled, Steps, Where
 from unitscope.models.site import Site, choose
 from unitscope.recording.recording import Recording
-from unitscope.recording.source import Source
-from unitscope.resultset import ResultSet
+from unitscope.source.source import Source
 
 SHOWN = 8
 

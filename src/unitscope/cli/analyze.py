@@ -6,12 +6,12 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from unitscope.analysis import catalogue, parse, standard
-from unitscope.analyze import analyze as fold
 from unitscope.cli import console
 from unitscope.cli.app import STEPS, app
+from unitscope.fold.analysis import catalogue, parse, standard
+from unitscope.fold.analyze import analyze as fold
+from unitscope.fold.resultset import ResultSet
 from unitscope.recording.recording import Recording
-from unitscope.resultset import ResultSet
 
 RESULTS = "results"
 

@@ -19,23 +19,23 @@ from unitscope.corpus.corpus import Corpus
 from unitscope.corpus.text import CONTEXT, LENGTH
 from unitscope.errors import InputError
 from unitscope.models.model import Model
-from unitscope.models.networks.files import SHIPPED
 from unitscope.models.transformers import PREFIX
-from unitscope.recording.live import Live
-from unitscope.recording.manifest import MANIFEST
-from unitscope.recording.recording import Recording
-from unitscope.recording.source import Source
-from unitscope.report.comparison import (
+from unitscope.networks.files import SHIPPED
+from unitscope.page.comparison import (
     kinship_views,
     matched_table,
     page_of_comparison,
     page_of_groups,
     similarity_table,
 )
-from unitscope.report.html import write_html
-from unitscope.report.json import write_json
-from unitscope.report.page import Page
-from unitscope.report.text import render
+from unitscope.page.html import write_html
+from unitscope.page.json import write_json
+from unitscope.page.page import Page
+from unitscope.page.text import render
+from unitscope.recording.manifest import MANIFEST
+from unitscope.recording.recording import Recording
+from unitscope.source.live import Live
+from unitscope.source.source import Source
 from unitscope.view import Table
 
 UNTRAINED = "untrained"

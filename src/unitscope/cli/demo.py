@@ -8,8 +8,8 @@ import typer
 
 from unitscope.cli import analyze, console, find, record, report, train
 from unitscope.cli.app import STEPS, app
-from unitscope.models.networks.files import SHIPPED, load
-from unitscope.models.networks.train import TrainOptions
+from unitscope.networks.files import SHIPPED, load
+from unitscope.networks.train import TrainOptions
 
 SEQUENCES = 256
 

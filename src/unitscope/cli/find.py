@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from unitscope import hypotheses as library
+from unitscope import labels as library
 from unitscope.cli import console
 from unitscope.cli.app import STEPS, app
 from unitscope.cli.inputs import Inputs, Read

@@ -11,10 +11,10 @@ from unitscope.cli.app import STEPS, app
 from unitscope.cli.inputs import Inputs
 from unitscope.errors import InputError
 from unitscope.models.module import ModuleModel
-from unitscope.models.networks.files import CONFIG
-from unitscope.models.networks.seq2seq.files import is_seq2seq
-from unitscope.models.networks.seq2seq.files import load as load_seq2seq
 from unitscope.models.seq2seq import Seq2SeqModel
+from unitscope.networks.files import CONFIG
+from unitscope.networks.seq2seq.files import is_seq2seq
+from unitscope.networks.seq2seq.files import load as load_seq2seq
 from unitscope.recording.manifest import MANIFEST
 from unitscope.recording.recording import Recording
 

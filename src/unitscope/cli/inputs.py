@@ -20,13 +20,13 @@ from unitscope.corpus.text import CONTEXT, LENGTH, TextCorpus
 from unitscope.corpus.treebank import TreebankCorpus, read_treebank
 from unitscope.errors import InputError
 from unitscope.models.module import ModuleModel
-from unitscope.models.networks.bytenet import ByteNet
-from unitscope.models.networks.files import SHIPPED, Card, load
-from unitscope.models.networks.seq2seq.files import is_seq2seq
-from unitscope.models.networks.text_files import TextCard, encoder_model, holds_text_network, text_model
-from unitscope.models.networks.text_files import load as load_text_network
 from unitscope.models.site import Site
 from unitscope.models.transformers import BY_DEFAULT, PREFIX, open_transformer
+from unitscope.networks.bytenet import ByteNet
+from unitscope.networks.files import SHIPPED, Card, load
+from unitscope.networks.seq2seq.files import is_seq2seq
+from unitscope.networks.text_files import TextCard, encoder_model, holds_text_network, text_model
+from unitscope.networks.text_files import load as load_text_network
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

@@ -29,10 +29,10 @@ from unitscope.corpus.reading import Characters
 from unitscope.corpus.treebank import TreebankCorpus
 from unitscope.errors import InputError
 from unitscope.models.model import Model
-from unitscope.recording.live import Live
 from unitscope.recording.manifest import MANIFEST
 from unitscope.recording.recording import Recording
-from unitscope.recording.source import Source
+from unitscope.source.live import Live
+from unitscope.source.source import Source
 
 BANK, NEIGHBOURS = "bank:", "neighbours:"
 

@@ -11,11 +11,11 @@ from unitscope.cli.report import MATCHES, write_pictures
 from unitscope.errors import InputError
 from unitscope.matches import Phrase
 from unitscope.matches import match as look
+from unitscope.page.html import write_html
+from unitscope.page.matches import matches_section
+from unitscope.page.page import UnitTable, build_page
+from unitscope.page.text import render
 from unitscope.recording.recording import Recording
-from unitscope.report.html import write_html
-from unitscope.report.matches import matches_section
-from unitscope.report.page import UnitTable, build_page
-from unitscope.report.text import render
 
 
 @app.command(rich_help_panel=ASK)

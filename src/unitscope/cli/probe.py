@@ -14,13 +14,13 @@ from unitscope.cli.treebanks import open_source, with_sentences
 from unitscope.corpus.sentence_tasks import TASKS, make_task
 from unitscope.corpus.treebank import CONTEXT
 from unitscope.errors import InputError
+from unitscope.page.html import write_html
+from unitscope.page.page import UnitTable, build_page
+from unitscope.page.probes import probes_section
 from unitscope.probing.layers import Probing, probe_layers, untrained_twin
 from unitscope.probing.table import FILE, ProbeTable
 from unitscope.probing.words import SPAN
-from unitscope.recording.live import Live
-from unitscope.report.html import write_html
-from unitscope.report.page import UnitTable, build_page
-from unitscope.report.probes import probes_section
+from unitscope.source.live import Live
 
 ALONE = [task for task in TASKS if task not in ("content", "order")]
 """Tasks that ask about a sentence alone; the others ask about some of its words too (``probing.questions``)."""

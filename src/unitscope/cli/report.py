@@ -11,17 +11,17 @@ from unitscope.cli.analyze import RESULTS
 from unitscope.cli.app import STEPS, app
 from unitscope.cli.find import FINDINGS
 from unitscope.findings import Findings
+from unitscope.fold.resultset import ResultSet
 from unitscope.interventions.cumulative import load_curves
 from unitscope.matches import Matches
+from unitscope.page.html import write_html
+from unitscope.page.json import write_json
+from unitscope.page.page import Page
+from unitscope.page.png import write_png
+from unitscope.page.run import page_of
 from unitscope.probing.table import FILE as PROBES
 from unitscope.probing.table import ProbeTable
 from unitscope.recording.recording import Recording
-from unitscope.report.html import write_html
-from unitscope.report.json import write_json
-from unitscope.report.page import Page
-from unitscope.report.png import write_png
-from unitscope.report.run import page_of
-from unitscope.resultset import ResultSet
 from unitscope.view import View
 
 MATCHES = "matches"

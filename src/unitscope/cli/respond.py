@@ -14,13 +14,13 @@ from unitscope.cli.app import ASK, app
 from unitscope.cli.inputs import Inputs
 from unitscope.corpus.drives import DRIVES, Drive, DriveCorpus, each_channel, principal, sine, together
 from unitscope.errors import InputError
+from unitscope.fold.resultset import ResultSet
 from unitscope.interventions.driven import respond_coupled, values_of
 from unitscope.interventions.layers import layers
 from unitscope.interventions.responses import layer_input
 from unitscope.interventions.responses import respond as characterize
 from unitscope.models.site import choose
 from unitscope.recording.recording import Recording
-from unitscope.resultset import ResultSet
 
 WAYS = {"each": each_channel, "together": together, "principal": principal}
 

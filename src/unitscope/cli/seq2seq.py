@@ -15,12 +15,12 @@ from unitscope.corpus.corpus import Corpus
 from unitscope.corpus.lookup_tables import LookupTables
 from unitscope.corpus.pair_corpus import OutputCorpus, SourceCorpus
 from unitscope.corpus.pairs import read_pairs, write_pairs
-from unitscope.models.networks.seq2seq.data import LOOKUP, open_pairs
-from unitscope.models.networks.seq2seq.files import load
-from unitscope.models.networks.seq2seq.train import Seq2SeqOptions
-from unitscope.models.networks.seq2seq.train import train as train_network
 from unitscope.models.seq2seq import Seq2SeqModel, Side
 from unitscope.models.site import choose
+from unitscope.networks.seq2seq.data import LOOKUP, open_pairs
+from unitscope.networks.seq2seq.files import load
+from unitscope.networks.seq2seq.train import Seq2SeqOptions
+from unitscope.networks.seq2seq.train import train as train_network
 from unitscope.recording.record import record
 
 

@@ -11,10 +11,10 @@ from unitscope.cli import console
 from unitscope.cli.app import STEPS, app
 from unitscope.cli.inputs import Inputs, by_default
 from unitscope.cli.options import Layouts
-from unitscope.models.networks.files import SHIPPED
-from unitscope.models.networks.seq2seq.files import is_seq2seq, load
 from unitscope.models.seq2seq import Seq2SeqModel
 from unitscope.models.site import Site, choose
+from unitscope.networks.files import SHIPPED
+from unitscope.networks.seq2seq.files import is_seq2seq, load
 
 FLOAT16 = 2
 """Bytes of a value as `unitscope record --dtype float16` writes it."""

@@ -7,8 +7,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from unitscope.cli import console
 from unitscope.cli.app import NETWORKS, app
 from unitscope.cli.options import from_fields
-from unitscope.models.networks import train as training
-from unitscope.models.networks.train import TrainOptions
+from unitscope.networks import train as training
+from unitscope.networks.train import TrainOptions
 
 
 @app.command(name="train", rich_help_panel=NETWORKS)

@@ -13,9 +13,9 @@ from unitscope.cli import console
 from unitscope.cli.app import NETWORKS, app
 from unitscope.corpus.labelled import read_labelled
 from unitscope.corpus.translations import read_parallel
-from unitscope.models.networks import text_training
-from unitscope.models.networks.text_tasks import Classification, Translation, divide
-from unitscope.models.networks.text_training import Fit, Trained
+from unitscope.networks import text_training
+from unitscope.networks.text_tasks import Classification, Translation, divide
+from unitscope.networks.text_training import Fit, Trained
 
 Out = Annotated[Path, typer.Option(help="folder for the network; a run that was stopped goes on there")]
 Size = Annotated[Literal["full", "small", "tiny"], typer.Option(help="full is the published size")]

@@ -10,7 +10,7 @@ from unitscope.cli import console
 from unitscope.cli.app import STEPS, app
 from unitscope.cli.report import open_page, write_pictures
 from unitscope.errors import InputError
-from unitscope.report.text import render
+from unitscope.page.text import render
 
 
 @app.command(rich_help_panel=STEPS)

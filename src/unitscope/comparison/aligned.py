@@ -10,10 +10,10 @@ from typing import Any
 import torch
 
 from unitscope.errors import InputError
-from unitscope.recording.chunk import Chunk
-from unitscope.recording.live import Live
 from unitscope.recording.recording import Recording
-from unitscope.recording.source import Source, Subset
+from unitscope.source.chunk import Chunk
+from unitscope.source.live import Live
+from unitscope.source.source import Source, Subset
 
 TOKENS = 2**15
 """Rows that are held at once, unless one sequence has more."""

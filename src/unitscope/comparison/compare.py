@@ -13,17 +13,17 @@ from unitscope.analyses.autocorrelation import Autocorrelation
 from unitscope.analyses.gate_saturation import GateSaturation
 from unitscope.analyses.moments import Moments
 from unitscope.analyses.step_change import StepChange
-from unitscope.analysis import Analysis
 from unitscope.comparison.aligned import Progress, aligned, check_same_corpus, shared_sequences
 from unitscope.comparison.importance import linreg, with_block
 from unitscope.comparison.joint import Joint
 from unitscope.comparison.matching import Matching, match
 from unitscope.comparison.similarity import Similarity, similarity
 from unitscope.errors import InputError
+from unitscope.fold.analysis import Analysis
+from unitscope.fold.resultset import ResultSet
 from unitscope.models.site import Site, choose
-from unitscope.recording.chunk import Chunk
-from unitscope.recording.source import Source
-from unitscope.resultset import ResultSet
+from unitscope.source.chunk import Chunk
+from unitscope.source.source import Source
 
 SUMMARIES: tuple[Analysis[Any], ...] = (Moments(), GateSaturation(), StepChange(), Autocorrelation())
 """What is told of every unit of both networks."""

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 
-from unitscope.analysis import Analysis
 from unitscope.comparison.aligned import Progress, aligned, check_same_corpus, shared_sequences
 from unitscope.comparison.compare import SUMMARIES, Summaries
 from unitscope.comparison.importance import Shared, shared, with_block
@@ -25,9 +24,10 @@ from unitscope.comparison.permutation import (
 )
 from unitscope.comparison.similarity import debiased_cka, svcca
 from unitscope.errors import InputError
+from unitscope.fold.analysis import Analysis
+from unitscope.fold.resultset import ResultSet
 from unitscope.models.site import choose
-from unitscope.recording.source import Source
-from unitscope.resultset import ResultSet
+from unitscope.source.source import Source
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,8 +18,8 @@ from unitscope.comparison.aligned import Progress, aligned, shared_sequences
 from unitscope.comparison.joint import Joint
 from unitscope.comparison.similarity import KEPT, canonical
 from unitscope.errors import InputError
-from unitscope.recording.chunk import Chunk
-from unitscope.recording.source import Source
+from unitscope.source.chunk import Chunk
+from unitscope.source.source import Source
 
 RIDGES = (1e-4, 1e-2, 1e-1, 1.0)
 """Added to the variance of each predictor, in mean variances: units are often nearly copies, and tokens may be few."""

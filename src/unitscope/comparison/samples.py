@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from unitscope.errors import InputError
-from unitscope.recording.source import Source
+from unitscope.source.source import Source
 from unitscope.view import Field, Lines, Series, Table, View
 
 MOST = 1000

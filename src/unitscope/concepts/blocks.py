@@ -10,8 +10,8 @@ from torch import Tensor
 
 from unitscope.concepts.pairs import Hypotheses
 from unitscope.errors import InputError
-from unitscope.recording.chunk import Chunk
-from unitscope.recording.source import Source
+from unitscope.source.chunk import Chunk
+from unitscope.source.source import Source
 
 
 @runtime_checkable

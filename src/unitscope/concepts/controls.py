@@ -26,9 +26,9 @@ from unitscope.corpus.corpus import Corpus
 from unitscope.errors import InputError
 from unitscope.findings.find import evidence
 from unitscope.models.model import Model
-from unitscope.recording.live import Live
-from unitscope.recording.relabelled import Circle
-from unitscope.recording.source import Source
+from unitscope.source.live import Live
+from unitscope.source.relabelled import Circle
+from unitscope.source.source import Source
 
 MODEL, SHIFTED, TWIN = "model", "shifted labels", "untrained twin"
 RESAMPLES = 2000

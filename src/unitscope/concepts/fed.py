@@ -15,8 +15,8 @@ from unitscope.concepts.questions import CONCEPT, Asked, concept_names
 from unitscope.concepts.texts import instances, replicated
 from unitscope.corpus.passages import Passages
 from unitscope.errors import InputError
-from unitscope.recording.live import Live
-from unitscope.recording.source import Source
+from unitscope.source.live import Live
+from unitscope.source.source import Source
 
 
 @dataclass(frozen=True)

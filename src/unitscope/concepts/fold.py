@@ -25,7 +25,7 @@ from unitscope.concepts.scales import LEAST, SHARE, cuts_of, thresholds_of
 from unitscope.errors import InputError
 from unitscope.findings.find import evidence
 from unitscope.models.site import Site
-from unitscope.recording.source import Source
+from unitscope.source.source import Source
 
 BATCHES = 40
 RARE = "too rare for an interval"

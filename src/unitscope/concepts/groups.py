@@ -16,7 +16,7 @@ from unitscope.concepts.fold import batches_of
 from unitscope.concepts.questions import Questions
 from unitscope.errors import InputError
 from unitscope.probing.linear import Penalty, fit_linear
-from unitscope.recording.source import Source
+from unitscope.source.source import Source
 
 GROUPS: dict[str, Penalty] = {"logistic": Penalty(l2=1e-3), "logistic-l1": Penalty(l1=1e-3, l2=1e-5)}
 """Group measures by name: F1 on held-out tokens of a logistic regression with this penalty."""

@@ -28,8 +28,8 @@ from unitscope.corpus.corpus import Corpus
 from unitscope.errors import InputError
 from unitscope.models.model import Model
 from unitscope.models.site import choose
-from unitscope.recording.live import Live
-from unitscope.recording.source import Source
+from unitscope.source.live import Live
+from unitscope.source.source import Source
 
 GROUP = -1
 """In place of a unit's number: the value is of all chosen units of the site together."""

@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 from unitscope.concepts.bank import Bank
 from unitscope.corpus.corpus import Corpus
 from unitscope.models.model import Model
-from unitscope.recording.live import Live
+from unitscope.source.live import Live
 
 DUMMY = "\ue000"
 """A character for private use, which texts do not hold, so that it is read as the unknown symbol."""

@@ -15,8 +15,8 @@ from torch import Tensor
 
 from unitscope.errors import InputError
 from unitscope.models.site import choose
-from unitscope.recording.chunk import Chunk
-from unitscope.recording.source import Source
+from unitscope.source.chunk import Chunk
+from unitscope.source.source import Source
 
 Pool = Literal["mean", "max", "last"]
 Progress = Callable[[int, int], None]

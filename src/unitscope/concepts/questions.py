@@ -28,8 +28,8 @@ from unitscope.corpus.annotated import CHARACTER, Annotated, HasText
 from unitscope.corpus.corpus import Corpus
 from unitscope.corpus.sentence import Sentence
 from unitscope.errors import InputError
-from unitscope.hypotheses import Hypothesis, find
-from unitscope.recording.source import Source
+from unitscope.labels import Hypothesis, find
+from unitscope.source.source import Source
 
 Asked = str | Hypothesis | Bank | Callable[[str], Any]
 WORDS, COLUMN, CONCEPT = "words:", "column:", "concept:"

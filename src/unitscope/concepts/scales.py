@@ -20,7 +20,7 @@ from unitscope.analyses._sketch import Sketch
 from unitscope.concepts.blocks import Table, blocks
 from unitscope.concepts.measures import UNITS
 from unitscope.concepts.pairs import Pairs, Scale, Slice
-from unitscope.recording.source import Source
+from unitscope.source.source import Source
 
 SIZE = 4096
 """Of the sketches: tokens of which all are kept, before the rank of a threshold is off by some .02 %."""

@@ -19,8 +19,8 @@ from unitscope.concepts.pairs import Hypotheses
 from unitscope.concepts.questions import Questions
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.models.site import Site
-from unitscope.recording.chunk import Chunk
-from unitscope.recording.source import Source
+from unitscope.source.chunk import Chunk
+from unitscope.source.source import Source
 
 
 @runtime_checkable

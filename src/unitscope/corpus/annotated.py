@@ -15,7 +15,7 @@ from jaxtyping import Float, Float32, Int
 from torch import Tensor
 
 from unitscope.errors import InputError
-from unitscope.hypotheses import find
+from unitscope.labels import find
 
 KEPT = 1 << 18
 """Documents stay in memory while they have no more tokens than this together; a batch of 64 windows is a quarter."""

@@ -22,18 +22,18 @@ import torch
 from torch import Tensor
 
 from unitscope.analyses.moments import Moments, MomentsResult
-from unitscope.analyze import analyze
 from unitscope.corpus.corpus import Corpus
 from unitscope.errors import InputError
 from unitscope.findings.finding import GROUP, Finding, Findings, Search, adjusted, affinity_of
+from unitscope.fold.analyze import analyze
+from unitscope.fold.resultset import ResultSet
 from unitscope.interventions.ablation import Bench, Damage
 from unitscope.models.edit import Edit
 from unitscope.models.model import Model
 from unitscope.models.site import choose
-from unitscope.recording.live import Live
-from unitscope.recording.relabelled import LabelFile, Relabelled, shifted
-from unitscope.recording.source import Source, Subset
-from unitscope.resultset import ResultSet
+from unitscope.source.live import Live
+from unitscope.source.relabelled import LabelFile, Relabelled, shifted
+from unitscope.source.source import Source, Subset
 
 STRETCH = 16_384
 """Characters of a long document that count as one piece of evidence."""

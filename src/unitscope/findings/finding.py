@@ -11,8 +11,8 @@ from scipy import stats
 
 from unitscope.analyses.affinity import Affinity, AffinityResult
 from unitscope.errors import InputError
+from unitscope.fold.resultset import ResultSet
 from unitscope.interventions.ablation import Change, Damage, SymbolChange
-from unitscope.resultset import ResultSet
 
 SCHEMA = 1
 GROUP = "evidence"

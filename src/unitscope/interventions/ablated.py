@@ -21,8 +21,8 @@ from unitscope.models.bind import bind, check_edits
 from unitscope.models.edit import Edit, Resampled, Scaled, Steps, Where
 from unitscope.models.model import Model
 from unitscope.models.site import Site, choose
-from unitscope.recording.chunk import Chunk
-from unitscope.recording.live import chunks_of
+from unitscope.source.chunk import Chunk
+from unitscope.source.live import chunks_of
 
 LOSS, LOG_PROB = "output.loss", "output.log_prob"
 MEASURES: Mapping[str, str] = {"loss": LOSS, "error": LOG_PROB, "deviation": LOSS}

@@ -14,18 +14,18 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unitscope.analyses.response import Response
-from unitscope.analyze import analyze
 from unitscope.corpus.corpus import Corpus
 from unitscope.corpus.drives import DriveCorpus
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
+from unitscope.fold.analyze import analyze
+from unitscope.fold.resultset import ResultSet
 from unitscope.models.bind import check_units
 from unitscope.models.edit import Bound, zero
 from unitscope.models.model import Model
 from unitscope.models.site import Site
-from unitscope.recording.chunk import Chunk
-from unitscope.recording.live import chunks_of
-from unitscope.resultset import ResultSet
+from unitscope.source.chunk import Chunk
+from unitscope.source.live import chunks_of
 
 
 @dataclass(frozen=True)

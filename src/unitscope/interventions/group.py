@@ -16,7 +16,7 @@ from unitscope.corpus.corpus import Corpus
 from unitscope.errors import InputError
 from unitscope.models.edit import Edit
 from unitscope.models.model import Model
-from unitscope.recording.live import Live
+from unitscope.source.live import Live
 
 Measure = Literal["loss", "symbols", "sequences"]
 """Nats per target; share of the targets that are missed; share of the sequences with a target that is missed."""

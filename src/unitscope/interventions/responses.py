@@ -17,16 +17,16 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from unitscope.analyses.response import Response
-from unitscope.analyze import analyze
 from unitscope.corpus.corpus import Corpus
 from unitscope.corpus.drives import DriveCorpus
 from unitscope.errors import InputError
+from unitscope.fold.analyze import analyze
+from unitscope.fold.resultset import ResultSet
 from unitscope.interventions.layers import LayerName
 from unitscope.models.layers import layer_names
 from unitscope.models.layout import Layout
 from unitscope.models.module import ModuleModel
-from unitscope.recording.live import Live
-from unitscope.resultset import ResultSet
+from unitscope.source.live import Live
 
 Mode = Literal["isolated", "clamped", "coupled"]
 

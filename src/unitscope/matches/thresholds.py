@@ -13,11 +13,11 @@ from jaxtyping import Float
 
 from unitscope.analyses.moments import Moments, MomentsResult
 from unitscope.analyses.quantiles import LEVELS, Quantiles, QuantilesResult
-from unitscope.analyze import analyze
 from unitscope.errors import InputError
+from unitscope.fold.analyze import analyze
 from unitscope.models.site import Site
 from unitscope.recording.recording import Recording
-from unitscope.recording.source import Subset
+from unitscope.source.source import Subset
 
 SAMPLE = 32_768
 """Tokens from which thresholds are proposed."""

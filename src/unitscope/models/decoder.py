@@ -13,9 +13,9 @@ from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from unitscope.models.edit import Bound
-from unitscope.models.networks.seq2seq.network import Decoded, Seq2SeqNet, State
 from unitscope.models.parity import ParityError
 from unitscope.models.unroll import Cell, GRUCell, Held, LSTMCell, Weights
+from unitscope.networks.seq2seq.network import Decoded, Seq2SeqNet, State
 
 Streams = dict[str, Float[Tensor, "batch step _"]]
 BySteps = Callable[[Shaped[Tensor, "batch time ..."]], Shaped[Tensor, "batch step ..."]]

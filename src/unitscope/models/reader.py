@@ -8,10 +8,10 @@ from torch import Tensor, nn
 
 from unitscope.models.convolutional import ConvolutionReader
 from unitscope.models.edit import Bound
-from unitscope.models.networks.bytenet import ByteNet, ByteNetEncoder
-from unitscope.models.networks.vdcnn import VDCNN
 from unitscope.models.recurrent import RecurrentReader
 from unitscope.models.site import Site
+from unitscope.networks.bytenet import ByteNet, ByteNetEncoder
+from unitscope.networks.vdcnn import VDCNN
 
 
 @runtime_checkable

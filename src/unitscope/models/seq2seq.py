@@ -21,10 +21,10 @@ from unitscope.models.bind import bind, check_units
 from unitscope.models.decoder import Edited, recomputed
 from unitscope.models.edit import Bound, Edit
 from unitscope.models.module import ModuleModel
-from unitscope.models.networks.seq2seq.halves import Halves, halves
-from unitscope.models.networks.seq2seq.network import Decoded, Memory, Seq2SeqNet
 from unitscope.models.recurrent import RecurrentReader
 from unitscope.models.site import Site
+from unitscope.networks.seq2seq.halves import Halves, halves
+from unitscope.networks.seq2seq.network import Decoded, Memory, Seq2SeqNet
 
 _ENCODER, _DECODER = "encoder.", "decoder."
 

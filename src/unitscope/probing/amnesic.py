@@ -17,7 +17,7 @@ from unitscope.models.edit import Edit, project
 from unitscope.models.model import Model
 from unitscope.probing.erasure import Eraser
 from unitscope.probing.measures import BITS, interval
-from unitscope.recording.live import Live
+from unitscope.source.live import Live
 from unitscope.view import Field, Table
 
 LOSS, LOG_PROB = "output.loss", "output.log_prob"

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from unitscope.errors import InputError
 from unitscope.probing.linear import Penalty, fit_linear
-from unitscope.recording.source import Source
+from unitscope.source.source import Source
 from unitscope.view import Field, Lines, Series, Table, View
 
 LEVEL = 0.01

@@ -25,8 +25,8 @@ from unitscope.probing.table import ProbeRow, ProbeTable
 from unitscope.probing.tasks import Task, control, random_labels
 from unitscope.probing.unit_ranks import UnitRanks
 from unitscope.probing.words import PARTS, HasWords, Level, Pool, WordSet, divide, gather
-from unitscope.recording.live import Live
-from unitscope.recording.source import Source
+from unitscope.source.live import Live
+from unitscope.source.source import Source
 
 Progress = Callable[[str], None]
 """Called with what is being done."""

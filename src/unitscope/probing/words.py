@@ -12,7 +12,7 @@ from unitscope.corpus.batch import Batch
 from unitscope.corpus.sentence import ROOT, Sentence, Word
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
-from unitscope.recording.source import Source
+from unitscope.source.source import Source
 
 Pool = Literal["first", "last", "mean"]
 """Which tokens of a word stand for it. A model that reads forwards has read all of a word at its last token."""

@@ -17,12 +17,12 @@ from unitscope.models.site import choose
 from unitscope.recording import durable
 from unitscope.recording.blocks import precision_bytes
 from unitscope.recording.durable import PARTIAL
-from unitscope.recording.live import chunks_of
 from unitscope.recording.manifest import MANIFEST, Manifest, Origin
 from unitscope.recording.plan import PLAN, Plan
 from unitscope.recording.recording import Recording
 from unitscope.recording.shard import LISTING, Shard, ShardBuffer, shard_folder
 from unitscope.recording.texts import TEXTS, write_texts
+from unitscope.source.live import chunks_of
 
 SHARD_TOKENS = 65_536
 SHARD_BYTES = 256_000_000

@@ -16,13 +16,13 @@ from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
 from unitscope.models.site import Site
 from unitscope.recording.blocks import Blocks
-from unitscope.recording.chunk import Chunk
 from unitscope.recording.durable import sha256
-from unitscope.recording.live import labels_of
 from unitscope.recording.manifest import Manifest
 from unitscope.recording.plan import Plan, Run
 from unitscope.recording.shard import LABEL, LISTING, Shard, read_column, shard_folder, site_file
 from unitscope.recording.texts import Texts
+from unitscope.source.chunk import Chunk
+from unitscope.source.live import labels_of
 
 SHARDS = 4
 """Shards whose tokens and labels stay in memory."""

@@ -20,8 +20,8 @@ from torch import Tensor
 from unitscope.errors import InputError
 from unitscope.models.site import Site
 from unitscope.recording.blocks import TYPES, damaged, write_blocks
-from unitscope.recording.chunk import Chunk
 from unitscope.recording.durable import Written, replacing, sha256, write
+from unitscope.source.chunk import Chunk
 
 LISTING = "shard.json"
 TOKENS = "tokens.parquet"

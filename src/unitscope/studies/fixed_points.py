@@ -24,9 +24,9 @@ from unitscope.interventions.layers import find_layer
 from unitscope.interventions.lyapunov import Lyapunov, lyapunov
 from unitscope.interventions.one_step import after
 from unitscope.interventions.responses import alone
-from unitscope.models.networks.series import SeriesNet, evaluate, fit, network, series_model
-from unitscope.report.html import write_html
-from unitscope.report.page import Section, UnitTable, build_page
+from unitscope.networks.series import SeriesNet, evaluate, fit, network, series_model
+from unitscope.page.html import write_html
+from unitscope.page.page import Section, UnitTable, build_page
 from unitscope.studies.check import Check, Progress, checks_table, write_results
 from unitscope.view import Field, Group, Lines, Scatter, Series, Table, View
 

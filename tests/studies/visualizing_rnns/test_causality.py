@@ -5,13 +5,13 @@ import pytest
 import torch
 
 from unitscope.analyses.moments import Moments
-from unitscope.analyze import analyze
 from unitscope.corpus.open import open_corpus
 from unitscope.findings.finding import Finding, Findings, Search
+from unitscope.fold.analyze import analyze
 from unitscope.models.edit import Edit
 from unitscope.models.module import ModuleModel
-from unitscope.models.networks.char import CharConfig, CharNet
-from unitscope.recording.live import Live
+from unitscope.networks.char import CharConfig, CharNet
+from unitscope.source.live import Live
 from unitscope.studies.visualizing_rnns import cells, checks
 from unitscope.studies.visualizing_rnns.causality import Costs, costs
 from unitscope.studies.visualizing_rnns.cells import Cells, mean_of, passage

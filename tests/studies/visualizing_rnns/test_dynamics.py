@@ -4,10 +4,10 @@ import torch
 
 from unitscope.corpus.splits import Split
 from unitscope.corpus.vocabulary import Vocabulary
-from unitscope.models.networks.char import CharConfig, CharNet
-from unitscope.models.networks.context import ContextConfig, ContextNet
-from unitscope.models.networks.files import Card, save
 from unitscope.models.ngram import NGram
+from unitscope.networks.char import CharConfig, CharNet
+from unitscope.networks.context import ContextConfig, ContextNet
+from unitscope.networks.files import Card, save
 from unitscope.studies.visualizing_rnns.dynamics import divergence, ngram_predictions, resemblance
 from unitscope.studies.visualizing_rnns.held_out import HeldOut
 

@@ -5,8 +5,8 @@ import pytest
 from unitscope.corpus.open import open_corpus
 from unitscope.corpus.splits import Split
 from unitscope.errors import InputError
-from unitscope.models.networks import context
-from unitscope.models.networks.files import load
+from unitscope.networks import context
+from unitscope.networks.files import load
 from unitscope.studies.visualizing_rnns.grid import Plan, is_trained, plans, train_grid, trained
 
 

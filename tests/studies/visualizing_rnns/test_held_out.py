@@ -5,8 +5,8 @@ import torch
 from unitscope.corpus.open import open_corpus
 from unitscope.corpus.splits import Split
 from unitscope.errors import InputError
-from unitscope.models.networks.char import CharConfig, CharNet
 from unitscope.models.ngram import NGram
+from unitscope.networks.char import CharConfig, CharNet
 from unitscope.studies.visualizing_rnns.held_out import HeldOut, estimate, save_scores, train_segments
 
 

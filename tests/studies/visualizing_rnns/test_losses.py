@@ -6,9 +6,9 @@ import pytest
 
 from unitscope.corpus.splits import Split
 from unitscope.corpus.vocabulary import Vocabulary
-from unitscope.models.networks.budget import width
-from unitscope.models.networks.char import CharConfig
-from unitscope.models.networks.files import Card
+from unitscope.networks.budget import width
+from unitscope.networks.char import CharConfig
+from unitscope.networks.files import Card
 from unitscope.studies.visualizing_rnns import checks
 from unitscope.studies.visualizing_rnns.grid import Member
 from unitscope.studies.visualizing_rnns.losses import Losses

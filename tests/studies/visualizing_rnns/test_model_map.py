@@ -4,7 +4,7 @@ import torch
 from scipy.special import rel_entr
 
 from unitscope.corpus.vocabulary import Vocabulary
-from unitscope.models.networks.char import CharConfig, CharNet
+from unitscope.networks.char import CharConfig, CharNet
 from unitscope.studies.visualizing_rnns.held_out import HeldOut
 from unitscope.studies.visualizing_rnns.model_map import apart, distances, scaled, tsne
 

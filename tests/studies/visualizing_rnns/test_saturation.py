@@ -4,7 +4,7 @@ import torch
 
 from unitscope.corpus.open import open_corpus
 from unitscope.models.module import ModuleModel
-from unitscope.models.networks.char import CharConfig, CharNet
+from unitscope.networks.char import CharConfig, CharNet
 from unitscope.studies.visualizing_rnns.exactness import recording_error
 from unitscope.studies.visualizing_rnns.saturation import saturation, summary
 

@@ -16,11 +16,11 @@ from torch import nn
 
 from unitscope.concepts.candidates import Finder
 from unitscope.errors import InputError
-from unitscope.models.networks.bytenet import ByteNetConfig
-from unitscope.models.networks.sentence_nets import SentenceConfig
-from unitscope.models.networks.text_files import TextCard, holds_text_network, load
-from unitscope.models.networks.text_training import train
-from unitscope.models.networks.vdcnn import VDCNNConfig
+from unitscope.networks.bytenet import ByteNetConfig
+from unitscope.networks.sentence_nets import SentenceConfig
+from unitscope.networks.text_files import TextCard, holds_text_network, load
+from unitscope.networks.text_training import train
+from unitscope.networks.vdcnn import VDCNNConfig
 from unitscope.studies.check import Check, Progress, write_results
 from unitscope.studies.cnn_units.examine import Examined, as_model, examine, untrained
 from unitscope.studies.cnn_units.kept import keep, keep_probe, kept, kept_probe

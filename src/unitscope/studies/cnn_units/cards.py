@@ -9,9 +9,9 @@ import torch
 from unitscope.corpus.passages import Passages
 from unitscope.corpus.reading import Characters
 from unitscope.models.module import ModuleModel
-from unitscope.models.networks.text_files import TextCard
-from unitscope.recording.live import Live
-from unitscope.report.page import UnitGroup
+from unitscope.networks.text_files import TextCard
+from unitscope.page.page import UnitGroup
+from unitscope.source.live import Live
 from unitscope.studies.cnn_units.examine import SCORES, Examined
 from unitscope.studies.cnn_units.tasks import Task
 from unitscope.view import Field, Table, TokenText, View

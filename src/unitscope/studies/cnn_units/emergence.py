@@ -11,7 +11,7 @@ from unitscope.concepts.bank import Bank, make_bank
 from unitscope.concepts.candidates import Finder, ngrams
 from unitscope.concepts.layers import related, units_of_concepts
 from unitscope.concepts.occlusion import occlusion
-from unitscope.models.networks.text_files import TextCard, text_model
+from unitscope.networks.text_files import TextCard, text_model
 from unitscope.studies.cnn_units.tasks import Task, only
 
 OFTEN = 5

@@ -23,10 +23,10 @@ from unitscope.corpus.passages import Passages
 from unitscope.corpus.reading import Characters
 from unitscope.corpus.sentence import Sentence
 from unitscope.models.module import ModuleModel
-from unitscope.models.networks.bytenet import ByteNet
-from unitscope.models.networks.masked import MaskedBatchNorm
-from unitscope.models.networks.text_files import TextCard, encoder_model, fresh_net, text_model
-from unitscope.recording.live import Live
+from unitscope.networks.bytenet import ByteNet
+from unitscope.networks.masked import MaskedBatchNorm
+from unitscope.networks.text_files import TextCard, encoder_model, fresh_net, text_model
+from unitscope.source.live import Live
 from unitscope.studies.cnn_units.emergence import OFTEN, emergence
 from unitscope.studies.cnn_units.tasks import Task, only
 

@@ -10,9 +10,9 @@ import numpy as np
 from unitscope.concepts.clusters import cluster, context_vectors
 from unitscope.concepts.layers import units_of_concepts
 from unitscope.models.module import ModuleModel
-from unitscope.models.networks.text_files import TextCard
-from unitscope.report.html import write_html
-from unitscope.report.page import Section, UnitField, UnitTable, build_page
+from unitscope.networks.text_files import TextCard
+from unitscope.page.html import write_html
+from unitscope.page.page import Section, UnitField, UnitTable, build_page
 from unitscope.studies.check import Check, checks_table
 from unitscope.studies.cnn_units.cards import cards_of, concepts_of, rows_of
 from unitscope.studies.cnn_units.examine import SCORES

@@ -13,8 +13,8 @@ from unitscope.concepts.pooled import pooled
 from unitscope.concepts.texts import replicated
 from unitscope.corpus.passages import Passages
 from unitscope.corpus.reading import Characters
-from unitscope.models.networks.text_files import TextCard
-from unitscope.recording.live import Live
+from unitscope.networks.text_files import TextCard
+from unitscope.source.live import Live
 from unitscope.studies.cnn_units.examine import Examined, as_model, layers_of
 from unitscope.studies.cnn_units.tasks import Task
 

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from unitscope.analyze import analyze
 from unitscope.comparison.samples import SampleDistances, groups_by_token, sample_distances
+from unitscope.fold.analyze import analyze
+from unitscope.fold.resultset import ResultSet
 from unitscope.probing.groups import FunctionalGroup
 from unitscope.probing.steps import StepPrediction, predict_step
-from unitscope.resultset import ResultSet
 from unitscope.studies.machine_analysis.causal import Ablation, Curve, ablate, ablate_along
 from unitscope.studies.machine_analysis.groups import ATTENDED, QUESTIONS, TABLE, groups
 from unitscope.studies.machine_analysis.measures import ANALYSES, Measures, measure

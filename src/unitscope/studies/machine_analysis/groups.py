@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from unitscope.probing.groups import FunctionalGroup, functional_group, labelled_events
-from unitscope.recording.live import Live
+from unitscope.source.live import Live
 
 
 @dataclass(frozen=True)

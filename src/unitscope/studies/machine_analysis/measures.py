@@ -12,10 +12,10 @@ from unitscope.analyses.by_step import ByStep, ByStepResult
 from unitscope.analyses.change_by_step import ChangeByStep, ChangeByStepResult
 from unitscope.analyses.gate_saturation import GateSaturation, GateSaturationResult
 from unitscope.analyses.saturation_by_step import SaturationByStep
-from unitscope.analysis import Analysis
 from unitscope.comparison.samples import SampleDistances
+from unitscope.fold.analysis import Analysis
+from unitscope.fold.resultset import ResultSet
 from unitscope.probing.steps import StepPrediction
-from unitscope.resultset import ResultSet
 from unitscope.studies.machine_analysis.states import PARTS, States
 
 ANALYSES: tuple[Analysis[Any], ...] = (ByStep(), ChangeByStep(), GateSaturation(), SaturationByStep())

@@ -8,8 +8,8 @@ from unitscope.comparison.groups import GroupComparison, kinship_note
 from unitscope.comparison.kinds import KindAccuracy, kinds_table
 from unitscope.comparison.permutation import Differences
 from unitscope.comparison.steps import compare_changes, transition_views
-from unitscope.report.comparison import kinship_views
-from unitscope.report.page import Page, Section, UnitTable, build_page
+from unitscope.page.comparison import kinship_views
+from unitscope.page.page import Page, Section, UnitTable, build_page
 from unitscope.studies.check import Check, checks_table
 from unitscope.studies.machine_analysis import views
 from unitscope.studies.machine_analysis.examined import Examined, Pair

@@ -8,9 +8,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unitscope.models.decoder import recomputed
-from unitscope.models.networks.seq2seq.halves import halves
 from unitscope.models.seq2seq import Seq2SeqModel
-from unitscope.recording.live import Live
+from unitscope.networks.seq2seq.halves import halves
+from unitscope.source.live import Live
 from unitscope.studies.machine_analysis.zoo import Material
 
 PARTS = ("encoder", "decoder")

@@ -5,12 +5,12 @@ import copy
 import torch
 
 from unitscope.analyses.gate_saturation import GateSaturation, GateSaturationResult
-from unitscope.analyze import analyze
+from unitscope.fold.analyze import analyze
 from unitscope.models.seq2seq import Seq2SeqModel
 from unitscope.probing.groups import FunctionalGroup, functional_group
 from unitscope.probing.ridge import Gram
 from unitscope.probing.steps import from_grams
-from unitscope.recording.live import Live
+from unitscope.source.live import Live
 from unitscope.studies.check import Check
 from unitscope.studies.machine_analysis.zoo import Material, Run
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from unitscope.analyses.by_step import ByStep
 from unitscope.analyses.gate_saturation import GateSaturation, GateSaturationResult
-from unitscope.report.weights import weight_views
+from unitscope.page.weights import weight_views
 from unitscope.studies.machine_analysis.examined import Examined, Pair
 from unitscope.studies.machine_analysis.states import PARTS, States
 from unitscope.studies.machine_analysis.zoo import KINDS, Kind, Material

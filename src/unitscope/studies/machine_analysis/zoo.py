@@ -10,10 +10,10 @@ from unitscope.corpus.lookup_tables import LookupTables, draw_tables
 from unitscope.corpus.pair_corpus import Label, OutputCorpus, SourceCorpus
 from unitscope.corpus.pairs import Pair, write_pairs
 from unitscope.errors import InputError
-from unitscope.models.networks.seq2seq.data import LOOKUP, PairSets, open_pairs
-from unitscope.models.networks.seq2seq.network import Cell
-from unitscope.models.networks.seq2seq.train import Seq2SeqOptions, TrainedSeq2Seq, train
 from unitscope.models.seq2seq import Seq2SeqModel
+from unitscope.networks.seq2seq.data import LOOKUP, PairSets, open_pairs
+from unitscope.networks.seq2seq.network import Cell
+from unitscope.networks.seq2seq.train import Seq2SeqOptions, TrainedSeq2Seq, train
 from unitscope.studies.check import Progress
 
 Kind = Literal["baseline", "guided"]

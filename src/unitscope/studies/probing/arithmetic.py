@@ -15,7 +15,7 @@ from unitscope.corpus.arithmetic import ArithmeticCorpus
 from unitscope.models.module import ModuleModel
 from unitscope.probing.linear import Penalty, fit_linear
 from unitscope.probing.ridge import Gram
-from unitscope.recording.live import Live
+from unitscope.source.live import Live
 
 SCALE = 10.0
 TARGETS = ("cumulative", "recursive")

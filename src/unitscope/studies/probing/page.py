@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from unitscope.page.page import Section
 from unitscope.probing.amnesic import amnesia_view
-from unitscope.report.page import Section
 from unitscope.studies.probing.layers import interval, views
 from unitscope.studies.probing.use import rows_of
 from unitscope.view import Field, Lines, Series, Table

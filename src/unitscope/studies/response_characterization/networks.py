@@ -13,17 +13,17 @@ from unitscope.analyses.class_selectivity import class_selectivity
 from unitscope.analyses.importance import Importance, ImportanceResult
 from unitscope.analyses.moments import Moments, MomentsResult
 from unitscope.analyses.response import ResponseResult
-from unitscope.analyze import analyze
 from unitscope.corpus.drives import DriveCorpus, Ends, sine, step
+from unitscope.fold.analyze import analyze
+from unitscope.fold.resultset import ResultSet
 from unitscope.interventions.ablated import Ablated
 from unitscope.interventions.layers import find_layer
 from unitscope.interventions.ranking import with_baselines
 from unitscope.interventions.responses import respond
 from unitscope.interventions.screen import gradients
 from unitscope.models.module import ModuleModel
-from unitscope.models.networks.series import Score, evaluate, fit, network, series_model
-from unitscope.recording.live import Live
-from unitscope.resultset import ResultSet
+from unitscope.networks.series import Score, evaluate, fit, network, series_model
+from unitscope.source.live import Live
 from unitscope.studies.response_characterization.tasks import Task
 
 SITE, FREQUENCY = "rnn.0.hidden", 0.05

@@ -7,8 +7,8 @@ import numpy as np
 
 from unitscope.analyses.response import ResponseResult
 from unitscope.interventions.ranking import against
-from unitscope.report.html import write_html
-from unitscope.report.page import Section, UnitTable, build_page
+from unitscope.page.html import write_html
+from unitscope.page.page import Section, UnitTable, build_page
 from unitscope.studies.check import Check, checks_table
 from unitscope.studies.response_characterization.checks import METRICS, SIZED, Outcome, figures_of
 from unitscope.studies.response_characterization.networks import SITE

@@ -19,7 +19,7 @@ from unitscope.errors import InputError
 from unitscope.findings.find import find
 from unitscope.findings.finding import Findings, Search, adjusted, affinity_of
 from unitscope.models.module import ModuleModel
-from unitscope.recording.live import Live
+from unitscope.source.live import Live
 from unitscope.studies.check import Progress
 from unitscope.view import TokenText
 

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from unitscope.corpus.text import TextCorpus
-from unitscope.models.networks.budget import weights, width
-from unitscope.models.networks.char import Cell
+from unitscope.networks.budget import weights, width
+from unitscope.networks.char import Cell
 from unitscope.studies.check import Check
 from unitscope.studies.visualizing_rnns.causality import Costs
 from unitscope.studies.visualizing_rnns.cells import EFFECT, Cells

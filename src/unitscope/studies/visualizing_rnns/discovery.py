@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from unitscope import hypotheses as library
+from unitscope import labels as library
 from unitscope.corpus.text import TextCorpus
 from unitscope.findings.finding import Search
-from unitscope.report.page import Section
+from unitscope.page.page import Section
 from unitscope.studies.visualizing_rnns import checks
 from unitscope.studies.visualizing_rnns.causality import Costs, costs
 from unitscope.studies.visualizing_rnns.cells import CURVE, EFFECT, Cells, cells, passage, states

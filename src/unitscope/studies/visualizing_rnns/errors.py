@@ -16,7 +16,7 @@ from jaxtyping import Float
 from scipy.stats import spearmanr
 
 from unitscope.errors import InputError
-from unitscope.report.page import Section
+from unitscope.page.page import Section
 from unitscope.studies.check import Check
 from unitscope.studies.visualizing_rnns.closing import Closing, closing
 from unitscope.studies.visualizing_rnns.dynamics import Resemblance

@@ -5,7 +5,7 @@ from torch import nn
 
 from unitscope.corpus.text import TextCorpus
 from unitscope.models.module import ModuleModel
-from unitscope.models.networks.char import CharNet
+from unitscope.networks.char import CharNet
 
 STEPS = 100
 

@@ -18,11 +18,11 @@ import torch
 from unitscope.corpus.text import TextCorpus
 from unitscope.errors import InputError
 from unitscope.models.module import ModuleModel
-from unitscope.models.networks import checkpoint
-from unitscope.models.networks.budget import weights, width
-from unitscope.models.networks.char import Cell
-from unitscope.models.networks.files import CONFIG, HISTORY, KIND, Card, load
-from unitscope.models.networks.train import SNAPSHOTS, TrainOptions, recipe_of, train
+from unitscope.networks import checkpoint
+from unitscope.networks.budget import weights, width
+from unitscope.networks.char import Cell
+from unitscope.networks.files import CONFIG, HISTORY, KIND, Card, load
+from unitscope.networks.train import SNAPSHOTS, TrainOptions, recipe_of, train
 from unitscope.studies.check import Progress
 
 Protocol = Literal["modern", "paper"]

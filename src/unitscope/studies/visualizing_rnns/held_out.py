@@ -17,9 +17,9 @@ from unitscope.corpus.splits import Part
 from unitscope.corpus.text import TextCorpus
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
-from unitscope.models.networks.evaluate import LanguageModel
-from unitscope.models.networks.stream import stream_of
 from unitscope.models.ngram import NGram
+from unitscope.networks.evaluate import LanguageModel
+from unitscope.networks.stream import stream_of
 
 DRAWS = 1000
 """Of the bootstrap."""

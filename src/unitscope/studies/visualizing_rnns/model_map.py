@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from unitscope.errors import InputError
-from unitscope.models.networks.char import CharNet
+from unitscope.networks.char import CharNet
 from unitscope.studies.visualizing_rnns.held_out import HeldOut
 from unitscope.view import Group, Heatmap, Scatter, View
 

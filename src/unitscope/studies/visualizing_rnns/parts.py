@@ -6,12 +6,12 @@ from dataclasses import replace
 import numpy as np
 
 from unitscope.errors import InputError
-from unitscope.models.networks import context
-from unitscope.models.networks.context import ContextConfig, ContextNet
-from unitscope.models.networks.files import CONFIG, load
-from unitscope.models.networks.recipes import Modern
-from unitscope.models.networks.stream import stream_of
-from unitscope.report.page import Section
+from unitscope.networks import context
+from unitscope.networks.context import ContextConfig, ContextNet
+from unitscope.networks.files import CONFIG, load
+from unitscope.networks.recipes import Modern
+from unitscope.networks.stream import stream_of
+from unitscope.page.page import Section
 from unitscope.studies.visualizing_rnns import checks
 from unitscope.studies.visualizing_rnns.dynamics import CONTEXTS, resemblance
 from unitscope.studies.visualizing_rnns.errors import checks_of_errors, errors_of

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from unitscope.corpus.public import digest_of
-from unitscope.models.networks.char import Cell
+from unitscope.networks.char import Cell
 
 STATUS = "recollection of the paper, unverified"
 

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Int
 from scipy.stats import binomtest
 
-from unitscope import hypotheses as library
+from unitscope import labels as library
 from unitscope.corpus.text import TextCorpus
 from unitscope.errors import InputError
 from unitscope.matches import Matches, Phrase, match

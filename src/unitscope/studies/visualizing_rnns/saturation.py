@@ -12,10 +12,10 @@ import numpy as np
 from jaxtyping import Float
 
 from unitscope.analyses.gate_saturation import GateSaturation, GateSaturationResult
-from unitscope.analyze import analyze
 from unitscope.corpus.corpus import Corpus
+from unitscope.fold.analyze import analyze
 from unitscope.models.module import ModuleModel
-from unitscope.recording.live import Live
+from unitscope.source.live import Live
 from unitscope.view import Field, Group, Scatter, Table, View
 
 GATES = ("input_gate", "forget_gate", "output_gate", "reset_gate", "update_gate")

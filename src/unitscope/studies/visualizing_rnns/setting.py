@@ -8,7 +8,7 @@ from typing import Any
 from unitscope.corpus.splits import Part as TextPart
 from unitscope.corpus.text import TextCorpus
 from unitscope.models.ngram import NGram
-from unitscope.report.page import Section
+from unitscope.page.page import Section
 from unitscope.studies.check import Check, Progress
 from unitscope.studies.visualizing_rnns.grid import Member
 from unitscope.studies.visualizing_rnns.held_out import HeldOut

@@ -7,11 +7,11 @@ from typing import Any, cast, get_args
 
 from unitscope.corpus.text import TextCorpus
 from unitscope.errors import InputError
-from unitscope.models.networks.char import Cell
-from unitscope.models.networks.files import load
 from unitscope.models.ngram import NGram
-from unitscope.report.html import write_html
-from unitscope.report.page import Section, UnitTable, build_page
+from unitscope.networks.char import Cell
+from unitscope.networks.files import load
+from unitscope.page.html import write_html
+from unitscope.page.page import Section, UnitTable, build_page
 from unitscope.studies.check import Check, Progress, checks_table, write_results
 from unitscope.studies.visualizing_rnns.grid import Member, Plan, Protocol, plans, train_grid, trained
 from unitscope.studies.visualizing_rnns.held_out import HeldOut, save_scores, train_segments

@@ -1,0 +1,133 @@
+"""The contract of an analysis: a fold over chunks.
+
+Three lifetimes, three objects. The analysis describes (its fields are its parameters), the state
+accumulates, the result is kept. Laws, tested for every analysis that is found:
+
+- any division of the sequences, folded apart and merged, gives the whole; a sketch, the whole within the error that its
+  result states
+- an empty chunk changes nothing; ``compute`` can be called twice; ``merge`` leaves its inputs alone
+- exchanging units exchanges the result
+"""
+
+import dataclasses
+import hashlib
+import importlib
+import json
+import pkgutil
+import typing
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar, Generic, TypeVar
+
+from unitscope.errors import InputError
+from unitscope.models.site import Site
+from unitscope.result import Result
+from unitscope.source.chunk import Chunk
+
+State = TypeVar("State")
+
+
+class Analysis(ABC, Generic[State]):
+    """Subclass as a frozen dataclass whose fields are the parameters, each with ``metadata={"help": …}``.
+
+    The first line of the docstring is the title in reports, the rest explains it and names the paper.
+    """
+
+    name: ClassVar[str]
+    """The name of the module: on the command line, in files, in reports."""
+
+    def __init_subclass__(cls) -> None:
+        cls.name = cls.__module__.rsplit(".", 1)[-1]
+
+    @property
+    def needs(self) -> "tuple[Analysis[Any], ...]":
+        """Analyses whose results are wanted first, over the same source."""
+        return ()
+
+    asks: ClassVar[bool] = False
+    """Whether it means nothing until it is told what to ask, as affinity is its hypotheses."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Labels that every chunk must carry."""
+        return ()
+
+    def applies(self, site: Site) -> bool:
+        """Whether the question makes sense for the site; where it does not, there is no result."""
+        return True
+
+    @abstractmethod
+    def start(self, site: Site, given: Mapping[str, Any]) -> State:
+        """An empty state. ``given`` holds the results of ``needs`` by analysis name."""
+
+    @abstractmethod
+    def update(self, state: State, chunk: Chunk) -> None:
+        """Add a chunk to the state, in place."""
+
+    @abstractmethod
+    def merge(self, a: State, b: State) -> State:
+        """A new state as if ``b``'s chunks had followed ``a``'s."""
+
+    @abstractmethod
+    def compute(self, state: State) -> Result:
+        """What the state says so far. Never changes it."""
+
+    @property
+    def key(self) -> str:
+        """The name, and a short hash of the parameters where they are not the defaults."""
+        values = {f.name: getattr(self, f.name) for f in dataclasses.fields(typing.cast(Any, self))}
+        if self == type(self)():
+            return self.name
+        digest = hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()
+        return f"{self.name}-{digest[:8]}"
+
+
+def catalogue() -> dict[str, type[Analysis[Any]]]:
+    """Every analysis there is, by name: each module of ``unitscope.analyses`` holds one."""
+    package = importlib.import_module("unitscope.analyses")
+    found: dict[str, type[Analysis[Any]]] = {}
+    for info in pkgutil.iter_modules(package.__path__):
+        module = importlib.import_module(f"{package.__name__}.{info.name}")
+        for value in vars(module).values():
+            if isinstance(value, type) and issubclass(value, Analysis) and value.__module__ == module.__name__:
+                found[value.name] = value
+    return found
+
+
+def standard() -> "list[Analysis[Any]]":
+    """Every analysis that asks no question and needs no labels, with its default parameters."""
+    made = [kind() for _, kind in sorted(catalogue().items())]
+    return [analysis for analysis in made if not analysis.asks and not analysis.labels]
+
+
+def result_type(analysis: type[Analysis[Any]]) -> type[Result]:
+    """The class of an analysis's results, as its ``compute`` declares it."""
+    return typing.cast(type[Result], typing.get_type_hints(analysis.compute)["return"])
+
+
+def title(analysis: type[Analysis[Any]]) -> str:
+    """The first line of an analysis's docstring."""
+    return (analysis.__doc__ or analysis.name).strip().splitlines()[0].rstrip(".")
+
+
+def parse(text: str) -> Analysis[Any]:
+    """An analysis as written on the command line: ``histogram`` or ``histogram:bins=64,low=-1``.
+
+    Raises ``InputError`` for an unknown analysis or parameter, listing what there is.
+    """
+    name, _, rest = text.partition(":")
+    known = catalogue()
+    if name not in known:
+        raise InputError(f"no analysis is called {name!r}; there are: {', '.join(sorted(known))}")
+    fields = {f.name: f for f in dataclasses.fields(typing.cast(Any, known[name]))}
+    values: dict[str, Any] = {}
+    for item in filter(None, rest.split(",")):
+        key, _, value = item.partition("=")
+        if key not in fields:
+            raise InputError(f"{name} has no parameter {key!r}; there are: {', '.join(fields) or 'none'}")
+        try:
+            kind = typing.cast(Any, fields[key].type)
+            values[key] = tuple(value.split("+")) if typing.get_origin(kind) is tuple else kind(value)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"{name}:{key} cannot be {value!r}: {error}") from error
+    return known[name](**values)

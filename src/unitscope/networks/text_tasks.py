@@ -1,0 +1,223 @@
+"""What a classifier or translator learns from: texts divided for training, choosing and testing, and its scores."""
+
+import itertools
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from unitscope.corpus.batch import Batch
+from unitscope.corpus.labelled import Labelled, LabelledTexts, symbols_of
+from unitscope.corpus.translations import Translated, Translations, both_vocabularies
+from unitscope.errors import InputError
+from unitscope.networks.bytenet import ByteNet
+
+EVALUATED = 128
+"""Texts that are scored at once."""
+RARE = 3
+"""Symbols that occur less often are read as the unknown one."""
+Item = TypeVar("Item", bound=tuple[str, str])
+
+
+class Task(Protocol):
+    """Parts of a corpus, what is minimised, and how well a network does."""
+
+    name: str
+
+    @property
+    def train(self) -> LabelledTexts | Translations: ...
+    @property
+    def validation(self) -> LabelledTexts | Translations: ...
+    @property
+    def test(self) -> LabelledTexts | Translations: ...
+
+    def loss(self, net: nn.Module, batch: Batch) -> Tensor:
+        """Mean nats per class or per symbol of the translation, with the graph."""
+        ...
+
+    def scores(self, net: nn.Module, part: LabelledTexts | Translations) -> dict[str, float]:
+        """``nats``, and what else there is to say."""
+        ...
+
+
+@dataclass(frozen=True)
+class Divided(Generic[Item]):
+    """Texts for training, choosing and testing; none is in two parts."""
+
+    train: list[Item]
+    validation: list[Item]
+    test: list[Item]
+
+
+def divide(items: Sequence[Item], test: Sequence[Item] = (), held_out: float = 0.1, seed: int = 0) -> Divided[Item]:
+    """Draw a validation part, and a test part where none is given, each a share ``held_out`` of the texts.
+
+    Of texts that occur again the first counts; what is tested is taken out of training. Raises ``InputError`` for a
+    part that would be empty.
+    """
+    if not 0 < held_out < 0.5:
+        raise InputError(f"the share held out lies between 0 and a half, not at {held_out}")
+    tested = list({item[0]: item for item in reversed(test)}.values())[::-1]
+    known = {item[0] for item in tested}
+    rest = [item for item in {item[0]: item for item in reversed(items)}.values() if item[0] not in known][::-1]
+    order = np.random.default_rng(seed).permutation(len(rest)).tolist()
+    share = int(held_out * len(rest))
+    if not tested:
+        tested, order = [rest[number] for number in order[:share]], order[share:]
+    validation, train = order[:share], sorted(order[share:])
+    if not (tested and validation and train):
+        raise InputError(f"{len(items):,} texts are too few to hold out {held_out:g} of them; give more")
+    return Divided([rest[number] for number in train], [rest[number] for number in validation], tested)
+
+
+class Classification:
+    """Texts and their classes."""
+
+    def __init__(self, divided: Divided[Labelled], name: str, longest: int = 0) -> None:
+        self.name = name
+        texts, labels = zip(*divided.train, strict=True)
+        if len(set(labels)) < 2:
+            raise InputError(f"{name} has one class only; a classifier needs two at least")
+        vocabulary = symbols_of(texts, at_least=RARE)
+        self.train = LabelledTexts(texts, labels, name=name, vocabulary=vocabulary, longest=longest)
+        self.validation, self.test = (
+            self.train.like(*zip(*part, strict=True)) for part in (divided.validation, divided.test)
+        )
+
+    def loss(self, net: nn.Module, batch: Batch) -> Tensor:
+        return F.cross_entropy(net(batch.tokens, batch.lengths), _classes(batch))
+
+    @torch.inference_mode()
+    def scores(self, net: nn.Module, part: LabelledTexts | Translations) -> dict[str, float]:
+        """``nats`` and ``accuracy``."""
+        net.eval()
+        nats, right = 0.0, 0
+        for batch in _batches(part):
+            scores, target = net(batch.tokens, batch.lengths), _classes(batch)
+            nats += float(F.cross_entropy(scores, target, reduction="sum"))
+            right += int((scores.argmax(1) == target).sum())
+        return {"nats": nats / len(part), "accuracy": right / len(part)}
+
+    def baselines(self) -> dict[str, float]:
+        """Accuracy on the test part of the most frequent class, and of naive Bayes on words and pairs of words."""
+        majority = Counter(self.train.targets).most_common(1)[0][0]
+        return {
+            "majority": float(np.mean([target == majority for target in self.test.targets])),
+            "naive bayes": _naive_bayes(self.train, self.test),
+        }
+
+
+class Translation:
+    """Sentences and their translations; those with a side of more than ``longest`` characters are left out."""
+
+    def __init__(self, divided: Divided[Translated], name: str, longest: int = 0) -> None:
+        self.name = name
+        parts = [[p for p in part if not longest or max(map(len, p)) <= longest] for part in
+                 (divided.train, divided.validation, divided.test)]  # fmt: skip
+        if not all(parts):
+            raise InputError(f"{name}: no sentence has at most {longest} characters on both sides; allow longer ones")
+        vocabularies = both_vocabularies(parts[0], RARE)
+        self.train, self.validation, self.test = (Translations(part, name, *vocabularies) for part in parts)
+
+    def loss(self, net: nn.Module, batch: Batch) -> Tensor:
+        scores = net(batch.tokens, batch.lengths, batch.targets)
+        return F.cross_entropy(scores.flatten(0, 1), batch.targets.flatten(), ignore_index=-1)
+
+    @torch.inference_mode()
+    def scores(self, net: nn.Module, part: LabelledTexts | Translations) -> dict[str, float]:
+        """``nats`` and ``accuracy`` of the next character, and ``wrong source``: the nats when another sentence is
+        read instead of the one that is translated. Without skill at translating the two are equal.
+        """
+        net.eval()
+        nats = wrong = 0.0
+        right = count = 0
+        for batch in _batches(part):
+            scores = net(batch.tokens, batch.lengths, batch.targets)
+            nats += float(_summed(scores, batch))
+            right += int((scores.argmax(2) == batch.targets).sum())
+            count += int(batch.has_target.sum())
+            # Sentences are in the order of their lengths, so a neighbour's is about as long.
+            other = net(batch.tokens.roll(1, 0), batch.lengths.roll(1, 0), batch.targets)
+            wrong += float(_summed(other, batch))
+        return {"nats": nats / count, "accuracy": right / count, "wrong source": wrong / count}
+
+    def baselines(self) -> dict[str, float]:
+        """Share of the most frequent character of the translations, and the nats of their frequencies, on test."""
+        seen = Counter(c for _, target in self.train.pairs for c in target)
+        seen["\n"] = len(self.train)
+        tested = [c for _, target in self.test.pairs for c in (*target, "\n")]
+        total = sum(seen.values()) + len(seen) + 1
+        best = seen.most_common(1)[0][0]
+        nats = -float(np.mean([math.log((seen[c] + 1) / total) for c in tested]))
+        return {"majority": float(np.mean([c == best for c in tested])), "frequencies nats": nats}
+
+
+def translations_scores(net: ByteNet, part: Translations) -> dict[str, float]:
+    """BLEU and chrF of the likeliest translations, by sacrebleu; nothing where that is not installed."""
+    try:
+        import sacrebleu
+    except ImportError:
+        return {}
+    written = translate(net, part)
+    references = [[target for _, target in part.pairs]]
+    return {
+        "bleu": float(sacrebleu.corpus_bleu(written, references, tokenize="none").score),
+        "chrf": float(sacrebleu.corpus_chrf(written, references).score),
+    }
+
+
+def translate(net: ByteNet, part: Translations) -> list[str]:
+    """The likeliest translation, character by character, of each sentence."""
+    net.eval()
+    written: dict[int, str] = {}
+    for batch in _batches(part):
+        rows = net.translate(batch.tokens, batch.lengths)
+        for number, row in zip(batch.sequence.tolist(), rows, strict=True):
+            written[number] = "".join(part.target_vocabulary.decode(row))
+    return [written[number] for number in range(len(part))]
+
+
+def _batches(part: LabelledTexts | Translations) -> "list[Batch]":
+    lengths = part.lengths(range(len(part)))
+    order = sorted(range(len(part)), key=lengths.__getitem__)
+    return [part.batch(order[first : first + EVALUATED]) for first in range(0, len(order), EVALUATED)]
+
+
+def _classes(batch: Batch) -> Tensor:
+    return batch.targets.max(1).values
+
+
+def _summed(scores: Tensor, batch: Batch) -> Tensor:
+    return F.cross_entropy(scores.flatten(0, 1), batch.targets.flatten(), ignore_index=-1, reduction="sum")
+
+
+def _naive_bayes(train: LabelledTexts, test: LabelledTexts) -> float:
+    """Accuracy of multinomial naive Bayes on words and pairs of words, each count raised by one."""
+
+    def grams(text: str) -> set[str]:
+        words = text.lower().split()
+        return {*words, *(f"{a} {b}" for a, b in itertools.pairwise(words))}
+
+    counts = [Counter[str]() for _ in train.classes]
+    for text, target in zip(train.texts, train.targets, strict=True):
+        counts[target].update(grams(text))
+    known = len({gram for count in counts for gram in count})
+    totals = [math.log(sum(count.values()) + known) for count in counts]
+    sizes = Counter(train.targets)
+    prior = [math.log(max(sizes[number], 1)) for number in range(len(counts))]
+
+    def likeliest(text: str) -> int:
+        found = grams(text)
+        scores = [
+            prior[number] + sum(math.log(count[gram] + 1) - totals[number] for gram in found)
+            for number, count in enumerate(counts)
+        ]
+        return int(np.argmax(scores))
+
+    return float(np.mean([likeliest(text) == target for text, target in zip(test.texts, test.targets, strict=True)]))

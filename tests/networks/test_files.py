@@ -1,0 +1,117 @@
+import json
+
+import pytest
+import torch
+
+from unitscope.corpus.splits import Split
+from unitscope.corpus.vocabulary import UNKNOWN, Vocabulary
+from unitscope.errors import InputError
+from unitscope.networks.char import CharConfig, CharNet
+from unitscope.networks.files import CONFIG, WEIGHTS, Card, load, load_tensors, save, save_tensors
+
+
+@pytest.fixture
+def saved(tmp_path):
+    torch.manual_seed(0)
+    vocabulary = Vocabulary(("\n", "\r", " ", "é", "\x00", UNKNOWN))
+    net = CharNet(CharConfig(len(vocabulary), "gru", 2, 5, 0.25))
+    card = Card(
+        net.config, vocabulary, "bytes", Split("interleaved", "train"), "text", "ab12", "unitscope train text",
+        {"options": {"seed": 1}}, {"test nats": 1.25},
+    )  # fmt: skip
+    folder = tmp_path / "net"
+    save(folder, net, card)
+    return folder, net, card
+
+
+def test_round_trip(saved):
+    folder, net, card = saved
+    loaded, loaded_card = load(folder)
+    assert loaded_card == card
+    assert not loaded.training
+    tokens = torch.randint(0, 6, (2, 9))
+    assert torch.equal(loaded(tokens), net.eval()(tokens))
+    assert sorted(file.name for file in folder.iterdir()) == [CONFIG, WEIGHTS]
+    assert (folder / WEIGHTS).stat().st_mode & 0o777 == (folder / CONFIG).stat().st_mode & 0o777
+
+
+def test_truncated_weights(saved):
+    folder, *_ = saved
+    content = (folder / WEIGHTS).read_bytes()
+    for length in (0, 5, len(content) // 2, len(content) - 1):
+        (folder / WEIGHTS).write_bytes(content[:length])
+        with pytest.raises(InputError, match=r"model\.safetensors is truncated or no safetensors file"):
+            load(folder)
+
+
+def test_weights_of_another_network(saved, tmp_path):
+    folder, _, card = saved
+    save(tmp_path / "other", CharNet(CharConfig(6, "lstm", 1, 4)), card)
+    (folder / WEIGHTS).write_bytes((tmp_path / "other" / WEIGHTS).read_bytes())
+    with pytest.raises(InputError, match="belong to different networks"):
+        load(folder)
+
+
+@pytest.mark.parametrize("content", [b"{", b"[]", b"{}", b'{"kind": "LlamaForCausalLM"}', b"\xff\xfe"])
+def test_a_foreign_config(saved, content):
+    folder, *_ = saved
+    (folder / CONFIG).write_bytes(content)
+    with pytest.raises(InputError, match="train one with unitscope train"):
+        load(folder)
+
+
+def test_another_schema(saved):
+    folder, *_ = saved
+    config = json.loads((folder / CONFIG).read_text())
+    (folder / CONFIG).write_text(json.dumps({**config, "schema": 9}))
+    with pytest.raises(InputError, match="schema 9; this version of unitscope reads 1"):
+        load(folder)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("vocabulary", ["a"]), ("unit", "words"), ("network", {"cell": "lstm"}), ("corpus", {}), ("network", 3)],
+)
+def test_a_damaged_config(saved, key, value):
+    folder, *_ = saved
+    config = json.loads((folder / CONFIG).read_text())
+    (folder / CONFIG).write_text(json.dumps({**config, key: value}))
+    with pytest.raises(InputError, match=r"config\.json is damaged"):
+        load(folder)
+
+
+def test_missing_files(saved, tmp_path):
+    folder, *_ = saved
+    with pytest.raises(InputError, match=r"nowhere holds no network"):
+        load(tmp_path / "nowhere")
+    (folder / WEIGHTS).unlink()
+    with pytest.raises(InputError, match=r"model\.safetensors does not exist"):
+        load(folder)
+
+
+class Trap:
+    def __reduce__(self):
+        return (pytest.fail, ("a pickle was opened",))
+
+
+@pytest.mark.parametrize("name", ["net.pt", "pytorch_model.bin", "net"])
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_pickle_is_refused_and_never_opened(tmp_path, name, zipped):
+    path = tmp_path / name
+    torch.save({"weight": Trap()}, path, _use_new_zipfile_serialization=zipped)
+    for given in (path, tmp_path) if path.suffix else (path,):
+        with pytest.raises(InputError, match=r"is a pickle.*save_file\(torch\.load\(path, weights_only=True\)"):
+            load(given)
+
+
+def test_a_pickle_under_another_name(saved):
+    folder, *_ = saved
+    torch.save({"weight": Trap()}, folder / WEIGHTS)
+    with pytest.raises(InputError, match="is a pickle"):
+        load_tensors(folder / WEIGHTS)
+
+
+def test_a_header_of_any_length_is_no_pickle(tmp_path):
+    for length in range(0x78, 0x90):  # the first byte of the file, 0x80 among them
+        save_tensors(tmp_path / "a.safetensors", {"x" * length: torch.zeros(1)})
+        assert list(load_tensors(tmp_path / "a.safetensors")) == ["x" * length]

@@ -1,0 +1,54 @@
+import json
+import math
+
+import torch
+from planted import one_site
+
+from unitscope.analyses.moments import Moments
+from unitscope.comparison.compare import compare
+from unitscope.comparison.groups import compare_groups
+from unitscope.page.comparison import matched_table, page_of_comparison, page_of_groups, similarity_table
+from unitscope.page.html import write_html
+from unitscope.page.json import write_json
+
+LENGTHS = [10] * 20
+
+
+def network(seed, units):
+    x = torch.randn(200, 3, generator=torch.Generator().manual_seed(0))
+    generator = torch.Generator().manual_seed(seed)
+    mixed = x @ torch.randn(3, units, generator=generator)
+    return one_site(mixed + torch.randn(200, units, generator=generator), LENGTHS, name=f"net {seed}")
+
+
+def test_page_of_two_networks(tmp_path):
+    found = compare(network(1, 4), network(2, 6))
+    page = page_of_comparison(found)
+    assert [section.id for section in page.sections] == ["overview", "similarity", "matched-0", "summaries"]
+    assert len(page.table.rows) == 10
+    address = page.table.rows[0][2]
+    assert address == f"B:planted/{found.sites[0].matching.partner[0]}"
+    # Whoever is a partner has that partner.
+    assert page.table.rows[4 + found.sites[0].matching.partner[0]][2] == "A:planted/0"
+    write_json(page_of_comparison(found), tmp_path / "page.json")
+    units = json.loads((tmp_path / "page.json").read_text())["units"]
+    assert {site: len(groups) for site, groups in units.items()} == {"A:planted": 4, "B:planted": 6}
+    assert units["A:planted"][0][0]["title"] == "Partner"
+    write_html(page_of_comparison(found), tmp_path / "page.html")
+
+
+def test_tables_for_the_terminal():
+    found = compare(network(1, 4), network(2, 6))
+    assert [row[1] for row in similarity_table(found).rows] == ["A – B", "out of step"]
+    (row,) = matched_table(found).rows
+    assert 0 < row[2] <= row[1] and abs(row[3]) < row[2]
+
+
+def test_page_of_groups_says_when_runs_are_few(tmp_path):
+    found = compare_groups({"a": [network(1, 4), network(2, 4)], "b": [network(3, 4)]}, analyses=[Moments()])
+    page = page_of_groups(found)
+    assert "2 and 1 runs" in page.sections[1].text
+    assert [row[0] for row in page.sections[0].views[0].rows] == ["a 1", "a 2", "b 1"]
+    kinship = page.sections[2].views[0].rows
+    assert all(math.isnan(row[3]) for row in kinship), "one run is alike to no other of its group"
+    write_html(page, tmp_path / "page.html")
