@@ -105,7 +105,7 @@ def names(model):
 
 
 def inside(model):
-    return [name for name in names(model) if not name.startswith("output.")]
+    return [site.name for site in model.sites() if site.kind != "prediction"]
 
 
 def hooks(model):

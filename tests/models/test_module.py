@@ -29,7 +29,7 @@ def names(model):
 
 
 def inside(model):
-    return [name for name in names(model) if not name.startswith("output.")]
+    return [site.name for site in model.sites() if site.kind != "prediction"]
 
 
 def close(a, b, kind):
@@ -146,6 +146,31 @@ def test_sites_are_named_by_path_layer_and_stream():
     assert sites["rnn.0.forget_gate"].is_gate
     assert not sites["rnn.0.cell_gate"].is_gate
     assert (sites["output.loss"].units, sites["output.log_prob"].units) == (1, SYMBOLS)
+
+
+def test_kinds_of_units():
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.embed, self.rnn, self.out = nn.Embedding(5, 3), nn.LSTM(3, 4, batch_first=True), nn.Linear(4, 5)
+
+        def forward(self, tokens):
+            return self.out(self.rnn(self.embed(tokens))[0])
+
+    kinds = {site.name: site.kind for site in ModuleModel(Net(), hooked=["*", "out.input"]).sites()}
+    assert kinds == {
+        "rnn.0.input_gate": "gate",
+        "rnn.0.forget_gate": "gate",
+        "rnn.0.cell_gate": "gate",
+        "rnn.0.output_gate": "gate",
+        "rnn.0.cell": "cell",
+        "rnn.0.hidden": "state",
+        "embed.output": "embedding",
+        "out.output": "layer",
+        "out.input": "input",
+        "output.loss": "prediction",
+        "output.log_prob": "prediction",
+    }
 
 
 def test_a_bare_layer_is_called_by_its_class():

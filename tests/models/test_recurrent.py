@@ -22,7 +22,7 @@ def same_numbers_every_time():
 
 
 def streams(model):
-    return [site.name for site in model.sites() if not site.name.startswith("output.")]
+    return [site.name for site in model.sites() if site.kind != "prediction"]
 
 
 def agree(found, expected, kind):

@@ -7,7 +7,7 @@ per step (of which quartiles and violins are drawn), and each unit by its mean a
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -142,7 +142,7 @@ class ByStep(Analysis[Steps]):
     bins: int = field(default=64, metadata={"help": "bins of each step's histogram at most"})
 
     def start(self, site: Site, given: Mapping[str, Any]) -> Steps:
-        one = Site(site.name, 1, site.low, site.high)
+        one = replace(site, units=1)
         moments, histogram = Moments(), Histogram(self.bins)
         return Steps(
             site,

@@ -76,7 +76,7 @@ def ablate(
     numbers = [source.sequences[place * every // count] for place in range(count)]
     place = _place(steps, only)
     asked = Importance(measure, tuple(where or ()), by, _words(at, factor, seed, steps, only))
-    chosen = [site for site in choose(network.sites(), sites) if not site.name.startswith("output.")]
+    chosen = [site for site in choose(network.sites(), sites) if site.kind != "prediction"]
     for name in filter(None, (*asked.where, by)):
         corpus.labels(name, numbers[0])  # an unknown name is refused before any work
     none = [0.0] * max(site.units for site in chosen)

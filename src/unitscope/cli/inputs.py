@@ -224,6 +224,6 @@ class Inputs:
 def by_default(sites: Sequence[Site]) -> list[str]:
     """The names of the sites that are recorded where none are asked for: everything inside, or of Transformers the
     residual stream, the heads' outputs and the MLP's neurons."""
-    inside = [site for site in sites if not site.name.startswith("output.")]
+    inside = [site for site in sites if site.kind != "prediction"]
     usual = [site for site in inside if any(fnmatchcase(site.alias, pattern) for pattern in BY_DEFAULT)]
     return [site.name for site in usual or inside]

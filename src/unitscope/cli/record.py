@@ -50,7 +50,7 @@ def record(
     inputs = Inputs(model, tuple(text), part, sequences, length, context, pattern, layouts=tuple(layout or ()))
     network, corpus = inputs.open()
     if sites == ["*"]:
-        sites = [site.name for site in network.sites() if not site.name.startswith("output.")]
+        sites = [site.name for site in network.sites() if site.kind != "prediction"]
     with console.progress_bar() as show:
         recording = write_recording(
             network,

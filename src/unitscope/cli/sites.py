@@ -37,7 +37,7 @@ def sites(
     usual = set(by_default(all_sites))
     heads = ("site", "units", "from", "to", "bytes per token", "recorded")
     table = Table(title=f"{name}: what can be read", title_justify="left", show_footer=True)
-    whole = sum(site.units for site in found if not site.name.startswith("output."))
+    whole = sum(site.units for site in found if site.kind != "prediction")
     taken = sum(site.units for site in found if site.name in usual)
     foot = ("all inside", f"{whole:,}", "", "", f"{whole * FLOAT16:,}", f"{taken:,}")
     for head, below in zip(heads, foot, strict=True):

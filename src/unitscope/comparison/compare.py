@@ -210,7 +210,7 @@ def _pairs(a: Source, b: Source, patterns: Iterable[str], named: Mapping[str, st
     found = [
         Pair(site, there[site.name])
         for site in choose(a.sites, patterns)
-        if site.name in there and not site.name.startswith("output.")
+        if site.name in there and site.kind != "prediction"
     ]
     if not found:
         raise InputError(

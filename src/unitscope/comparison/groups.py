@@ -115,7 +115,7 @@ def compare_groups(
     everywhere = [
         site.name
         for site in choose(sources[0].sites, sites)
-        if all(site.name in {s.name for s in other.sites} for other in sources) and not site.name.startswith("output.")
+        if all(site.name in {s.name for s in other.sites} for other in sources) and site.kind != "prediction"
     ]
     if not everywhere:
         raise InputError(f"no chosen site of {sources[0].name} is in all runs")

@@ -161,7 +161,7 @@ def chosen_units(source: Source, patterns: Sequence[str]) -> dict[str, Int[np.nd
     for pattern in patterns:
         place, _, numbers = pattern.partition("/")
         for site in choose(source.sites, [place]):
-            if site.name.startswith("output.") and not place.startswith("output."):
+            if site.kind == "prediction" and not place.startswith("output."):
                 continue
             found.setdefault(site.name, set()).update(_numbers(numbers, site.units, pattern))
     if not found:

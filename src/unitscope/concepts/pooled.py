@@ -36,7 +36,7 @@ def pooled(
     arrays are files mapped into memory (``.npy``), for corpora that do not fit. Sites of the prediction (``output.``)
     are left out. Raises ``InputError`` for unknown sites and for values that are not finite.
     """
-    chosen = [site for site in choose(source.sites, sites) if not site.name.startswith("output.")]
+    chosen = [site for site in choose(source.sites, sites) if site.kind != "prediction"]
     if not chosen:
         raise InputError(f"no site of {source.name} is left; sites of the prediction are not pooled")
     row = {number: at for at, number in enumerate(source.sequences)}

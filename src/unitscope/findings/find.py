@@ -57,7 +57,7 @@ def find(
     A model that predicts nothing, such as an encoder, has no loss that an ablation could raise.
     Raises ``InputError`` for unknown sites or hypotheses, and for a source too small to be halved.
     """
-    sites = tuple(s.name for s in choose(source.sites, search.sites) if not s.name.startswith("output."))
+    sites = tuple(s.name for s in choose(source.sites, search.sites) if s.kind != "prediction")
     groups = evidence(source)
     halves = _halves(groups)
     loss = None

@@ -88,7 +88,7 @@ class Ablated:
     def sites(self) -> tuple[Site, ...]:
         """The site whose units are ablated; its values are damages and have no bounds."""
         (site,) = choose(self.model.sites(), [self.site])
-        return (Site(site.name, site.units),)
+        return (Site(site.name, site.units, kind=site.kind),)
 
     @property
     def vocabulary(self) -> Vocabulary:

@@ -60,7 +60,7 @@ class Driven:
     @property
     def sites(self) -> tuple[Site, ...]:
         """All but what the model predicts, since nothing follows that could be predicted."""
-        return tuple(site for site in self.model.sites() if not site.name.startswith("output."))
+        return tuple(site for site in self.model.sites() if site.kind != "prediction")
 
     @property
     def vocabulary(self) -> Vocabulary:

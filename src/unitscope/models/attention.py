@@ -128,6 +128,7 @@ class PatternReader:
                 0.0,
                 high,
                 f"{block}.attn.pattern_{stream}" if block else "",
+                "pattern",
             )
             for tap, _, block in self._attentions
             for stream, (_, high) in STREAMS.items()

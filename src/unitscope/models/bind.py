@@ -32,7 +32,7 @@ def check_units(edits: Iterable[Edit | Bound], sites: Sequence[Site]) -> None:
     for edit in edits:
         if edit.site not in known:
             raise InputError(f"there is no site {edit.site!r} to edit; there are: {', '.join(known)}")
-        if edit.site.startswith("output."):
+        if known[edit.site].kind == "prediction":
             raise InputError(f"{edit.site} is what the model predicts and cannot be edited; edit a unit inside")
         for unit in edit.units.tolist() if isinstance(edit, Bound) else edit.units:
             if not 0 <= unit < known[edit.site].units:

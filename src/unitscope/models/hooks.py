@@ -33,7 +33,7 @@ from unitscope.models.axes import (
     told_axes,
 )
 from unitscope.models.edit import Bound
-from unitscope.models.site import Site
+from unitscope.models.site import Kind, Site
 
 Side = Literal["input", "output"]
 Shapes = list[tuple[int, ...] | None]
@@ -56,10 +56,12 @@ _RANGES: dict[type[nn.Module], tuple[float, float]] = {
 }
 """Smallest and largest value of an activation module's output."""
 
-_CELLS: dict[type[nn.Module], Mapping[str, tuple[float, float]]] = {
-    nn.LSTMCell: {"hidden": _TANH, "cell": _ANY},
-    nn.GRUCell: {"hidden": _TANH},
-    nn.RNNCell: {"hidden": _TANH},
+_Stream = tuple[tuple[float, float], Kind]
+
+_CELLS: dict[type[nn.Module], Mapping[str, _Stream]] = {
+    nn.LSTMCell: {"hidden": (_TANH, "state"), "cell": (_ANY, "cell")},
+    nn.GRUCell: {"hidden": (_TANH, "state")},
+    nn.RNNCell: {"hidden": (_TANH, "state")},
 }
 """What the stock cells call the tensors that they return."""
 
@@ -280,23 +282,25 @@ def _taps(
         return
     kind = next((kind for kind in _CELLS if side == "output" and isinstance(module, kind)), None)
     low_high = next((span for kind, span in _RANGES.items() if side == "output" and isinstance(module, kind)), _ANY)
+    layer: Kind = "input" if side == "input" else "embedding" if isinstance(module, nn.Embedding) else "layer"
     for call, (before, after) in enumerate(calls):
-        streams = iter(_CELLS[kind].items()) if kind else _numbered(side, low_high)
+        streams = iter(_CELLS[kind].items()) if kind else _numbered(side, (low_high, layer))
         again = f"#{call + 1}" if call else ""
         stream = next(streams, None)
         for place, (a, b) in enumerate(zip(before, after, strict=False)):
             if a is None or b is None or stream is None:
                 continue
-            name, (low, high) = f"{path or type(module).__name__.lower()}{again}.{stream[0]}", stream[1]
+            name = f"{path or type(module).__name__.lower()}{again}.{stream[0]}"
+            (low, high), what = stream[1]
             if axes := told.axes(name, a, b, stepped):
                 units = math.prod(a[axis] for axis in axes.units)
-                yield Tap(Site(name, units, low, high), side, EVERY if stepped else call, place, axes)
+                yield Tap(Site(name, units, low, high, kind=what), side, EVERY if stepped else call, place, axes)
                 stream = next(streams, None)
 
 
-def _numbered(side: Side, low_high: tuple[float, float]) -> Iterator[tuple[str, tuple[float, float]]]:
+def _numbered(side: Side, stream: _Stream) -> Iterator[tuple[str, _Stream]]:
     """``output``, ``output_2``, ``output_3`` …"""
-    return ((f"{side}_{number}" if number > 1 else side, low_high) for number in itertools.count(1))
+    return ((f"{side}_{number}" if number > 1 else side, stream) for number in itertools.count(1))
 
 
 @contextmanager

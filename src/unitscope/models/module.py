@@ -148,11 +148,15 @@ class ModuleModel:
             for site in reader.sites()
         )
         if self._values is not None:
-            return (*inside, Site(_LOSS, 1, low=0.0))
+            return (*inside, Site(_LOSS, 1, low=0.0, kind="prediction"))
         symbols = self._symbols()
         if symbols is None:
             return inside
-        return (*inside, Site(_LOSS, 1, low=0.0), Site(_LOG_PROB, symbols, high=0.0))
+        return (
+            *inside,
+            Site(_LOSS, 1, low=0.0, kind="prediction"),
+            Site(_LOG_PROB, symbols, high=0.0, kind="prediction"),
+        )
 
     def _symbols(self) -> int | None:
         """How many symbols the module predicts, from a run on two tokens; None if it predicts none."""

@@ -19,7 +19,7 @@ from unitscope.models.edit import Bound
 from unitscope.models.layers import layer_names, run_layers
 from unitscope.models.layout import Layout, State
 from unitscope.models.parity import assert_parity
-from unitscope.models.site import Site
+from unitscope.models.site import Kind, Site
 
 _GATE = (0.0, 1.0)
 _TANH = (-1.0, 1.0)
@@ -39,6 +39,8 @@ _RANGES = {
     "GRU": {"reset_gate": _GATE, "update_gate": _GATE, "new_gate": _TANH, "hidden": _TANH},
 }
 """Streams of each mode in the order of computation, with their smallest and largest value."""
+KINDS: dict[str, Kind] = {"hidden": "state", "cell": "cell"}
+"""What the units of a stream are; those of all others are gates."""
 
 
 class RecurrentReader:
@@ -65,7 +67,9 @@ class RecurrentReader:
                     units = self._module.hidden_size
                     if stream == "hidden" and projected:
                         units, low, high = projected, *_ANY
-                    found.append(Site(f"{self._path}.{name}.{stream}", units, low, high))
+                    found.append(
+                        Site(f"{self._path}.{name}.{stream}", units, low, high, kind=KINDS.get(stream, "gate"))
+                    )
         return tuple(found)
 
     @contextmanager

@@ -60,11 +60,14 @@ class Seq2SeqModel:
         # One layer, so its number says nothing.
         encoder = [replace(site, name=_unnumbered(site.name)) for site in self._reader.sites()]
         inside = [replace(site, name=site.name.replace(_ENCODER, _DECODER)) for site in encoder]
-        looks = [Site("decoder.attention", self.places, 0.0, 1.0), Site("decoder.context", units, -1.0, 1.0)]
+        looks = [
+            Site("decoder.attention", self.places, 0.0, 1.0, kind="pattern"),
+            Site("decoder.context", units, -1.0, 1.0),
+        ]
         output = [
-            Site("output.loss", 1, low=0.0),
-            Site("output.log_prob", symbols, high=0.0),
-            Site("output.correct", 1, 0.0, 1.0),
+            Site("output.loss", 1, low=0.0, kind="prediction"),
+            Site("output.log_prob", symbols, high=0.0, kind="prediction"),
+            Site("output.correct", 1, 0.0, 1.0, kind="prediction"),
         ]
         before = self.net.config.attention == "pre-rnn"
         return {site.name: site for site in [*encoder, *(looks + inside if before else inside + looks), *output]}

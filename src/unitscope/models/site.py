@@ -4,8 +4,37 @@ import fnmatch
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal, cast, get_args
 
 from unitscope.errors import InputError
+
+Kind = Literal[
+    "state",
+    "cell",
+    "gate",
+    "layer",
+    "input",
+    "embedding",
+    "residual",
+    "head",
+    "pattern",
+    "added",
+    "neuron",
+    "mixer",
+    "router",
+    "expert",
+    "latent",
+    "prediction",
+]
+"""What the units of a site are.
+
+Of recurrent layers: the hidden ``state``, the ``cell`` and what a ``gate`` is. Of Transformers: the ``embedding``, the
+``residual`` stream after a block, what each ``head`` of attention gives before heads are mixed and what its ``pattern``
+is like, what a part of a block has ``added`` to the stream, each ``neuron`` of an MLP, the inside of another ``mixer``
+of steps (a state space, a convolution), the ``router`` of a mixture and each neuron of an ``expert``. A ``latent``
+belongs to a dictionary that was learned afterwards. A ``prediction`` is what the model says of the target. Of all
+else: what a ``layer`` gives, and the ``input`` that it takes.
+"""
 
 
 @dataclass(frozen=True)
@@ -20,6 +49,8 @@ class Site:
     """Largest value the units can take."""
     alias: str = ""
     """Another name that patterns match: TransformerLens's, where it has one."""
+    kind: Kind = "layer"
+    """What the units are."""
 
     @property
     def stream(self) -> str:
@@ -29,7 +60,14 @@ class Site:
     @property
     def is_gate(self) -> bool:
         """A sigmoid gate: its values lie in (0, 1) and can saturate."""
-        return self.low == 0 and self.high == 1
+        return self.low == 0 and self.high == 1 and self.kind in ("gate", "layer")
+
+
+def as_kind(text: object) -> Kind:
+    """The kind that a file names. Raises ``ValueError`` for a word that is none."""
+    if text not in get_args(Kind):
+        raise ValueError(f"{text!r} is no kind of units; there are: {', '.join(get_args(Kind))}")
+    return cast(Kind, text)
 
 
 def choose(sites: Sequence[Site], patterns: Iterable[str]) -> tuple[Site, ...]:

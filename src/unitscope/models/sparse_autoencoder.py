@@ -106,7 +106,7 @@ class SparseAutoencoder:
                 "it was trained on another model"
             )
         alias = f"{self.site}.hook_sae_acts_post"
-        site = Site(f"{name}.latents", self.latents, low=0.0, alias=alias)
+        site = Site(f"{name}.latents", self.latents, low=0.0, alias=alias, kind="latent")
         return (LatentReader(base.module, tap, self, site),)
 
 

@@ -231,7 +231,7 @@ def _coloured(site: Site, unit: int, chunk: Chunk, first: int, count: int) -> To
     """A unit's values over a passage: a cell as tanh(cell), so that −1 is red and +1 blue; others on their range."""
     values = chunk.activations[first : first + count, unit].numpy()
     note = ""
-    if site.stream == "cell":
+    if site.kind == "cell":
         values, low, high = np.tanh(values), -1.0, 1.0
         note = "tanh of the cell"
     elif math.isfinite(site.low) and math.isfinite(site.high):

@@ -81,7 +81,7 @@ def probe_layers(
     say = progress or (lambda _: None)
     if not how.labels:
         raise InputError("there is no label to probe; name one")
-    sites = [s.name for s in choose(source.sites, how.sites) if not s.name.startswith("output.")]
+    sites = [s.name for s in choose(source.sites, how.sites) if s.kind != "prediction"]
     if not sites:
         raise InputError("only output sites match; give sites that hold units, such as *.hidden")
     division = divide(corpus, list(source.sequences), seed=how.seed)

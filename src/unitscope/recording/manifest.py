@@ -10,7 +10,7 @@ from typing import Any
 from unitscope.corpus.corpus import Corpus
 from unitscope.errors import InputError
 from unitscope.models.model import Model
-from unitscope.models.site import Site
+from unitscope.models.site import Site, as_kind
 from unitscope.recording import durable
 
 SCHEMA = 1
@@ -134,4 +134,5 @@ def _site(entry: dict[str, Any]) -> Site:
         -math.inf if low is None else float(low),
         math.inf if high is None else float(high),
         entry.get("alias", ""),
+        as_kind(entry["kind"]),
     )

@@ -23,7 +23,7 @@ from unitscope.corpus.batch import Batch
 from unitscope.corpus.padded import padded
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
-from unitscope.models.site import Site
+from unitscope.models.site import Site, as_kind
 from unitscope.recording.durable import sha256
 from unitscope.recording.lstmvis.dictionary import read_dictionary
 from unitscope.recording.lstmvis.packages import h5py, yaml
@@ -243,7 +243,8 @@ class StatesModel:
                 )
             name = str(entry.get("site", place[1]))
             low, high = float(entry.get("low", -math.inf)), float(entry.get("high", math.inf))
-            self._places[Site(name, shape[1], low, high, str(entry.get("alias", "")))] = place
+            kind = as_kind(entry.get("kind", "layer"))
+            self._places[Site(name, shape[1], low, high, str(entry.get("alias", "")), kind)] = place
 
     @cached_property
     def fingerprint(self) -> str:

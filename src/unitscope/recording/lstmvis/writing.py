@@ -119,6 +119,7 @@ def _type(site: Site) -> dict[str, Any]:
         "low": site.low,
         "high": site.high,
         "alias": site.alias,
+        "kind": site.kind,
     }
 
 
