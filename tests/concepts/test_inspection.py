@@ -202,7 +202,7 @@ def test_the_spread_over_batches_is_the_standard_error() -> None:
     [
         ({"hypotheses": []}, "nothing is asked"),
         ({"hypotheses": ["digits"]}, "did you mean"),
-        ({"hypotheses": ["words:"]}, "lists no word"),
+        ({"hypotheses": ["words:"]}, "says no label"),
         ({"hypotheses": ["digit", "digit"]}, "asked twice"),
         ({"measures": ["r"]}, "no measure is called 'r'"),
         ({"measures": []}, "no measure is asked for"),

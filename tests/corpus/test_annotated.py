@@ -59,5 +59,5 @@ def test_an_annotation_of_another_length():
 
 
 def test_an_unknown_name():
-    with pytest.raises(InputError, match="no hypothesis is called 'nothing'"):
+    with pytest.raises(InputError, match="no label is called 'nothing'"):
         Annotated(Counting()).labels("nothing", 1, 0, 1)

@@ -120,7 +120,7 @@ def test_without_a_model_nothing_is_confirmed_but_scores_stand(tmp_path):
 
 def test_what_cannot_be_asked_is_an_error(tmp_path):
     text, model = corpus(tmp_path, lines=120), wired()
-    with pytest.raises(InputError, match=r"no hypothesis is called 'inside-parenthesis'.*inside-parentheses"):
+    with pytest.raises(InputError, match=r"no label is called 'inside-parenthesis'.*inside-parentheses"):
         find(Live(model, text), Search(hypotheses=("inside-parenthesis",)))
     with pytest.raises(InputError, match=r"no site matches 'rnn\.1\.hidden'"):
         find(Live(model, text), Search(hypotheses=ASKED, sites=("rnn.1.hidden",)))

@@ -75,7 +75,7 @@ def slow_scan(text: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 class Oracle:
-    """Every hypothesis about C from one pass with a stack of parentheses."""
+    """Every label about C from one pass with a stack of parentheses."""
 
     def __init__(self, text: str) -> None:
         self.values = {key: np.zeros(len(text)) for key in names("c")}

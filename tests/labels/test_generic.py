@@ -1,4 +1,4 @@
-"""Every hypothesis for any text against a loop that a reader can check."""
+"""Every label for any text against a loop that a reader can check."""
 
 import re
 import unicodedata

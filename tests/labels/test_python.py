@@ -23,7 +23,7 @@ SKIPPED = (tokenize.COMMENT, tokenize.NL, tokenize.INDENT, tokenize.DEDENT)
 
 
 class Oracle:
-    """Every hypothesis about Python, from tokens and syntax tree, with a stack and no regular expression."""
+    """Every label about Python, from tokens and syntax tree, with a stack and no regular expression."""
 
     def __init__(self, text: str) -> None:
         self.lines = list(io.StringIO(text, newline="\n"))

@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unitscope.errors import InputError
-from unitscope.labels import find
+from unitscope.labels import find, regular_expression
 
 
 def test_matched_characters() -> None:
@@ -26,3 +26,11 @@ def test_an_empty_match_marks_nothing() -> None:
 def test_wrong_pattern() -> None:
     with pytest.raises(InputError, match=r"'regex:\(' is no regular expression: missing \)"):
         find("regex:(")
+
+
+def test_a_pattern_that_never_ends_is_stopped(monkeypatch) -> None:
+    monkeypatch.setattr(regular_expression, "SECONDS", 0.05)
+    with pytest.raises(
+        InputError, match="takes more than 0 s on a text of 300 characters; write it without repetitions"
+    ):
+        find("regex:(?:(?:a|a)+)+b|c")("a" * 300)

@@ -121,7 +121,7 @@ def test_labels_of_a_text_need_no_corpus(tmp_path):
         assert torch.equal(again.labels(name, sequence), values)
     for run, read in zip(expected_chunks, again.chunks(SITES, names), strict=True):
         assert all(equal(run[site], read[site]) for site in SITES)
-    with pytest.raises(InputError, match="no hypothesis is called 'eee'"):
+    with pytest.raises(InputError, match="no label is called 'eee'"):
         again.labels("eee", 0)
 
 

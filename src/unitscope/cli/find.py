@@ -24,7 +24,7 @@ def list_hypotheses(wanted: bool) -> bool:
         return False
     table = Table("hypothesis", "kind", "what it says of a character", title_justify="left")
     for name in library.names():
-        hypothesis = library.find(name)
+        hypothesis = library.given(name)
         table.add_row(hypothesis.key, hypothesis.kind, hypothesis.help)
     console.out.print(table)
     raise typer.Exit
@@ -63,7 +63,7 @@ def find(
     manifest = source.manifest
     if (network.fingerprint, corpus.fingerprint) != (manifest.model.fingerprint, manifest.corpus.fingerprint):
         raise InputError(f"the network or the text of {recording} has changed since it was recorded; record it again")
-    asked = tuple(library.find(name).key for name in hypotheses) if hypotheses else suggested(corpus)
+    asked = tuple(library.given(name).key for name in hypotheses) if hypotheses else suggested(corpus)
     with console.progress_bar() as show:
         findings = look(source, Search(asked, tuple(sites), fdr, seed), network, corpus, show)
     findings.save(recording / FINDINGS)

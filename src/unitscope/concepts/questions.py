@@ -10,11 +10,9 @@ A hypothesis is written as
 and in Python also as a function from a text to one value per character, or as a whole concept ``Bank``.
 """
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
-from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -28,10 +26,10 @@ from unitscope.corpus.annotated import CHARACTER, Annotated, HasText
 from unitscope.corpus.corpus import Corpus
 from unitscope.corpus.sentence import Sentence
 from unitscope.errors import InputError
-from unitscope.labels import Hypothesis, find
+from unitscope.labels import Label, given
 from unitscope.source.source import Source
 
-Asked = str | Hypothesis | Bank | Callable[[str], Any]
+Asked = str | Label | Bank | Callable[[str], Any]
 WORDS, COLUMN, CONCEPT = "words:", "column:", "concept:"
 
 
@@ -103,11 +101,11 @@ class Named:
     def __init__(self, names: Sequence[str], source: Source) -> None:
         self.names = tuple(names)
         self._source = source
-        self._asked = [_as_name(name) for name in names]
+        self._asked = list(names)
         kinds = []
         for name in self._asked:
             try:
-                kinds.append(find(name).kind)
+                kinds.append(given(name).kind)
             except InputError:
                 source.labels(name, source.sequences[0])  # an annotation, or no name at all
                 kinds.append("number")
@@ -118,28 +116,10 @@ class Named:
         return torch.stack([self._source.labels(name, sequence) for name in self._asked], 1)
 
 
-def _as_name(name: str) -> str:
-    """Word lists and concepts are regular expressions, so that every source can answer them."""
-    if name.startswith(WORDS):
-        listed = name.removeprefix(WORDS)
-        path = Path(listed).expanduser()
-        words = path.read_text(encoding="utf-8").split("\n") if path.is_file() else listed.split(",")
-        words = [word.strip() for word in words if word.strip()]
-    elif name.startswith(CONCEPT):
-        words = [name.removeprefix(CONCEPT).strip()]
-    else:
-        return name
-    if not any(words):
-        raise InputError(f"{name!r} lists no word; write words:the,a,an or words:FILE with a word on each line")
-    longest_first = sorted(words, key=len, reverse=True)
-    pattern = "|".join(r"\s+".join(map(re.escape, word.split())) for word in longest_first)
-    return rf"regex:(?i)(?<!\w)(?:{pattern})(?!\w)"
-
-
 class Functions:
     """Functions from a text to one value per character, where the corpus has the text at hand."""
 
-    def __init__(self, functions: Sequence[str | Hypothesis | Callable[[str], Any]], corpus: Corpus | None) -> None:
+    def __init__(self, functions: Sequence[str | Label | Callable[[str], Any]], corpus: Corpus | None) -> None:
         if corpus is None or not isinstance(corpus, HasText):
             raise InputError(
                 "a function is asked of a text, and this source has none; "
@@ -163,14 +143,14 @@ class Functions:
         return torch.from_numpy(said).masked_fill(at.isnan()[:, None], torch.nan)
 
 
-def _hypothesis(item: str | Hypothesis | Callable[[str], Any]) -> Hypothesis:
-    if isinstance(item, Hypothesis):
+def _hypothesis(item: str | Label | Callable[[str], Any]) -> Label:
+    if isinstance(item, Label):
         return item
     if isinstance(item, str):
-        return replace(find(_as_name(item)), key=item)
+        return replace(given(item), key=item)
     name = getattr(item, "__name__", "function")
     is_flag = np.asarray(item("He said: 9.\n")).dtype == np.bool_
-    return Hypothesis(name, name, "flag" if is_flag else "number", f"The function {name}.", item)
+    return Label(name, name, "flag" if is_flag else "number", f"The function {name}.", item)
 
 
 @runtime_checkable

@@ -1,7 +1,8 @@
-"""Functions from text to one value per character."""
+"""Functions from text to one value per character, and the language in which they are named."""
 
-from unitscope.labels.hypothesis import Hypothesis
-from unitscope.labels.library import find, names
+from unitscope.labels.label import Label, flag, number
+from unitscope.labels.language import find, given, parse
+from unitscope.labels.library import names
 from unitscope.labels.suggest import suggest
 
-__all__ = ["Hypothesis", "find", "names", "suggest"]
+__all__ = ["Label", "find", "flag", "given", "names", "number", "parse", "suggest"]

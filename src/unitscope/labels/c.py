@@ -1,10 +1,10 @@
-"""Hypotheses for C and languages that look like it: comments, strings, heads, calls and blocks."""
+"""Labels for C and languages that look like it: comments, strings, heads, calls and blocks."""
 
 import re
 
 import numpy as np
 
-from unitscope.labels.hypothesis import Flags, Numbers, flag, number
+from unitscope.labels.label import Flags, Numbers, flag, number
 from unitscope.labels.lexer import Lexed, lex
 from unitscope.labels.scan import (
     Positions,
@@ -37,7 +37,7 @@ _KEYWORDS = (
 
 @shared
 def lexed(text: str) -> Lexed:
-    """Take a document apart once for all hypotheses."""
+    """Take a document apart once for all labels."""
     return lex(_TOKEN, text)
 
 

@@ -1,11 +1,11 @@
-"""Hypotheses for any text: kinds of characters, positions, quotes, brackets and the character to come."""
+"""Labels for any text: kinds of characters, positions, quotes, brackets and the character to come."""
 
 import re
 import unicodedata
 
 import numpy as np
 
-from unitscope.labels.hypothesis import Flags, Numbers, flag, number
+from unitscope.labels.label import Flags, Numbers, flag, number
 from unitscope.labels.scan import (
     Counts,
     after,

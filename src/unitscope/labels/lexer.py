@@ -8,9 +8,7 @@ its line, or with the document.
 import re
 from dataclasses import dataclass
 
-import numpy as np
-
-from unitscope.labels.scan import Flags, codes, paint
+from unitscope.labels.scan import Flags, codes, paint, spans_of
 
 BLANK, STRING, LINE_FEED, CARRIAGE_RETURN = (ord(character) for character in ' "\n\r')
 
@@ -33,7 +31,7 @@ def lex(pattern: re.Pattern[str], text: str) -> Lexed:
     kinds: dict[str, list[tuple[int, int]]] = {"comment": [], "string": []}
     for match in pattern.finditer(text):
         kinds[match.lastgroup or ""].append(match.span())
-    comment, string = (paint(len(text), *_columns(spans)) for spans in kinds.values())
+    comment, string = (paint(len(text), *spans_of(spans)) for spans in kinds.values())
     letters = codes(text).copy()
     alone = letters == CARRIAGE_RETURN
     alone[:-1] &= letters[1:] != LINE_FEED
@@ -43,8 +41,3 @@ def lex(pattern: re.Pattern[str], text: str) -> Lexed:
     if letters.itemsize == 1:
         return Lexed(comment, string, letters.tobytes().decode("latin-1"))
     return Lexed(comment, string, letters.tobytes().decode("utf-32-le", "surrogatepass"))
-
-
-def _columns(spans: list[tuple[int, int]]) -> tuple[np.ndarray, np.ndarray]:
-    both = np.array(spans, np.int64).reshape(-1, 2)
-    return both[:, 0], both[:, 1]

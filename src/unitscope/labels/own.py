@@ -1,4 +1,4 @@
-"""A hypothesis of the user's: a function in a file of their own, named ``path/to/file.py:function``.
+"""A label of the user's: a function in a file of their own, named ``path/to/file.py:function``.
 
 Naming it is the explicit request to run that file, as ``python file.py`` would be. Nothing else in
 unitscope executes what it reads.
@@ -6,22 +6,24 @@ unitscope executes what it reads.
 
 import importlib.util
 import sys
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 from jaxtyping import Shaped
 
 from unitscope.errors import InputError
-from unitscope.labels.hypothesis import Function, Hypothesis, Kind
+from unitscope.labels.label import Kind, Label
 
 # Says whether the function answers with booleans or numbers, and shows its errors before hours of work.
 _TRIAL = "He said: \"It is (nearly) 9.\"\n\n\tif (x[1] > 0) { return 'y'; }\n"
 
 
-def own(name: str) -> Hypothesis:
-    """The function ``path/to/file.py:function`` as a hypothesis: a flag if it returns booleans, else a number.
+def own(name: str) -> Label:
+    """The function ``path/to/file.py:function`` as a label: a flag if it returns booleans, else a number.
 
     The function takes a text and returns one value per character, as an array or a list. Its file is
     run once, and again when it has changed.
@@ -33,28 +35,29 @@ def own(name: str) -> Hypothesis:
     if not path.is_file():
         raise InputError(f"{name}: there is no file {place!r}; write path/to/file.py:function")
     found = vars(_run(path.resolve(), path.stat().st_mtime_ns)).get(function_name)
-    if isinstance(found, Hypothesis):
-        found = found.function
     if not callable(found):
         raise InputError(f"{name}: {place} defines no function {function_name!r}; define it, or correct the name")
+    return of_function(name, found)
+
+
+def of_function(name: str, function: Callable[[str], Any]) -> Label:
+    """A function as a label of that name. Raises ``InputError`` as ``own`` does."""
+    called = function.function if isinstance(function, Label) else function
 
     def guarded(text: str) -> Shaped[np.ndarray, "..."]:
         try:
-            return np.asarray(found(text))
-        except Exception as error:
+            return np.asarray(called(text))
+        except (Exception, SystemExit) as error:
             raise InputError(
                 f"{name} failed on a text of {len(text)} characters: {type(error).__name__}: {error}"
             ) from error
 
-    return _made(name, found.__doc__ or "", guarded)
-
-
-def _made(name: str, help: str, function: Function) -> Hypothesis:
-    kind: Kind = "flag" if function(_TRIAL).dtype == np.bool_ else "number"
-    sentence = " ".join(help.split("\n\n")[0].split()) or f"The function {name}."
-    hypothesis = Hypothesis(key=name, name=name, kind=kind, help=sentence, function=function)
-    hypothesis(_TRIAL)
-    return hypothesis
+    kind: Kind = "flag" if guarded(_TRIAL).dtype == np.bool_ else "number"
+    help = function.help if isinstance(function, Label) else (function.__doc__ or "").split("\n\n")[0]
+    sentence = " ".join(help.split()) or f"The function {name}."
+    label = Label(key=name, name=name, kind=kind, help=sentence, function=guarded)
+    label(_TRIAL)
+    return label
 
 
 @lru_cache
@@ -68,7 +71,7 @@ def _run(path: Path, modified: int) -> ModuleType:
     sys.modules[module.__name__] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[module.__name__]
         raise InputError(f"{path} cannot be run: {type(error).__name__}: {error}") from error
     return module

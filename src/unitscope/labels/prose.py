@@ -1,11 +1,11 @@
-"""Hypotheses for written language: sentences, paragraphs, words and their letters."""
+"""Labels for written language: sentences, paragraphs, words and their letters."""
 
 import re
 import unicodedata
 
 import numpy as np
 
-from unitscope.labels.hypothesis import Flags, Numbers, flag, number
+from unitscope.labels.label import Flags, Numbers, flag, number
 from unitscope.labels.scan import Positions, after, blank_lines, count_since, marked, shared, since, spans, where
 
 # A full stop after a title ends no sentence.

@@ -1,4 +1,4 @@
-"""Hypotheses for Python: comments, strings, docstrings, statements and their parts."""
+"""Labels for Python: comments, strings, docstrings, statements and their parts."""
 
 import keyword
 import re
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unitscope.labels.hypothesis import Flags, Numbers, flag, number
+from unitscope.labels.label import Flags, Numbers, flag, number
 from unitscope.labels.lexer import Lexed, lex
 from unitscope.labels.scan import (
     Counts,
@@ -62,7 +62,7 @@ class Layout:
 
 @shared
 def layout(text: str) -> Layout:
-    """Take a document apart once for all hypotheses."""
+    """Take a document apart once for all labels."""
     lexed = lex(_TOKEN, text)
     code = lexed.code
     reset = marked(len(code), spans(_STATEMENT, code)[0])

@@ -1,28 +1,40 @@
-"""A hypothesis from a regular expression, named ``regex:PATTERN``."""
+"""A label from a regular expression, named ``regex:PATTERN``.
 
-import re
+Patterns run under a limit of time, since a name may come from a file that somebody sent, and some patterns take longer
+than anybody waits.
+"""
+
+import regex
 
 from unitscope.errors import InputError
-from unitscope.labels.hypothesis import Hypothesis
-from unitscope.labels.scan import matched
+from unitscope.labels.label import Label
+from unitscope.labels.scan import Flags, paint, spans_of
 
-PREFIX = "regex:"
+SECONDS = 5.0
+"""A pattern may take so long on a text, and as long again for every million characters of it."""
 
 
-def regular_expression(name: str) -> Hypothesis:
-    """True at the characters that the pattern after ``regex:`` matches, as ``re.finditer`` finds them.
+def regular_expression(source: str) -> Label:
+    """True at the characters that a pattern matches, as ``regex.finditer`` finds them (``re``'s language, and more).
 
-    Flags are written into the pattern: ``regex:(?i)\\bthe\\b``. Raises ``InputError`` for a pattern that is none.
+    Flags are written into the pattern: ``regex:(?i)\\bthe\\b``. Raises ``InputError`` for a pattern that is none, and
+    when asked of a text for one that takes too long.
     """
-    source = name.removeprefix(PREFIX)
+    name = f"regex:{source}"
     try:
-        pattern = re.compile(source)
-    except re.error as error:
+        pattern = regex.compile(source)
+    except regex.error as error:
         raise InputError(f"{name!r} is no regular expression: {error}") from error
-    return Hypothesis(
-        key=name,
-        name=f"matches {source}",
-        kind="flag",
-        help=f"Within a match of the regular expression {source}.",
-        function=lambda text: matched(pattern, text),
-    )
+
+    def matched(text: str) -> Flags:
+        limit = SECONDS * (1 + len(text) / 1_000_000)
+        try:
+            found = [match.span() for match in pattern.finditer(text, timeout=limit)]
+        except TimeoutError as error:
+            raise InputError(
+                f"{name!r} takes more than {limit:.0f} s on a text of {len(text):,} characters; write it without "
+                "repetitions inside repetitions"
+            ) from error
+        return paint(len(text), *spans_of(found))
+
+    return Label(name, f"matches {source}", "flag", f"Within a match of the regular expression {source}.", matched)

@@ -1,11 +1,11 @@
-"""What many hypotheses ask of a text, as array arithmetic: kinds of characters, lines, switches, depths, spans.
+"""What many labels ask of a text, as array arithmetic: kinds of characters, lines, switches, depths, spans.
 
-The scans of the last two texts are kept, so that all hypotheses of a document share them; with those of
+The scans of the last two texts are kept, so that all labels of a document share them; with those of
 the lexers that is some 25 bytes per character.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import TypeAlias
 
@@ -150,8 +150,12 @@ def paint(length: int, starts: Positions, ends: Positions) -> Flags:
 
 def spans(pattern: re.Pattern[str], text: str, group: int | str = 0) -> tuple[Positions, Positions]:
     """Starts and ends of the matches of a pattern, or of one group of it where that took part."""
-    found = [match.span(group) for match in pattern.finditer(text)]
-    both = np.array([span for span in found if span[0] >= 0], np.int64).reshape(-1, 2)
+    return spans_of(span for match in pattern.finditer(text) if (span := match.span(group))[0] >= 0)
+
+
+def spans_of(found: Iterable[tuple[int, int]]) -> tuple[Positions, Positions]:
+    """Starts and ends of spans."""
+    both = np.array(list(found), np.int64).reshape(-1, 2)
     return both[:, 0], both[:, 1]
 
 

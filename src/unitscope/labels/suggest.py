@@ -1,4 +1,4 @@
-"""Which hypotheses are worth asking of a text."""
+"""Which labels are worth asking of a text."""
 
 import re
 
@@ -10,7 +10,7 @@ from unitscope.labels.library import GROUPS, members
 SAMPLE = 200_000
 """Characters of the sample that are read."""
 SAME = 0.999
-"""Two hypotheses that correlate more than this, either way, are one question."""
+"""Two labels that correlate more than this, either way, are one question."""
 LANGUAGES: dict[str, tuple[re.Pattern[str], float]] = {
     "python": (
         re.compile(r"(?:def \w+\(|class \w+.*:$|(?:if|elif|for|while|with) .*:$|import \w+|from \S+ import )"),
@@ -22,7 +22,7 @@ LANGUAGES: dict[str, tuple[re.Pattern[str], float]] = {
 
 
 def suggest(sample: str) -> list[str]:
-    """The keys of the hypotheses that mean something on this text, out of all groups.
+    """The keys of the labels that mean something on this text, out of all groups.
 
     A language's own are left out where the text is not in it, and so are those that never vary and
     those that say the same as one before.
@@ -30,10 +30,10 @@ def suggest(sample: str) -> list[str]:
     text = sample[:SAMPLE]
     kept: list[str] = []
     profiles: list[Float32[np.ndarray, " character"]] = []
-    for hypothesis in (item for group in GROUPS if _spoken(group, text) for item in members(group)):
-        profile = _standardized(hypothesis(text).astype(np.float32))
+    for label in (item for group in GROUPS if _spoken(group, text) for item in members(group)):
+        profile = _standardized(label(text).astype(np.float32))
         if profile.any() and all(abs(float(profile @ other)) <= SAME for other in profiles):
-            kept.append(hypothesis.key)
+            kept.append(label.key)
             profiles.append(profile)
     return kept
 

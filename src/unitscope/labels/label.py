@@ -1,6 +1,6 @@
-"""The contract of a hypothesis: a function from a document's text to one value per character.
+"""The contract of a label: a function from a document's text to one value per character.
 
-A hypothesis is one decorated function in one of the library's modules; its docstring is its help::
+A label is one decorated function in one of the library's modules; its docstring is its help::
 
     @flag("vowel")
     def vowel(text: str) -> Flags:
@@ -8,7 +8,7 @@ A hypothesis is one decorated function in one of the library's modules; its docs
         return where(text, is_vowel)
 
 A value belongs to the moment after its character was read, which is when a recurrent unit shows it:
-an opening quote is inside, its closing quote is not. Hypotheses that look ahead say so.
+an opening quote is inside, its closing quote is not. Labels that look ahead say so.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,7 @@ Function: TypeAlias = Callable[[str], Shaped[np.ndarray, " character"]]
 
 
 @dataclass(frozen=True)
-class Hypothesis:
+class Label:
     """A question to ask of every unit, answered for every character of a text."""
 
     key: str
@@ -59,18 +59,18 @@ class Hypothesis:
         return values.astype(dtype)
 
 
-def flag(name: str) -> Callable[[Function], Hypothesis]:
-    """Make a hypothesis that is true or false of a function that returns booleans."""
+def flag(name: str) -> Callable[[Function], Label]:
+    """Make a label that is true or false of a function that returns booleans."""
     return lambda function: _made(name, "flag", function)
 
 
-def number(name: str) -> Callable[[Function], Hypothesis]:
-    """Make a hypothesis that is a quantity of a function that returns numbers."""
+def number(name: str) -> Callable[[Function], Label]:
+    """Make a label that is a quantity of a function that returns numbers."""
     return lambda function: _made(name, "number", function)
 
 
-def _made(name: str, kind: Kind, function: Function) -> Hypothesis:
-    return Hypothesis(
+def _made(name: str, kind: Kind, function: Function) -> Label:
+    return Label(
         key=key_of(name),
         name=name,
         kind=kind,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from unitscope.errors import InputError
-from unitscope.labels.hypothesis import Flags, Numbers, flag, key_of, number
+from unitscope.labels.label import Flags, Numbers, flag, key_of, number
 
 
 @flag("inside Upper case_word")
