@@ -15,7 +15,8 @@ from torch import nn
 
 import unitscope
 from unitscope.analyses.affinity import Affinity
-from unitscope.cli.main import app
+from unitscope.cli.app import app
+from unitscope.cli.lazy import load_all
 from unitscope.concepts.catalogue import CATALOGUE
 from unitscope.corpus.open import open_corpus
 from unitscope.fold.analysis import Analysis, catalogue, title
@@ -29,6 +30,7 @@ PAGE = Path(__file__).with_name("reference.md")
 
 def page() -> str:
     """The whole page, as Markdown."""
+    load_all()
     parts = ["# Reference", "Written from the code by `make docs`.", "## Commands"]
     parts += _commands("unitscope", typer.main.get_command(app))
     parts.append("## Analyses")

@@ -9,36 +9,74 @@ From a trained network and a text to what each unit does, what it stands for, an
     results.to_pandas()                                       # one row per unit
 """
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0"
 
-from unitscope.comparison.compare import Comparison, compare
-from unitscope.comparison.groups import GroupComparison, compare_groups
-from unitscope.concepts.inspection import inspect
-from unitscope.corpus.corpus import Corpus
-from unitscope.corpus.open import open_corpus
-from unitscope.corpus.splits import Split
-from unitscope.corpus.text import TextCorpus
-from unitscope.corpus.vocabulary import Vocabulary
-from unitscope.errors import InputError
-from unitscope.findings import Finding, Findings, Search, find
-from unitscope.fold.analysis import Analysis
-from unitscope.fold.analyze import analyze
-from unitscope.fold.resultset import ResultSet
-from unitscope.interventions.ablated import Ablated
-from unitscope.interventions.ablation import Bench, Damage
-from unitscope.matches import Matches, Phrase, match
-from unitscope.models.edit import Edit, Projected, Resampled, Scaled, Steps, Where, project, zero
-from unitscope.models.model import Model
-from unitscope.models.module import ModuleModel
-from unitscope.models.site import Site
-from unitscope.page.html import write_html
-from unitscope.page.run import page_of
-from unitscope.recording.record import record
-from unitscope.recording.recording import Recording
-from unitscope.result import Column, Result
-from unitscope.source.chunk import Chunk
-from unitscope.source.live import Live
-from unitscope.source.source import Source, Subset
+if TYPE_CHECKING:
+    from unitscope.comparison.compare import Comparison, compare
+    from unitscope.comparison.groups import GroupComparison, compare_groups
+    from unitscope.concepts.inspection import inspect
+    from unitscope.corpus.corpus import Corpus
+    from unitscope.corpus.open import open_corpus
+    from unitscope.corpus.splits import Split
+    from unitscope.corpus.text import TextCorpus
+    from unitscope.corpus.vocabulary import Vocabulary
+    from unitscope.errors import InputError
+    from unitscope.findings import Finding, Findings, Search, find
+    from unitscope.fold.analysis import Analysis
+    from unitscope.fold.analyze import analyze
+    from unitscope.fold.resultset import ResultSet
+    from unitscope.interventions.ablated import Ablated
+    from unitscope.interventions.ablation import Bench, Damage
+    from unitscope.matches import Matches, Phrase, match
+    from unitscope.models.edit import Edit, Projected, Resampled, Scaled, Steps, Where, project, zero
+    from unitscope.models.model import Model
+    from unitscope.models.module import ModuleModel
+    from unitscope.models.site import Site
+    from unitscope.page.html import write_html
+    from unitscope.page.run import page_of
+    from unitscope.recording.record import record
+    from unitscope.recording.recording import Recording
+    from unitscope.result import Column, Result
+    from unitscope.source.chunk import Chunk
+    from unitscope.source.live import Live
+    from unitscope.source.source import Source, Subset
+
+_ROOMS: dict[str, tuple[str, ...]] = {
+    "unitscope.comparison.compare": ("Comparison", "compare"),
+    "unitscope.comparison.groups": ("GroupComparison", "compare_groups"),
+    "unitscope.concepts.inspection": ("inspect",),
+    "unitscope.corpus.corpus": ("Corpus",),
+    "unitscope.corpus.open": ("open_corpus",),
+    "unitscope.corpus.splits": ("Split",),
+    "unitscope.corpus.text": ("TextCorpus",),
+    "unitscope.corpus.vocabulary": ("Vocabulary",),
+    "unitscope.errors": ("InputError",),
+    "unitscope.findings": ("Finding", "Findings", "Search", "find"),
+    "unitscope.fold.analysis": ("Analysis",),
+    "unitscope.fold.analyze": ("analyze",),
+    "unitscope.fold.resultset": ("ResultSet",),
+    "unitscope.interventions.ablated": ("Ablated",),
+    "unitscope.interventions.ablation": ("Bench", "Damage"),
+    "unitscope.matches": ("Matches", "Phrase", "match"),
+    "unitscope.models.edit": ("Edit", "Projected", "Resampled", "Scaled", "Steps", "Where", "project", "zero"),
+    "unitscope.models.model": ("Model",),
+    "unitscope.models.module": ("ModuleModel",),
+    "unitscope.models.site": ("Site",),
+    "unitscope.page.html": ("write_html",),
+    "unitscope.page.run": ("page_of",),
+    "unitscope.recording.record": ("record",),
+    "unitscope.recording.recording": ("Recording",),
+    "unitscope.result": ("Column", "Result"),
+    "unitscope.source.chunk": ("Chunk",),
+    "unitscope.source.live": ("Live",),
+    "unitscope.source.source": ("Source", "Subset"),
+}
+"""Where the names are. They are imported when they are first used (PEP 562), because torch takes seconds."""
+
+_PLACES = {name: module for module, names in _ROOMS.items() for name in names}
 
 __all__ = [
     "Ablated",
@@ -87,3 +125,14 @@ __all__ = [
     "write_html",
     "zero",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = found = getattr(importlib.import_module(_PLACES[name]), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -2,11 +2,11 @@
 
 import os
 
-import torch
 import typer
 
 from unitscope import __version__
 from unitscope.cli import console
+from unitscope.cli.lazy import LazyGroup
 
 STEPS = "From a network to a page"
 ASK = "Questions about units"
@@ -17,6 +17,8 @@ FOLDERS = "Folders of others"
 
 app = typer.Typer(
     name="unitscope",
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -50,12 +52,14 @@ def _print_version(wanted: bool) -> bool:
 @app.callback()
 def main(
     version: bool = typer.Option(
-        False, "--version", help="Print the version and stop.", callback=_print_version, is_eager=True
+        False, "--version", "-V", help="Print the version and stop.", callback=_print_version, is_eager=True
     ),
     debug: bool = typer.Option(False, "--debug", help="Show where an error came from."),
     threads: int = typer.Option(0, help="Processor threads to compute with; 0 for one per core, at most 8."),
 ) -> None:
     """Options of every command."""
+    import torch  # here and not above: it takes seconds, which help and mistyped commands need not wait for
+
     # More threads than cores are many times slower, and beyond a few these small products gain nothing.
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     torch.set_num_threads(threads or min(available, 8))

@@ -1,18 +1,12 @@
 """``unitscope``: the entry point."""
 
-import importlib
-import pkgutil
 import sys
 
 from rich.text import Text
 
-from unitscope import cli
 from unitscope.cli import console
 from unitscope.cli.app import app
 from unitscope.errors import InputError
-
-for _module in pkgutil.iter_modules(cli.__path__):
-    importlib.import_module(f"{cli.__name__}.{_module.name}")  # each command adds itself to the app
 
 
 def run() -> None:

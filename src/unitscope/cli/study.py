@@ -15,10 +15,13 @@ from unitscope.cli import console
 from unitscope.cli.app import STUDIES, app
 from unitscope.studies.check import Check
 
-study = typer.Typer(
-    no_args_is_help=True, help="Do a published study again, end to end, and say which of its statements hold."
+study = typer.Typer(no_args_is_help=True)
+app.add_typer(
+    study,
+    name="study",
+    rich_help_panel=STUDIES,
+    help="Do a published study again, end to end, and say which of its statements hold.",
 )
-app.add_typer(study, name="study", rich_help_panel=STUDIES)
 
 Out = Annotated[Path, typer.Option(help="folder for index.html and results.json")]
 

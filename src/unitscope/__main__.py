@@ -1,0 +1,6 @@
+"""``python -m unitscope``: the command line."""
+
+from unitscope.cli.main import run
+
+if __name__ == "__main__":
+    run()
