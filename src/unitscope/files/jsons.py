@@ -1,0 +1,135 @@
+"""The one reader and writer of JSON: typed, bounded, and with a digest of its own content.
+
+    write_json(path, value)             # {"digest": "…", then the fields of the value
+    value = read_json(path, Manifest)   # a dataclass, or any type that msgspec knows
+
+The first line of a file that was written here is its digest, of all bytes after that line; so nobody needs a second
+file to see that one was changed.
+"""
+
+import json
+import math
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import msgspec
+
+from unitscope.files.damage import damaged
+from unitscope.files.digest import digest
+from unitscope.files.inside import open_plain
+from unitscope.files.room import disk_errors
+from unitscope.files.writing import Written, write
+
+Kind = TypeVar("Kind")
+
+LARGEST = 256_000_000
+"""Bytes of a file."""
+DEEPEST = 64
+"""Lists and objects within each other."""
+DIGITS = 40
+"""Characters of a number: those of every double and 64-bit integer, and some to spare."""
+HEAD = re.compile(rb'\{"digest": "([0-9a-f]{64})",?\n')
+SURROGATE = re.compile(r"[\ud800-\udfff]")
+ESCAPED = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+def write_json(path: Path, value: Any) -> Written:
+    """Write a dataclass or a dictionary, in one step. Raises ``InputError`` if the disk refuses."""
+    return write(path, json_bytes(value))
+
+
+def json_bytes(value: Any) -> bytes:
+    """The content of such a file."""
+    plain = msgspec.to_builtins(value, str_keys=True)
+    if not isinstance(plain, dict):
+        raise TypeError(f"a file holds the fields of an object, not {type(value).__name__}")
+    body = json.dumps(plain, indent=1)[1:].lstrip("\n").encode() + b"\n"
+    comma = b"," if plain else b""
+    return b'{"digest": "%s"%s\n%s' % (digest(body).encode(), comma, body)
+
+
+def read_json(
+    path: Path, kind: Callable[..., Kind], advice: str, sealed: bool | None = True, largest: int = LARGEST
+) -> Kind:
+    """Read a file as one type. ``advice`` says what to do where it is damaged.
+
+    With ``sealed``, one without its digest is damaged; None checks a digest only where there is one, for files that
+    others may have made. Raises ``InputError`` where there is none, or it cannot be read as this type.
+    """
+    with disk_errors(path, "read"), open_plain(path) as file:
+        content = file.read(largest + 1)
+    try:
+        if len(content) > largest:
+            raise ValueError(f"it is larger than {largest:,} bytes")
+        plain = unsealed(content, sealed)
+        return msgspec.convert(plain, cast(type[Kind], kind), str_keys=True)
+    except (ValueError, msgspec.ValidationError) as error:
+        raise damaged(path, error, advice) from error
+
+
+def unsealed(content: bytes, sealed: bool | None = True) -> Any:
+    """The parsed content of a file, without its digest. Raises ``ValueError`` where it is damaged."""
+    head = HEAD.match(content)
+    if head and sealed is not False and digest(memoryview(content)[head.end() :]) != head[1].decode():
+        raise ValueError("its content differs from its digest")
+    if sealed and not head:
+        raise ValueError("it has no digest")
+    plain = parse(content)
+    if head:
+        del plain["digest"]
+    return plain
+
+
+def parse(content: bytes | str) -> Any:
+    """Parse JSON within bounds. Raises ``ValueError`` for what is none, and for what no honest file holds.
+
+    That is: keys given twice, numbers without end or beyond every double, halves of characters, depth beyond 64.
+    """
+    text = content if isinstance(content, str) else content.decode("utf-8-sig")
+    try:
+        plain = json.loads(text, object_pairs_hook=_object, parse_int=_integer, parse_float=_real)
+    except RecursionError:
+        raise ValueError(f"it is nested more than {DEEPEST} deep") from None
+    _check(plain, ESCAPED.search(text) is not None)
+    return plain
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise ValueError("it says one thing twice")
+    return made
+
+
+def _integer(text: str) -> int:
+    if len(text) > DIGITS:
+        raise ValueError(f"it has a number of {len(text):,} digits")
+    return int(text)
+
+
+def _real(text: str) -> float:
+    value = float(text) if len(text) <= DIGITS else math.inf
+    if math.isinf(value):
+        raise ValueError(f"it has the number {text[:DIGITS]}")
+    return value
+
+
+def _check(plain: Any, escaped: bool) -> None:
+    """Depth, and halves of characters where there are escapes that could make some."""
+    level, depth = [plain], 0
+    while level:
+        if depth > DEEPEST:
+            raise ValueError(f"it is nested more than {DEEPEST} deep")
+        inner: list[Any] = []
+        for value in level:
+            if isinstance(value, dict):
+                inner.extend(value.values())
+                if escaped:
+                    inner.extend(value)
+            elif isinstance(value, list):
+                inner.extend(value)
+            elif escaped and isinstance(value, str) and SURROGATE.search(value):
+                raise ValueError("it has half of a character")
+        level, depth = inner, depth + 1
