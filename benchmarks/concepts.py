@@ -25,12 +25,12 @@ from unitscope import inspect
 from unitscope import labels as hypotheses
 from unitscope.analyses._sketch import Sketch
 from unitscope.analyses.quantiles import LEVELS, Quantiles
-from unitscope.concepts.alignment import align, candidates_of, top_texts
-from unitscope.concepts.bank import make_bank
-from unitscope.concepts.candidates import Finder, constituents, ngrams, sentence_of, words
+from unitscope.banks.alignment import align, candidates_of, top_texts
+from unitscope.banks.bank import make_bank
+from unitscope.banks.candidates import Finder, constituents, ngrams, sentence_of, words
+from unitscope.banks.texts import replicated
 from unitscope.concepts.pairs import Hypotheses, Pairs, Scale
 from unitscope.concepts.pooled import pooled
-from unitscope.concepts.texts import replicated
 from unitscope.corpus.passages import Passages
 from unitscope.corpus.reading import Characters
 from unitscope.corpus.sentence import Sentence

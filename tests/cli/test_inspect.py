@@ -8,8 +8,8 @@ import torch
 from treebanks import CONLLU, written
 from typer.testing import CliRunner, Result
 
+from unitscope.banks.bank import Bank
 from unitscope.cli.main import app
-from unitscope.concepts.bank import Bank
 from unitscope.concepts.catalogue import CATALOGUE
 from unitscope.corpus.splits import Split
 from unitscope.corpus.vocabulary import Vocabulary

@@ -9,8 +9,8 @@ from sklearn.metrics import roc_auc_score
 from treebanks import treebank, written
 from word_counters import WORDS, ByWords, Planted, is_word
 
-from unitscope.concepts.bank import make_bank
-from unitscope.concepts.candidates import BLANKS, ngrams, sentence_of, words
+from unitscope.banks.bank import make_bank
+from unitscope.banks.candidates import BLANKS, ngrams, sentence_of, words
 from unitscope.concepts.fold import Spread, batches_of
 from unitscope.concepts.inspection import inspect
 from unitscope.concepts.scales import LEAST

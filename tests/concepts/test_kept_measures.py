@@ -5,13 +5,13 @@ import pytest
 import torch
 from word_counters import WORDS, ByWords, Planted, is_word
 
+from unitscope.banks.bank import make_bank
+from unitscope.banks.candidates import BLANKS, sentence_of, words
+from unitscope.banks.neighbours import neighbours
 from unitscope.concepts import searched, wpmi
-from unitscope.concepts.bank import make_bank
-from unitscope.concepts.candidates import BLANKS, sentence_of, words
 from unitscope.concepts.catalogue import CATALOGUE
 from unitscope.concepts.fold import batches_of
 from unitscope.concepts.inspection import inspect
-from unitscope.concepts.neighbours import neighbours
 from unitscope.concepts.pairs import Pairs, Scale
 from unitscope.concepts.questions import Questions
 from unitscope.concepts.searched import Tail

@@ -2,8 +2,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from unitscope.concepts.bank import make_bank
-from unitscope.concepts.candidates import BLANKS, ngrams, sentence_of, words
+from unitscope.banks.bank import make_bank
+from unitscope.banks.candidates import BLANKS, ngrams, sentence_of, words
 from unitscope.concepts.occlusion import losses, occlusion
 from unitscope.corpus.labelled import LabelledTexts, symbols_of
 from unitscope.corpus.translations import Translations, both_vocabularies

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from unitscope.concepts.bank import make_bank
-from unitscope.concepts.candidates import sentence_of, words
+from unitscope.banks.bank import make_bank
+from unitscope.banks.candidates import sentence_of, words
 from unitscope.concepts.wpmi import soft_wpmi, tf_idf
 from unitscope.errors import InputError
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from unitscope.concepts.bank import make_bank
-from unitscope.concepts.candidates import words
-from unitscope.concepts.clusters import context_vectors
+from unitscope.banks.bank import make_bank
+from unitscope.banks.candidates import words
+from unitscope.banks.clusters import context_vectors
 from unitscope.errors import InputError
 from unitscope.networks.text_files import load
 from unitscope.studies.cnn_units import run

@@ -9,10 +9,11 @@ import pandas as pd
 import typer
 from rich.table import Column, Table
 
+from unitscope.banks.bank import Bank
+from unitscope.banks.neighbours import neighbours
 from unitscope.cli import console
 from unitscope.cli.app import ASK, app
 from unitscope.cli.inputs import Inputs
-from unitscope.concepts.bank import Bank
 from unitscope.concepts.catalogue import CATALOGUE
 from unitscope.concepts.controls import compared, controlled
 from unitscope.concepts.fed import FED
@@ -20,7 +21,6 @@ from unitscope.concepts.formulas import LENGTH
 from unitscope.concepts.inspection import GROUP, NEVER
 from unitscope.concepts.inspection import inspect as look
 from unitscope.concepts.measures import MEASURES
-from unitscope.concepts.neighbours import neighbours
 from unitscope.concepts.questions import Asked
 from unitscope.concepts.searched import FORMS
 from unitscope.corpus.corpus import Corpus

@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Int
 
-from unitscope.concepts.bank import Bank
-from unitscope.concepts.neighbours import KIND as NEIGHBOURS
+from unitscope.banks.bank import Bank
+from unitscope.banks.neighbours import KIND as NEIGHBOURS
+from unitscope.banks.texts import instances, replicated
 from unitscope.concepts.pair_rows import pair_rows
 from unitscope.concepts.pooled import pooled
 from unitscope.concepts.questions import CONCEPT, Asked, concept_names
-from unitscope.concepts.texts import instances, replicated
 from unitscope.corpus.passages import Passages
 from unitscope.errors import InputError
 from unitscope.source.live import Live

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from unitscope.concepts.bank import Bank
+from unitscope.banks.bank import Bank
 from unitscope.corpus.corpus import Corpus
 from unitscope.models.model import Model
 from unitscope.source.live import Live

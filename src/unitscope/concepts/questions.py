@@ -20,7 +20,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from unitscope.concepts.bank import Bank
+from unitscope.banks.bank import Bank
 from unitscope.concepts.pairs import Hypotheses
 from unitscope.corpus.annotated import CHARACTER, Annotated, HasText
 from unitscope.corpus.corpus import Corpus

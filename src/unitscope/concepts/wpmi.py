@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float, Int, Shaped, UInt8
 from scipy import special
 from torch import Tensor
 
-from unitscope.concepts.bank import Bank
+from unitscope.banks.bank import Bank
 from unitscope.concepts.pair_rows import pair_rows
 from unitscope.concepts.pairs import Hypotheses
 from unitscope.errors import InputError

@@ -14,7 +14,7 @@ from typing import Annotated
 
 from torch import nn
 
-from unitscope.concepts.candidates import Finder
+from unitscope.banks.candidates import Finder
 from unitscope.errors import InputError
 from unitscope.networks.bytenet import ByteNetConfig
 from unitscope.networks.sentence_nets import SentenceConfig

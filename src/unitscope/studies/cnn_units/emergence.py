@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from unitscope.concepts.alignment import Alignment
-from unitscope.concepts.bank import Bank, make_bank
-from unitscope.concepts.candidates import Finder, ngrams
-from unitscope.concepts.layers import related, units_of_concepts
+from unitscope.banks.alignment import Alignment
+from unitscope.banks.bank import Bank, make_bank
+from unitscope.banks.candidates import Finder, ngrams
+from unitscope.banks.layers import related, units_of_concepts
 from unitscope.concepts.occlusion import occlusion
 from unitscope.networks.text_files import TextCard, text_model
 from unitscope.studies.cnn_units.tasks import Task, only

@@ -10,15 +10,15 @@ import pandas as pd
 import torch
 from torch import nn
 
-from unitscope.concepts.alignment import TOP, Alignment, Sign, align, random_candidates, top_texts
-from unitscope.concepts.bank import Bank, make_bank
-from unitscope.concepts.candidates import Finder
-from unitscope.concepts.clusters import coherence, context_vectors
-from unitscope.concepts.layers import granularity, phrase_share
+from unitscope.banks.alignment import TOP, Alignment, Sign, align, random_candidates, top_texts
+from unitscope.banks.bank import Bank, make_bank
+from unitscope.banks.candidates import Finder
+from unitscope.banks.clusters import coherence, context_vectors
+from unitscope.banks.layers import granularity, phrase_share
+from unitscope.banks.selectivity import selectivity
+from unitscope.banks.separation import separation
+from unitscope.banks.texts import instances, replicated
 from unitscope.concepts.pooled import pooled
-from unitscope.concepts.selectivity import selectivity
-from unitscope.concepts.separation import separation
-from unitscope.concepts.texts import instances, replicated
 from unitscope.corpus.passages import Passages
 from unitscope.corpus.reading import Characters
 from unitscope.corpus.sentence import Sentence

@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 from safetensors.numpy import load_file, save
 
-from unitscope.concepts.alignment import Alignment, Sign
-from unitscope.concepts.bank import Bank
+from unitscope.banks.alignment import Alignment, Sign
+from unitscope.banks.bank import Bank
 from unitscope.errors import InputError
 from unitscope.studies.cnn_units.examine import Examined, Layer, Side
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from unitscope.concepts.clusters import cluster, context_vectors
-from unitscope.concepts.layers import units_of_concepts
+from unitscope.banks.clusters import cluster, context_vectors
+from unitscope.banks.layers import units_of_concepts
 from unitscope.models.module import ModuleModel
 from unitscope.networks.text_files import TextCard
 from unitscope.page.html import write_html

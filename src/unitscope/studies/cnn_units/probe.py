@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from unitscope.concepts.alignment import candidates_of
+from unitscope.banks.alignment import candidates_of
+from unitscope.banks.texts import replicated
 from unitscope.concepts.pooled import pooled
-from unitscope.concepts.texts import replicated
 from unitscope.corpus.passages import Passages
 from unitscope.corpus.reading import Characters
 from unitscope.networks.text_files import TextCard

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from unitscope.concepts.candidates import BLANKS, Finder, Place, constituents, morphemes, ngrams, sentence_of, words
-from unitscope.concepts.morphemes import learn_morphemes
+from unitscope.banks.candidates import BLANKS, Finder, Place, constituents, morphemes, ngrams, sentence_of, words
+from unitscope.banks.morphemes import learn_morphemes
 from unitscope.concepts.occlusion import Remake
 from unitscope.corpus.labelled import read_labelled
 from unitscope.corpus.sentence import Sentence

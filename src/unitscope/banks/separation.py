@@ -10,8 +10,8 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy import stats
 
-from unitscope.concepts.alignment import Sign
-from unitscope.concepts.bank import Bank
+from unitscope.banks.alignment import Sign
+from unitscope.banks.bank import Bank
 
 
 @dataclass(frozen=True, eq=False)

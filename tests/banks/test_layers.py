@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from unitscope.concepts.alignment import Alignment
-from unitscope.concepts.bank import make_bank
-from unitscope.concepts.candidates import BLANKS, morphemes, ngrams, sentence_of, words
-from unitscope.concepts.layers import granularity, phrase_share, related, units_of_concepts
+from unitscope.banks.alignment import Alignment
+from unitscope.banks.bank import make_bank
+from unitscope.banks.candidates import BLANKS, morphemes, ngrams, sentence_of, words
+from unitscope.banks.layers import granularity, phrase_share, related, units_of_concepts
 
 BANK = make_bank(
     [sentence_of("the cats sat down", "a", BLANKS), sentence_of("the dog", "b", BLANKS)],

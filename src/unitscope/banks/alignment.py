@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from unitscope.concepts.bank import Bank
+from unitscope.banks.bank import Bank
 from unitscope.errors import InputError
 
 Sign = Literal[1, -1]

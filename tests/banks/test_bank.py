@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from treebanks import treebank, written
 
-from unitscope.concepts.bank import Bank, make_bank
-from unitscope.concepts.candidates import BLANKS, constituents, lemmas, morphemes, ngrams, sentence_of, words
-from unitscope.concepts.morphemes import Morphemes, learn_morphemes
+from unitscope.banks.bank import Bank, make_bank
+from unitscope.banks.candidates import BLANKS, constituents, lemmas, morphemes, ngrams, sentence_of, words
+from unitscope.banks.morphemes import Morphemes, learn_morphemes
 from unitscope.corpus.treebank import read_treebank
 from unitscope.errors import InputError
 

@@ -14,8 +14,8 @@ import pandas as pd
 from jaxtyping import Bool, Float, Int
 from scipy import sparse
 
-from unitscope.concepts.alignment import Sign, check
-from unitscope.concepts.bank import Bank
+from unitscope.banks.alignment import Sign, check
+from unitscope.banks.bank import Bank
 
 BLOCK = 1024
 """Texts that are looked at together."""

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from unitscope.concepts.alignment import Alignment
-from unitscope.concepts.bank import make_bank
-from unitscope.concepts.candidates import BLANKS, ngrams, sentence_of, words
-from unitscope.concepts.clusters import cluster, coherence, context_vectors
+from unitscope.banks.alignment import Alignment
+from unitscope.banks.bank import make_bank
+from unitscope.banks.candidates import BLANKS, ngrams, sentence_of, words
+from unitscope.banks.clusters import cluster, coherence, context_vectors
 
 PETS, TOOLS, RANDOM = "cat dog hamster".split(), "saw drill hammer".split(), np.random.default_rng(0)  # noqa: SIM905
 TEXTS = [f"the {RANDOM.choice(PETS)} eats and sleeps gladly" for _ in range(30)]

@@ -1,4 +1,4 @@
-"""``unitscope concepts``."""
+"""``unitscope bank``."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
+from unitscope.banks.bank import make_bank
+from unitscope.banks.candidates import Finder, constituents, lemmas, morphemes, ngrams, sentence_of, words
+from unitscope.banks.morphemes import learn_morphemes
+from unitscope.banks.parsers import parser
 from unitscope.cli import console
 from unitscope.cli.app import ASK, app
-from unitscope.concepts.bank import make_bank
-from unitscope.concepts.candidates import Finder, constituents, lemmas, morphemes, ngrams, sentence_of, words
-from unitscope.concepts.morphemes import learn_morphemes
-from unitscope.concepts.parsers import parser
 from unitscope.corpus.conllu import read_lines
 from unitscope.corpus.download import local
 from unitscope.corpus.sentence import Sentence
@@ -21,7 +21,7 @@ PLAIN = (".txt", "")
 
 
 @app.command(rich_help_panel=ASK)
-def concepts(
+def bank(
     texts: Annotated[
         list[Path], typer.Argument(help="treebanks (.ptb has phrases, .conllu lemmas), or plain files, a text a line")
     ],
@@ -37,7 +37,7 @@ def concepts(
 ) -> None:
     """Make a concept bank: every word, phrase, lemma or morpheme of a corpus once, with counts and places.
 
-    For example: `unitscope concepts gum/*.ptb --out bank --min-count 20`
+    For example: `unitscope bank gum/*.ptb --out bank --min-count 20`
     """
     sentences = list(_sentences(texts, phrases))
     finders: list[Finder] = [words]
@@ -47,10 +47,10 @@ def concepts(
         finders.append(ngrams(longest) if phrases == "ngrams" else constituents(longest))
     if with_morphemes:
         finders.append(morphemes(learn_morphemes(sentences)))
-    bank = make_bank(sentences, finders, min_count)
-    bank.save(out)
-    kinds = ", ".join(f"{count:,} {kind}s" for kind, count in bank.table["kind"].value_counts().items())
-    console.out.print(f"{out}: {len(bank):,} concepts of {bank.sentence_count:,} sentences ({kinds})")
+    made = make_bank(sentences, finders, min_count)
+    made.save(out)
+    kinds = ", ".join(f"{count:,} {kind}s" for kind, count in made.table["kind"].value_counts().items())
+    console.out.print(f"{out}: {len(made):,} concepts of {made.sentence_count:,} sentences ({kinds})")
     if phrases == "trees" and not any(sentence.spans for sentence in sentences):
         console.out.print("no phrases: these sentences have no trees; try --phrases ngrams, or a parser")
 

@@ -3,8 +3,8 @@
 import numpy as np
 from jaxtyping import Float
 
-from unitscope.concepts.bank import Bank
-from unitscope.concepts.clusters import context_vectors
+from unitscope.banks.bank import Bank
+from unitscope.banks.clusters import context_vectors
 
 COUNT = 5
 KIND = "neighbours"

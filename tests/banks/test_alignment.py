@@ -5,12 +5,12 @@ import pytest
 import torch
 from word_counters import ByWords, Planted, is_word
 
-from unitscope.concepts.alignment import align, random_candidates, top_texts
-from unitscope.concepts.bank import make_bank
-from unitscope.concepts.candidates import BLANKS, ngrams, sentence_of, words
+from unitscope.banks.alignment import align, random_candidates, top_texts
+from unitscope.banks.bank import make_bank
+from unitscope.banks.candidates import BLANKS, ngrams, sentence_of, words
+from unitscope.banks.selectivity import selectivity
+from unitscope.banks.texts import instances, replicated
 from unitscope.concepts.pooled import pooled
-from unitscope.concepts.selectivity import selectivity
-from unitscope.concepts.texts import instances, replicated
 from unitscope.corpus.passages import Passages
 from unitscope.errors import InputError
 from unitscope.source.live import Live
@@ -106,8 +106,8 @@ def test_selectivity_is_what_a_loop_finds(monkeypatch) -> None:
     degree, instance = random.normal(size=(2, len(BANK), units)).astype(np.float32)
     for sign in (1, -1):
         found = align(texts, degree, BANK, top=2, best=2, sign=sign)
-        monkeypatch.setattr("unitscope.concepts.selectivity.BLOCK", 3)
-        monkeypatch.setattr("unitscope.concepts.selectivity.UNITS", 2)
+        monkeypatch.setattr("unitscope.banks.selectivity.BLOCK", 3)
+        monkeypatch.setattr("unitscope.banks.selectivity.UNITS", 2)
         scores = selectivity(texts, degree, instance, BANK, found.concepts, found.top, sign=sign)
         for unit in range(units):
             a = sign * texts[:, unit]

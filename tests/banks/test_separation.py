@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from unitscope.concepts.bank import make_bank
-from unitscope.concepts.candidates import BLANKS, sentence_of, words
-from unitscope.concepts.separation import separation
+from unitscope.banks.bank import make_bank
+from unitscope.banks.candidates import BLANKS, sentence_of, words
+from unitscope.banks.separation import separation
 
 RANDOM = np.random.default_rng(0)
 TEXTS = [" ".join(RANDOM.choice(list("abcdefgh"), 3)) for _ in range(120)]

@@ -11,8 +11,8 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy import stats
 
-from unitscope.concepts.alignment import Alignment
-from unitscope.concepts.bank import Bank
+from unitscope.banks.alignment import Alignment
+from unitscope.banks.bank import Bank
 
 LONGEST = 5
 """Longer phrases are counted with those of so many words."""

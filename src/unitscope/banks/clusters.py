@@ -13,8 +13,8 @@ from scipy import sparse
 from scipy.cluster import hierarchy
 from scipy.sparse import linalg
 
-from unitscope.concepts.alignment import Alignment
-from unitscope.concepts.bank import Bank
+from unitscope.banks.alignment import Alignment
+from unitscope.banks.bank import Bank
 
 DIMENSIONS = 50
 RANK = 1e-4

@@ -13,7 +13,7 @@ import pandas as pd
 from jaxtyping import Int
 from scipy import sparse
 
-from unitscope.concepts.candidates import Finder, Place
+from unitscope.banks.candidates import Finder, Place
 from unitscope.corpus.sentence import Sentence
 from unitscope.errors import InputError
 

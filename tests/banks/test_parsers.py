@@ -10,8 +10,8 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 import pytest
 
-from unitscope.concepts.candidates import constituents, lemmas, words
-from unitscope.concepts.parsers import parser, subtrees
+from unitscope.banks.candidates import constituents, lemmas, words
+from unitscope.banks.parsers import parser, subtrees
 from unitscope.corpus.sentence import Sentence
 from unitscope.errors import InputError
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from unitscope.concepts.bank import Bank
+from unitscope.banks.bank import Bank
 from unitscope.corpus.passages import Passages
 from unitscope.corpus.reading import Reading
 from unitscope.errors import InputError
