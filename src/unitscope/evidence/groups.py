@@ -1,0 +1,201 @@
+"""What is one piece of evidence, and which pieces choose and which confirm.
+
+Tokens of one document are anything but independent, and a copy of a document says nothing new. So the piece of evidence
+is the *document, told by its content*: documents of one digest are one piece, whatever their names. Where there are
+fewer than six, documents say nothing of more documents of their kind; the pieces are then stretches of the text, and
+whatever is found is found *within this text* (``evidence.correlation`` then takes only what moves within a stretch).
+
+Choosing and confirming never share a piece. Which half a document is in follows from its digest alone, so that a
+growing corpus keeps its halves; only where so few documents would leave one half with less than a third is the smallest
+number moved over. Stretches of one text are halved where they stand, with a stretch between that neither half reads.
+
+Folds add up the sums of a bounded number of *buckets* (``buckets``): each piece is one while there are few; of more,
+pieces go where fewest tokens are, the longest first, which keeps buckets nearly equal however unequal documents are,
+since unequal buckets are what costs degrees of freedom.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Int
+
+from unitscope.errors import InputError
+
+FEWEST = 6
+"""Documents from which on a document is a piece of evidence."""
+BUCKETS = 64
+"""Pieces whose sums a fold keeps apart: enough for a spread, few enough that memory does not grow with the text."""
+STRETCHES = 32
+"""Pieces in either half of a text that is too few documents."""
+LEAST = 3
+"""Pieces in a half at least: no spread can be read from fewer."""
+
+
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """Which sequences are one piece of evidence."""
+
+    piece: Int[np.ndarray, " sequence"]
+    """The number of the piece that each sequence belongs to, from 0, in the order in which pieces first occur."""
+    keys: tuple[str, ...]
+    """Of each piece what it is told by: the digest of its document; for stretches also which one."""
+    tokens: Int[np.ndarray, " piece"]
+    within: bool
+    """Pieces are stretches of fewer than six documents: what is found is found *within this text*."""
+    documents: int
+    """Of different content."""
+    copies: int
+    """Documents that repeat another word for word."""
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @property
+    def note(self) -> str:
+        """What counts as one piece, in words."""
+        copies = f"; {self.copies} more repeat one of them and count with it" if self.copies else ""
+        if self.within:
+            of = "one document" if self.documents == 1 else f"{self.documents} documents"
+            return f"{len(self)} stretches of {of}, so what is found holds within this text{copies}"
+        return f"{len(self)} documents of different content{copies}"
+
+
+def groups(
+    digests: Sequence[str],
+    lengths: Sequence[int],
+    starts: Sequence[int],
+    names: Sequence[str | int] | None = None,
+    stretches: int = 2 * STRETCHES + 1,
+) -> Groups:
+    """The pieces of evidence of some sequences, in the order in which they are read.
+
+    ``digests``: of the content of each sequence's document. ``lengths``: tokens of each sequence. ``starts``: where it
+    begins in its document. ``names``: of each sequence's document, which tells copies from one document; no piece
+    depends on them. ``stretches``: how many pieces are made of a text of fewer than six documents.
+    """
+    if not len(digests) == len(lengths) == len(starts):
+        raise InputError("pieces of evidence need a digest, a length and a start for each sequence")
+    length = np.asarray(lengths, dtype=np.int64)
+    order: dict[str, int] = {}
+    document = np.array([order.setdefault(digest, len(order)) for digest in digests], dtype=np.int64)
+    different = len(order)
+    copies = 0 if names is None else len(set(zip(names, digests, strict=True))) - different
+    if different >= FEWEST or different == 0:
+        tokens = np.bincount(document, weights=length, minlength=different).astype(np.int64)
+        return Groups(document, tuple(order), tokens, False, different, copies)
+    # One behind the other in reading order; a copy stands where the first of its kind does, and counts once.
+    place = np.lexsort((np.asarray(starts), document))
+    key = [(int(document[at]), int(starts[at])) for at in place]
+    first = np.array([at == 0 or key[at] != key[at - 1] for at in range(len(key))], dtype=bool)
+    own = np.where(first, length[place], 0)
+    begins = np.cumsum(own) - own
+    begins = np.maximum.accumulate(np.where(first, begins, 0)) if len(begins) else begins
+    total = int(own.sum())
+    stretch = np.minimum(begins * stretches // max(total, 1), stretches - 1)
+    numbers = np.unique(stretch, return_inverse=True)[1].reshape(-1)
+    piece = np.empty(len(place), dtype=np.int64)
+    piece[place] = numbers
+    whole = hashlib.sha256("\n".join(order).encode()).hexdigest()
+    count = int(numbers.max()) + 1 if len(numbers) else 0
+    tokens = np.bincount(piece, weights=length, minlength=count).astype(np.int64)
+    return Groups(piece, tuple(f"{whole}:{k}" for k in range(count)), tokens, True, different, copies)
+
+
+def halves(found: Groups) -> tuple[Int[np.ndarray, " choosing"], Int[np.ndarray, " confirming"]]:
+    """The pieces on which units are chosen, and those that confirm them.
+
+    By a bit of each document's digest; within one text the first half, a stretch of nobody's, and the rest.
+    Raises ``InputError`` where there are too few pieces for two halves.
+    """
+    count = len(found)
+    if count < 2 * LEAST + int(found.within):
+        raise InputError(
+            f"{count} pieces of evidence are too few to choose units on one half and confirm them on the other; "
+            "give more documents, or cut a long one into shorter sequences"
+        )
+    if found.within:
+        middle = count // 2
+        return np.arange(middle), np.arange(middle + 1, count)
+    digest = np.array([_number(f"half {key}") for key in found.keys], dtype=np.uint64)
+    second = digest >> np.uint64(63) == 1
+    least = max(LEAST, -(-count // 3))
+    for half in (False, True):
+        # As few as possible go over, in an order of their own, so that halves change little while a corpus grows.
+        missing = least - int((second == half).sum())
+        if missing > 0:
+            others = np.flatnonzero(second != half)
+            second[others[np.argsort(digest[others] << np.uint64(1))][:missing]] = half
+    return np.flatnonzero(~second), np.flatnonzero(second)
+
+
+def share(found: Groups, half: Int[np.ndarray, " piece"], of: float) -> Int[np.ndarray, " chosen"]:
+    """Some pieces of a half, by their digests, so that about ``of`` of its tokens are in them, and ``LEAST`` at least.
+
+    Whatever is compared with untrained networks is compared on these.
+    """
+    order = half[np.argsort([_number(f"share {found.keys[piece]}") for piece in half])]
+    if found.within:
+        order = half
+    before = np.cumsum(found.tokens[order]) - found.tokens[order]
+    taken = max(int((before < of * found.tokens[half].sum()).sum()), min(LEAST, len(half)))
+    return np.sort(order[:taken])
+
+
+def buckets(keys: Sequence[str], tokens: Int[np.ndarray, " piece"], most: int = BUCKETS) -> Int[np.ndarray, " piece"]:
+    """The bucket of each piece of a half, from 0.
+
+    Up to ``most`` pieces each has its own. Up to 16 times as many they are dealt out, the longest first, to where
+    fewest tokens are (Graham 1969). Beyond that chance makes buckets equal enough, and the digest alone decides, so
+    that a growing corpus keeps what was folded.
+    """
+    count = len(keys)
+    if count <= most:
+        return np.arange(count)
+    numbers = [_number(f"bucket {key}") for key in keys]
+    if count > 16 * most:
+        return np.array([number % most for number in numbers], dtype=np.int64)
+    bucket = np.zeros(count, dtype=np.int64)
+    load = np.zeros(most)
+    for at in np.lexsort((np.array(numbers, dtype=np.uint64), -np.asarray(tokens))):
+        bucket[at] = int(load.argmin())
+        load[bucket[at]] += tokens[at]
+    return bucket
+
+
+def near_copies(
+    texts: Sequence[str], size: int = 12, kept: int = 128, alike: float = 0.5
+) -> list[tuple[int, int, float]]:
+    """Pairs of different texts that are nearly the same, with the share of shingles in common; reported, never merged.
+
+    Shingles are runs of ``size`` characters; of each text the ``kept`` smallest hashes stand for all, from which the
+    share that two texts have in common is estimated (Broder 1997, bottom-k sketches).
+    """
+    sketches = []
+    for text in texts:
+        found = {text[at : at + size] for at in range(max(1, len(text) - size + 1))}
+        sketches.append(sorted({_number(shingle) for shingle in found})[:kept])
+    holders: dict[int, list[int]] = {}
+    for number, sketch in enumerate(sketches):
+        for value in sketch:
+            holders.setdefault(value, []).append(number)
+    # What most texts share (a licence, a header) says nothing of copies and would make all pairs candidates.
+    pairs = {
+        (a, b)
+        for held in holders.values()
+        if len(held) <= 32
+        for place, a in enumerate(held)
+        for b in held[place + 1 :]
+    }
+    alike_pairs = []
+    for a, b in sorted(pairs):
+        both = sorted({*sketches[a], *sketches[b]})[:kept]
+        shared = len(set(both) & set(sketches[a]) & set(sketches[b])) / len(both)
+        if shared >= alike and texts[a] != texts[b]:
+            alike_pairs.append((a, b, shared))
+    return alike_pairs
+
+
+def _number(words: str) -> int:
+    return int.from_bytes(hashlib.sha256(words.encode()).digest()[:8], "big")

@@ -1,0 +1,56 @@
+"""Intervals of anything that is a function of sums, and of ratios of sums."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from unitscope.evidence.jackknife import jackknife
+from unitscope.evidence.ratio import difference, mean
+
+
+def test_of_a_plain_mean_it_is_students_t():
+    values = np.random.default_rng(0).normal(3, 2, 11)
+    ones = np.ones(11)
+    found = jackknife(lambda s, n: s / n, (values, ones), ones, chance=2.0)
+    test = stats.ttest_1samp(values, 2.0)
+    interval = test.confidence_interval()
+    assert found.value == pytest.approx(values.mean())
+    assert (found.low, found.high) == pytest.approx((interval.low, interval.high))
+    assert found.p == pytest.approx(test.pvalue) and found.freedom == pytest.approx(10)
+
+
+def test_a_ratio_has_cochrans_error_where_pieces_are_alike():
+    draw = np.random.default_rng(1)
+    counts = draw.integers(190, 210, 200).astype(float)
+    sums = counts * draw.normal(0.5, 0.1, 200)
+    found = mean(sums, counts)
+    m = sums.sum() / counts.sum()
+    cochran = np.sqrt(200 / 199 * ((sums - m * counts) ** 2).sum()) / counts.sum()
+    assert found.value == pytest.approx(m) and found.error == pytest.approx(cochran, rel=0.01)
+
+
+@pytest.mark.parametrize("scale", ["z", "logit"])
+def test_ends_of_intervals_stay_in_their_range(scale):
+    parts = np.array([9.9, 9.95, 9.8, 10.0, 9.99])
+    found = jackknife(lambda s, n: s / n, (parts, np.full(5, 10.0)), np.full(5, 10.0), scale)
+    assert 0 < found.low < found.value < found.high <= 1
+
+
+def test_pieces_without_such_tokens_say_nothing():
+    sums, counts = np.array([1.0, 2.0, 0, 0, 3.5]), np.array([2.0, 2.0, 0, 0, 3.0])
+    whole, own = mean(sums, counts), mean(sums[counts > 0], counts[counts > 0])
+    for name in ("value", "low", "high", "freedom"):
+        assert getattr(whole, name) == pytest.approx(getattr(own, name))
+    assert np.isnan(mean(sums[:2], counts[:2]).low) and mean(sums[:2], counts[:2]).value == pytest.approx(0.75)
+
+
+def test_the_difference_knows_that_both_sides_share_pieces():
+    draw = np.random.default_rng(2)
+    level = draw.normal(0, 5, 40)  # of a piece, the same on both sides
+    a, b = (level + shift + draw.normal(0, 0.1, 40) for shift in (1.0, 0.0))
+    n = np.full(40, 50.0)
+    found = difference((a * n, n), (b * n, n))
+    paired = stats.ttest_rel(a, b).confidence_interval()
+    assert found.value == pytest.approx((a - b).mean())
+    assert (found.low, found.high) == pytest.approx((paired.low, paired.high))
+    assert mean(a * n, n).high - mean(a * n, n).low > 10 * (found.high - found.low)
