@@ -19,7 +19,7 @@ from unitscope.labels import names
 from unitscope.models.module import ModuleModel
 from unitscope.networks.char import CharConfig, CharNet
 from unitscope.source.live import Live
-from unitscope.source.source import Subset
+from unitscope.source.subset import Subset
 
 SITES = ("rnn.*",)
 

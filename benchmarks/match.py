@@ -19,6 +19,7 @@ from unitscope.cli.inputs import Inputs
 from unitscope.matches import Matches, match
 from unitscope.recording.record import record
 from unitscope.recording.recording import Recording
+from unitscope.source.live import Live
 
 STEPS = 2_000_000
 LENGTH = 1024
@@ -28,7 +29,9 @@ PHRASES = ("(self, ", "return ", '"""', "import os", "\n    def ")
 def made(folder: Path) -> Recording:
     inputs = Inputs(sequences=STEPS // LENGTH + 100, part="all", length=LENGTH)
     network, corpus = inputs.open()
-    return record(network, corpus, folder, ["rnn.0.hidden", "rnn.0.cell"], "float16", inputs.chosen(corpus))
+    return record(
+        Live(network, corpus, sequences=inputs.chosen(corpus)), folder, ["rnn.0.hidden", "rnn.0.cell"], "float16"
+    )
 
 
 def timed(recording: Recording, phrase: str, threshold: float | str) -> tuple[float, Matches]:

@@ -23,6 +23,7 @@ from unitscope.fold.analyze import analyze
 from unitscope.models.module import ModuleModel
 from unitscope.networks.char import CharConfig, CharNet
 from unitscope.recording.record import record
+from unitscope.source.live import Live
 
 
 def main() -> None:
@@ -55,7 +56,7 @@ def fold(text: Path, units: int, analyses: list[str]) -> None:
     torch.set_num_threads(1)
     corpus = open_corpus(text)
     model = ModuleModel(CharNet(CharConfig(len(corpus.vocabulary), units=units)))
-    recording = record(model, corpus, text.parent / "recording", ["rnn.*"], dtype="float16")
+    recording = record(Live(model, corpus), text.parent / "recording", ["rnn.*"], dtype="float16")
     analyze(recording, [parse(name) for name in analyses])
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 

@@ -19,7 +19,7 @@ from unitscope.cli.find import suggested
 from unitscope.cli.inputs import Inputs
 from unitscope.findings.find import evidence
 from unitscope.recording.recording import Recording
-from unitscope.source.relabelled import LabelFile, Relabelled, shifted
+from unitscope.source.relabelled import LabelFile, Relabelled, Shifted
 
 torch.set_num_threads(1)
 LEVELS = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
@@ -59,7 +59,7 @@ counts, tests, below = [], 0, np.zeros(len(LEVELS), int)
 with LabelFile(source, hypotheses) as kept:
     print(f"{len(source.sequences)} sequences in {len(set(groups.values()))} groups of evidence")
     for seed in range(options.seeds):
-        moved = shifted(Relabelled(source, kept.labels), seed, groups)
+        moved = Shifted(Relabelled(source, kept.labels), seed, groups)
         said = {n: torch.stack([moved.labels(name, n) for name in hypotheses], 1) for n in source.sequences}
         p = p_values(said)
         tests += len(p)

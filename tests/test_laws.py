@@ -9,11 +9,13 @@ import random
 import numpy as np
 import pytest
 import torch
-from planted import Planted
+from planted import chunk_of, planted
+from safetensors.torch import load_file, save_file
 
-from unitscope.fold.analysis import catalogue, result_type, title
+from unitscope.fold.analysis import catalogue, result_type, state_type, title
 from unitscope.fold.analyze import analyze
 from unitscope.fold.resultset import ResultSet
+from unitscope.fold.state import Packed, pack, unpack
 from unitscope.models.site import Site
 from unitscope.result import Result
 from unitscope.view import to_json
@@ -69,7 +71,7 @@ def source_of(site, x=None, **more):
     labels["step"] = torch.cat([(torch.arange(n) >= n // 2).float() for n in LENGTHS])  # a drive
     labels["class"] = (torch.arange(tokens) // 5 % 4).float()
     labels["has-loss"] = (torch.arange(tokens) % 3 > 0).float()
-    return Planted({site: activations(site) if x is None else x}, LENGTHS, token_labels=labels, **more)
+    return planted({site: activations(site) if x is None else x}, LENGTHS, token_labels=labels, **more)
 
 
 def given(analysis, source):
@@ -77,7 +79,7 @@ def given(analysis, source):
     if not analysis.needs:
         return {}
     results = analyze(source, analysis.needs)
-    return {need.name: results[source.sites[0].name, need.key] for need in analysis.needs}
+    return {need: results[source.sites[0].name, need.key] for need in analysis.needs}
 
 
 class Fold:
@@ -94,7 +96,7 @@ class Fold:
         return state
 
     def add(self, state, sequences):
-        self.analysis.update(state, self.source.chunk(self.site, sequences, self.analysis.labels))
+        self.analysis.update(state, chunk_of(self.source, self.site, sequences, self.analysis.labels))
 
     def compute(self, state):
         return self.analysis.compute(state)
@@ -134,6 +136,34 @@ def test_any_division_merges_to_the_whole(analysis, site, seed):
         b = states.pop(dice.randrange(len(states)))
         states.append(analysis.merge(a, b))
     assert_same(fold.compute(states[0]), fold.whole())
+
+
+@for_every_case
+def test_a_state_that_was_written_and_read_is_the_same_state(analysis, site, tmp_path):
+    fold = Fold(analysis, source_of(site))
+    states = [fold.state(part) for part in ([0, 1, 2, 3], [], [4, 5, 6, 7, 8, 9])]
+    read = []
+    for number, state in enumerate(states):
+        packed = pack(state)
+        path = tmp_path / f"{number}.safetensors"
+        save_file({name: tensor.contiguous() for name, tensor in packed.tensors.items()}, path)
+        plain = json.loads(json.dumps(packed.plain, allow_nan=False))
+        read.append(unpack(state_type(type(analysis)), Packed(load_file(path), plain)))
+        assert_same(fold.compute(read[-1]), fold.compute(state), exact=True)
+    whole, again = (analysis.merge(analysis.merge(a, b), c) for a, b, c in (states, read))
+    assert_same(fold.compute(again), fold.compute(whole), exact=True)
+    # What was read goes on as if nothing had happened, and shares nothing with what was packed.
+    fold.add(read[0], [4, 5])
+    fold.add(states[0], [4, 5])
+    assert_same(fold.compute(read[0]), fold.compute(states[0]), exact=True)
+
+
+@for_every_case
+@pytest.mark.parametrize("work", [1, 300])
+def test_parts_of_any_size_merge_to_the_whole(analysis, site, work):
+    source = source_of(site)
+    whole, parts = (analyze(source, [analysis], work=size)[site.name, analysis.key] for size in (10**9, work))
+    assert_same(parts, whole)
 
 
 @for_every_case
@@ -271,7 +301,7 @@ def test_units_that_stand_still_do_no_harm(analysis, site):
 @for_every_case
 def test_one_unit_and_one_token_are_enough(analysis, site):
     narrow = dataclasses.replace(site, units=1)
-    source = Planted(
+    source = planted(
         {narrow: activations(narrow)[:1]},
         [1],
         token_labels={name: torch.ones(1) for name in (*LABELS, "class", "step", "has-loss")},

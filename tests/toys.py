@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from unitscope.corpus.batch import Batch
+from unitscope.corpus.place import WithoutText
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.models.edit import Edit
 from unitscope.models.site import Site
@@ -52,7 +53,7 @@ class ToyModel:
 
 
 @dataclass(frozen=True)
-class ToyCorpus:
+class ToyCorpus(WithoutText):
     """Sequences of 3 to 9 of the digits 0 to 9 after 2 of context; no text. Its one label is ``odd``."""
 
     size: int = 40

@@ -4,7 +4,8 @@ From a trained network and a text to what each unit does, what it stands for, an
 
     model = unitscope.ModuleModel(network)                    # any nn.Module with recurrent layers
     corpus = unitscope.open_corpus("book.txt", vocabulary=unitscope.Vocabulary(symbols))
-    recording = unitscope.record(model, corpus, "run")        # or unitscope.Live(model, corpus): no disk
+    source = unitscope.Live(model, corpus)
+    recording = unitscope.record(source, "run")               # or go on with the source: no disk
     results = unitscope.analyze(recording)
     results.to_pandas()                                       # one row per unit
 """
@@ -40,9 +41,11 @@ if TYPE_CHECKING:
     from unitscope.recording.record import record
     from unitscope.recording.recording import Recording
     from unitscope.result import Column, Result
+    from unitscope.source.arrays import Arrays
     from unitscope.source.chunk import Chunk
     from unitscope.source.live import Live
-    from unitscope.source.source import Source, Subset
+    from unitscope.source.source import Source
+    from unitscope.source.subset import Subset
 
 _ROOMS: dict[str, tuple[str, ...]] = {
     "unitscope.comparison.compare": ("Comparison", "compare"),
@@ -70,9 +73,11 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "unitscope.recording.record": ("record",),
     "unitscope.recording.recording": ("Recording",),
     "unitscope.result": ("Column", "Result"),
+    "unitscope.source.arrays": ("Arrays",),
     "unitscope.source.chunk": ("Chunk",),
     "unitscope.source.live": ("Live",),
-    "unitscope.source.source": ("Source", "Subset"),
+    "unitscope.source.source": ("Source",),
+    "unitscope.source.subset": ("Subset",),
 }
 """Where the names are. They are imported when they are first used (PEP 562), because torch takes seconds."""
 
@@ -81,6 +86,7 @@ _PLACES = {name: module for module, names in _ROOMS.items() for name in names}
 __all__ = [
     "Ablated",
     "Analysis",
+    "Arrays",
     "Bench",
     "Chunk",
     "Column",

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from planted import Planted, fold
+from planted import fold, planted
 
 from unitscope.analyses.class_selectivity import ClassSelectivity, class_selectivity
 from unitscope.models.site import Site
@@ -23,7 +23,7 @@ def test_class_means_are_those_of_a_loop(low, floor):
     torch.manual_seed(0)
     x, kind = torch.randn(60, 4).tanh().abs(), torch.randint(0, 3, (60,)).float()
     kind[5] = torch.nan
-    source = Planted({Site("layer.output", 4, low): x}, [10, 20, 30], token_labels={"kind": kind})
+    source = planted({Site("layer.output", 4, low): x}, [10, 20, 30], token_labels={"kind": kind})
     result = fold(ClassSelectivity("kind"), source)
     means = np.stack([x[kind == value].double().mean(0).numpy() for value in (0, 1, 2)])
     np.testing.assert_allclose(result.means, means)

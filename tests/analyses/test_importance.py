@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from planted import Planted, fold
+from planted import fold, planted
 from scipy import stats
 
 from unitscope.analyses.importance import Importance
@@ -12,7 +12,7 @@ LENGTHS = [10, 4, 25, 8, 3]
 
 
 def source(damage, known, **labels):
-    return Planted({Site("rnn.0.hidden", damage.shape[1]): damage}, LENGTHS, token_labels={"has-loss": known, **labels})
+    return planted({Site("rnn.0.hidden", damage.shape[1]): damage}, LENGTHS, token_labels={"has-loss": known, **labels})
 
 
 def test_means_and_intervals_are_those_of_a_ratio_over_sequences():
@@ -68,7 +68,7 @@ def test_a_label_of_many_values_is_refused():
 def source_of(tokens):
     site = Site("rnn.0.hidden", 1)
     labels = {"has-loss": torch.ones(tokens), "number": torch.arange(tokens).float()}
-    return Planted({site: torch.zeros(tokens, 1)}, [tokens], token_labels=labels)
+    return planted({site: torch.zeros(tokens, 1)}, [tokens], token_labels=labels)
 
 
 def test_nothing_to_predict():

@@ -10,13 +10,14 @@ import wired
 from unitscope.cli.main import run
 from unitscope.recording.record import record
 from unitscope.recording.recording import Recording
+from unitscope.source.live import Live
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("match")
     corpus = wired.corpus(folder, lines=60, length=128)
-    record(wired.wired(), corpus, folder / "run", ["rnn.0.hidden", "rnn.0.cell"])
+    record(Live(wired.wired(), corpus), folder / "run", ["rnn.0.hidden", "rnn.0.cell"])
     return folder
 
 

@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from planted import Planted, one_site
+from planted import one_site, planted
 
 from unitscope.analyses.affinity import Affinity
 from unitscope.analyses.correlation import Correlation
@@ -17,7 +17,7 @@ from unitscope.models.site import Site
 from unitscope.networks.char import CharConfig, CharNet
 from unitscope.recording.record import record
 from unitscope.source.live import Live
-from unitscope.source.source import Subset
+from unitscope.source.subset import Subset
 
 LENGTHS = [15] * 40
 
@@ -80,7 +80,7 @@ def test_other_pairs_are_measured_in_the_same_pass():
 def test_a_network_and_its_recording_are_the_same(texts, tmp_path):
     corpus, _ = texts
     model = net(0, len(corpus.vocabulary))
-    kept = record(model, corpus, tmp_path / "run", ["rnn.*"], batch_size=5)
+    kept = record(Live(model, corpus, 5), tmp_path / "run", ["rnn.*"])
     found = compare(Live(model, corpus), kept, ["*.hidden", "*.forget_gate"])
     for _, row in found.similarity().iterrows():
         if row.name[1] == "A – B":
@@ -120,7 +120,7 @@ def test_only_common_sequences_are_compared():
 
 def test_what_cannot_be_compared_is_refused():
     a, _ = two()
-    other = Planted({Site("elsewhere", 5): torch.zeros(600, 5)}, LENGTHS)
+    other = planted({Site("elsewhere", 5): torch.zeros(600, 5)}, LENGTHS)
     with pytest.raises(InputError, match=r"planted.*elsewhere.*pairs"):
         compare(a, other)
     with pytest.raises(InputError, match="no site matches"):

@@ -141,7 +141,7 @@ def test_only_the_units_and_scores_that_are_wanted() -> None:
 
 def test_a_recording_answers_like_the_model_and_models_stand_side_by_side(tmp_path) -> None:
     corpus = Passages(TEXTS, "pets", ByWords())
-    recording = record(Noisy(), corpus, tmp_path / "run")
+    recording = record(Live(Noisy(), corpus), tmp_path / "run")
     live = Live(Noisy(), corpus)
     table = inspect([recording, live], ["words:cats"], units=["planted"])
     assert len(table) == 6

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 import torch
-from planted import Planted, one_site
+from planted import one_site, planted
 from torch import Tensor
 
 from unitscope.concepts.fold import SAMPLE, fold
@@ -22,7 +22,7 @@ counts: list[int] = []
 """Sequences, for each time that some are read."""
 
 
-class Counting(Planted):
+class Counting(Arrays):
     """A source that counts what is read of it."""
 
     def chunks(self, sites, labels=(), sequences=None):
@@ -42,7 +42,7 @@ class Given:
         return self.y[list(sequences)].flatten(0, 1)
 
 
-def made(drift: float) -> tuple[Planted, Given, Tensor, Tensor]:
+def made(drift: float) -> tuple[planted, Given, Tensor, Tensor]:
     """Two units that rise by ``drift`` in the second half; a common flag, a rare one and a number that follow them."""
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(TOKENS, 2, generator=generator)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from treebanks import DATA, written
 
-from unitscope.corpus.annotated import HasText
+from unitscope.corpus.annotated import WithText
 from unitscope.corpus.corpus import Corpus
 from unitscope.corpus.labelled import LabelledTexts, read_labelled, symbols_of
 from unitscope.corpus.vocabulary import UNKNOWN, Vocabulary
@@ -49,7 +49,7 @@ def test_encodings(tmp_path: Path) -> None:
 
 
 def test_the_last_token_has_the_class() -> None:
-    assert isinstance(TEXTS, Corpus) and isinstance(TEXTS, HasText)
+    assert isinstance(TEXTS, Corpus) and isinstance(TEXTS, WithText)
     batch = TEXTS.batch([1, 0])
     assert batch.lengths.tolist() == [4, 5]
     assert batch.targets.tolist() == [[-1, -1, -1, 1, -1], [-1, -1, -1, -1, 0]]

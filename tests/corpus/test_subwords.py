@@ -13,6 +13,7 @@ from unitscope.corpus.subwords import SubwordCorpus
 from unitscope.errors import InputError
 from unitscope.models.module import ModuleModel
 from unitscope.recording.record import record
+from unitscope.source.live import Live
 
 BOTH = pytest.mark.parametrize("tokenizer", [byte_pairs(), word_pieces()], ids=["byte pairs", "word pieces"])
 
@@ -80,7 +81,7 @@ def test_a_character_of_several_tokens_keeps_its_label(text):
 def test_a_recording_answers_as_the_corpus_does(text, tokenizer, tmp_path):
     corpus = SubwordCorpus(text, tokenizer, length=50, context=10)
     model = ModuleModel(nn.Sequential(nn.Embedding(300, 4), nn.Linear(4, 300)))
-    recording = record(model, corpus, tmp_path / "run", ["0.output"])
+    recording = record(Live(model, corpus), tmp_path / "run", ["0.output"])
     for name, sequence in itertools.product(("inside-double-quotes", "position-in-line"), (0, 3, len(corpus) - 1)):
         assert torch.equal(recording.labels(name, sequence), corpus.labels(name, sequence))
 

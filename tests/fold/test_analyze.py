@@ -1,22 +1,22 @@
 import dataclasses
 import importlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from planted import Planted
+from planted import planted
 
 from unitscope.analyses.gate_saturation import GateSaturation
 from unitscope.analyses.moments import Moments
 from unitscope.analyses.step_change import StepChange
 from unitscope.errors import InputError
-from unitscope.fold.analysis import Analysis, standard
+from unitscope.fold.analysis import Analysis, Given, standard
 from unitscope.fold.analyze import analyze
 from unitscope.models.site import Site
 from unitscope.result import Column, Result
+from unitscope.source.arrays import Arrays
 
 GATE, CELL = Site("rnn.0.forget_gate", 3, 0.0, 1.0), Site("rnn.0.cell", 2)
 LENGTHS = [10, 3, 20, 7]
@@ -54,8 +54,8 @@ class Above(Analysis[Seen]):
     def labels(self) -> tuple[str, ...]:
         return (self.label,) if self.label else ()
 
-    def start(self, site: Site, given: Mapping[str, Any]) -> Seen:
-        return Seen(site, torch.from_numpy(given["moments"].mean), [])
+    def start(self, site: Site, given: Given) -> Seen:
+        return Seen(site, torch.from_numpy(given[Moments()].mean), [])
 
     def update(self, state: Seen, chunk: Any) -> None:
         state.chunks.append(chunk)
@@ -68,7 +68,7 @@ class Above(Analysis[Seen]):
         return AboveResult(state.site.name, state.site.units, above.double().mean(0).numpy())
 
 
-class Watched(Planted):
+class Watched(Arrays):
     """Notes what it is asked for."""
 
     def chunks(self, sites, labels=(), sequences=None):
@@ -80,13 +80,15 @@ class Watched(Planted):
 def source():
     tokens = sum(LENGTHS)
     labels = {"flag": torch.arange(tokens).float()}
-    return Watched({GATE: torch.rand(tokens, 3), CELL: torch.randn(tokens, 2)}, LENGTHS, token_labels=labels)
+    return Watched(
+        {GATE: torch.rand(tokens, 3), CELL: torch.randn(tokens, 2)}, LENGTHS, token_labels=labels, batch_size=2
+    )
 
 
 def test_many_analyses_share_one_read(source):
     results = analyze(source, [Moments(), StepChange(), GateSaturation()])
     assert source.asked == [(["rnn.0.forget_gate", "rnn.0.cell"], [])]
-    np.testing.assert_allclose(results["rnn.0.cell", "moments"].mean, source.activations[CELL].mean(0), atol=1e-6)
+    np.testing.assert_allclose(results["rnn.0.cell", "moments"].mean, source.values[CELL].mean(0), atol=1e-6)
     assert results.fingerprint == source.fingerprint
 
 
@@ -98,7 +100,7 @@ def test_without_analyses_the_standard_ones_are_made(source):
 def test_what_is_needed_is_read_first(source):
     results = analyze(source, [Above(label="flag"), StepChange()])
     assert [labels for _, labels in source.asked] == [[], ["flag"]]
-    expected = (source.activations[CELL] > source.activations[CELL].mean(0)).double().mean(0)
+    expected = (source.values[CELL] > source.values[CELL].mean(0)).double().mean(0)
     np.testing.assert_array_equal(results["rnn.0.cell", Above(label="flag").key].share, expected)
     assert ("rnn.0.cell", "moments") in results.entries
 
@@ -125,7 +127,7 @@ def test_parts_are_whole_sequences_in_order(source, values, monkeypatch):
     monkeypatch.setattr(Above, "update", lambda self, seen, chunk: state.append(chunk))
     monkeypatch.setattr(Above, "compute", lambda self, seen: AboveResult(seen.site.name, 2, np.zeros(2)))
     analyze(whole, [Above(label="flag")], ["*.cell"])
-    assert torch.equal(torch.cat([part.activations for part in state]), source.activations[CELL])
+    assert torch.equal(torch.cat([part.activations for part in state]), source.values[CELL])
     assert torch.equal(torch.cat([part.labels["flag"] for part in state]), source.token_labels["flag"])
     sequences = [part.sequence.unique().tolist() for part in state]
     assert [sequence for found in sequences for sequence in found] == [0, 1, 2, 3]
@@ -134,23 +136,23 @@ def test_parts_are_whole_sequences_in_order(source, values, monkeypatch):
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
 def test_a_value_that_is_not_finite_is_named(source, value):
-    source.activations[CELL][12, 1] = value
+    source.values[CELL][12, 1] = value
     with pytest.raises(InputError, match=rf"rnn\.0\.cell/1 is {value} in sequence 1"):
         analyze(source, [Moments()])
 
 
 def test_large_values_are_finite_although_their_sum_is_not(source):
-    source.activations[CELL][:] = 3e38
-    source.activations[GATE][:] = 0.5
+    source.values[CELL][:] = 3e38
+    source.values[GATE][:] = 0.5
     analyze(source, [GateSaturation()])
 
 
 def test_an_empty_source_is_named():
     with pytest.raises(InputError, match="planted has no sequences to analyse"):
-        analyze(Planted({CELL: torch.empty(0, 2)}, []), [Moments()])
+        analyze(planted({CELL: torch.empty(0, 2)}, []), [Moments()])
 
 
 def test_progress_counts_the_sequences_of_every_pass(source):
     seen = []
-    analyze(source, [Above()], progress=lambda done, total: seen.append((done, total)))
+    analyze(source, [Above()], progress=lambda _, done, total: seen.append((done, total)))
     assert seen == [(2, 8), (4, 8), (6, 8), (8, 8)]

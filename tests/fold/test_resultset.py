@@ -2,7 +2,7 @@ import json
 
 import pytest
 import torch
-from planted import Planted
+from planted import planted
 
 from unitscope.analyses.gate_saturation import GateSaturation
 from unitscope.analyses.histogram import Histogram
@@ -17,7 +17,7 @@ GATE, CELL = Site("rnn.0.forget_gate", 3, 0.0, 1.0), Site("rnn.0.cell", 2)
 
 @pytest.fixture
 def results():
-    source = Planted({GATE: torch.rand(20, 3), CELL: torch.randn(20, 2)}, [10, 10])
+    source = planted({GATE: torch.rand(20, 3), CELL: torch.randn(20, 2)}, [10, 10])
     return analyze(source, [Moments(), GateSaturation()])
 
 
@@ -46,7 +46,7 @@ def test_the_table_of_all_units(results):
 
 
 def test_two_sets_of_parameters_stand_side_by_side():
-    source = Planted({GATE: torch.rand(20, 3)}, [20])
+    source = planted({GATE: torch.rand(20, 3)}, [20])
     few = Histogram(bins=4)
     table = analyze(source, [Histogram(), few]).to_pandas()
     assert {"mode", f"mode ({few.key})"} <= set(table.columns)

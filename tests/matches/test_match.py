@@ -14,6 +14,7 @@ from unitscope.matches.phrase import find_phrase
 from unitscope.matches.thresholds import thresholds
 from unitscope.models.site import Site
 from unitscope.recording.record import record
+from unitscope.source.live import Live
 
 CPU = torch.device("cpu")
 STATE, GATE = Site("rnn.0.hidden", 70, -1.0, 1.0), Site("rnn.0.forget_gate", 5, 0.0, 1.0)
@@ -68,7 +69,7 @@ def recording(tmp_path_factory):
     (folder / "text").write_text("".join(written))
     corpus = open_corpus(folder / "text", length=40, context=0)
     assert corpus.vocabulary.symbols[:2] == ("(", ")")
-    return record(Parentheses(), corpus, folder / "run", batch_size=1, shard_tokens=100)
+    return record(Live(Parentheses(), corpus, 1), folder / "run", shard_tokens=100)
 
 
 def both_sides(x, t):
@@ -235,5 +236,5 @@ def test_a_place_is_written_with_a_colon():
 def test_text_beyond_ascii_is_found_in_bytes(tmp_path):
     (tmp_path / "text").write_text("caf\u00e9 caf\u00e9 (ab)", encoding="utf-8")
     corpus = open_corpus(tmp_path / "text", length=40, context=0)
-    recording = record(Parentheses(), corpus, tmp_path / "run")
+    recording = record(Live(Parentheses(), corpus), tmp_path / "run")
     assert find_phrase(recording, "\u00e9", 1) == Phrase(0, 9, 11)

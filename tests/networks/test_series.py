@@ -68,7 +68,7 @@ def test_the_losses_of_the_model_are_those_of_torch():
 def test_it_can_be_recorded_and_has_a_twin(tmp_path):
     train, _ = waves()
     model = series_model(network(train, units=4), train)
-    recording = record(model, train, tmp_path / "run", ["rnn.*"])
+    recording = record(Live(model, train), tmp_path / "run", ["rnn.*"])
     live = next(iter(Live(model, train).chunks(["rnn.0.hidden"], ["x"])))["rnn.0.hidden"]
     read = next(iter(recording.chunks(["rnn.0.hidden"], ["x"])))["rnn.0.hidden"]
     torch.testing.assert_close(live.activations[: len(read)], read.activations)

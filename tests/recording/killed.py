@@ -16,6 +16,7 @@ from toys import ToyCorpus, ToyModel
 from unitscope.recording import durable
 from unitscope.recording.record import record
 from unitscope.recording.recording import Recording
+from unitscope.source.live import Live
 
 torch.set_num_threads(1)
 
@@ -50,7 +51,7 @@ def die_at(instant: int) -> None:
 
 def record_few(folder: Path) -> Recording:
     """Two shards of two sites."""
-    return record(ToyModel(), ToyCorpus(6), folder, ["toy.gate", "toy.sum"], batch_size=3, shard_tokens=10)
+    return record(Live(ToyModel(), ToyCorpus(6), 3), folder, ["toy.gate", "toy.sum"], shard_tokens=10)
 
 
 def main(folder: Path) -> None:

@@ -7,7 +7,7 @@ import wired
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unitscope.corpus.annotated import CHARACTER, HasText
+from unitscope.corpus.annotated import CHARACTER, WithText
 from unitscope.corpus.corpus import Corpus
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
@@ -28,7 +28,7 @@ def recording(tmp_path_factory):
     corpus = wired.corpus(folder, lines=40, length=100)
     sites = ["rnn.0.hidden", "rnn.0.cell", "rnn.0.forget_gate"]
     # Every other sequence, so that documents have gaps.
-    return record(wired.wired(), corpus, folder / "run", sites, sequences=[0, 1, 3, 4, 6])
+    return record(Live(wired.wired(), corpus, sequences=[0, 1, 3, 4, 6]), folder / "run", sites)
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +40,8 @@ def exported(recording, tmp_path_factory):
 
 def test_a_recording_comes_back(recording, exported, tmp_path):
     model, corpus = open_lstmvis(exported)
-    assert isinstance(model, Model) and isinstance(corpus, Corpus) and isinstance(corpus, HasText)
-    again = record(model, corpus, tmp_path / "run")
+    assert isinstance(model, Model) and isinstance(corpus, Corpus) and isinstance(corpus, WithText)
+    again = record(Live(model, corpus), tmp_path / "run")
     assert again.sites == recording.sites
     assert again.vocabulary == recording.vocabulary
     assert len(again.sequences) == len(recording.sequences)
@@ -51,7 +51,7 @@ def test_a_recording_comes_back(recording, exported, tmp_path):
             assert np.array_equal(again.window(site.name, new), recording.window(site.name, old))
         assert torch.equal(again.labels("inside-parentheses", new), recording.labels("inside-parentheses", old))
     # Hypotheses read the text on from window to window, where nothing is missing between them.
-    assert [again.place(number)[0] for number in again.sequences] == [0, 0, 1, 1, 2]
+    assert [again.place(number).document for number in again.sequences] == [0, 0, 1, 1, 2]
     assert torch.equal(again.labels("position-in-line", 1), recording.labels("position-in-line", 1))
     again.verify()
 
@@ -110,7 +110,7 @@ def test_words_of_others(tmp_path):
     assert corpus.lengths(range(len(corpus))) == [3, 3, 1]
     assert corpus.text(1) == "the cat ("
     assert corpus.labels("part", 1).tolist() == [0, 1, 2]
-    recording = record(model, corpus, tmp_path / "run")
+    recording = record(Live(model, corpus), tmp_path / "run")
     assert recording.labels(CHARACTER, 1).tolist() == [12, 16, 18]
     assert recording.labels("inside-parentheses", 1).tolist() == corpus.labels("inside-parentheses", 1).tolist()
     assert np.array_equal(recording.window("states1", 1), states[3:6].astype(np.float32))

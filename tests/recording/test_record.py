@@ -26,8 +26,9 @@ HERE = Path(__file__).parent
 
 def record_toys(folder, **changes):
     """Five shards of two batches each."""
-    arguments = {"model": ToyModel(), "corpus": ToyCorpus(), "batch_size": 4, "shard_tokens": 40} | changes
-    return record(folder=folder, **arguments)
+    settings = {"model": ToyModel(), "corpus": ToyCorpus(), "batch_size": 4, "shard_tokens": 40} | changes
+    read = {name: settings.pop(name) for name in ("model", "corpus", "batch_size", "sequences") if name in settings}
+    return record(Live(**read), folder, **settings)
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +86,7 @@ def test_killed_at_any_instant_it_ends_with_the_same_bytes(tmp_path):
     unfinished = 0
     for folder in killed:
         unfinished += contents(folder) != whole
-        record(ToyModel(), ToyCorpus(6), folder, ["toy.gate", "toy.sum"], batch_size=3, shard_tokens=10).verify()
+        record(Live(ToyModel(), ToyCorpus(6), 3), folder, ["toy.gate", "toy.sum"], shard_tokens=10).verify()
         assert contents(folder) == whole, folder
     assert unfinished >= len(killed) - 1  # only the last sync has nothing left to lose
 
@@ -238,11 +239,11 @@ def test_a_limit_of_the_system_on_file_size(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limits[1]))
         try:
             with pytest.raises(InputError, match="the disk is full"):
-                record(ToyModel(), corpus, tmp_path / "recording")
+                record(Live(ToyModel(), corpus), tmp_path / "recording")
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     for name in ("recording", "plain"):
-        record(ToyModel(), corpus, tmp_path / name).verify()
+        record(Live(ToyModel(), corpus), tmp_path / name).verify()
     assert contents(tmp_path / "recording") == contents(tmp_path / "plain")
 
 
@@ -282,7 +283,7 @@ def test_a_pattern_without_a_site(tmp_path):
 
 def test_a_wide_model_gets_smaller_shards(tmp_path, monkeypatch):
     monkeypatch.setattr(sys.modules["unitscope.recording.record"], "SHARD_BYTES", 76 * 4 * 20)
-    assert record(ToyModel(), ToyCorpus(), tmp_path, batch_size=4).manifest.shard_tokens == 20
+    assert record(Live(ToyModel(), ToyCorpus(), 4), tmp_path).manifest.shard_tokens == 20
 
 
 def test_the_version_that_began_is_kept(tmp_path):

@@ -14,7 +14,8 @@ from unitscope.fold.analyze import analyze
 from unitscope.recording.record import record
 from unitscope.recording.recording import Recording
 from unitscope.source.live import Live
-from unitscope.source.source import Source, Subset
+from unitscope.source.source import Source
+from unitscope.source.subset import Subset
 
 SITES = [HIDDEN.name, GATE.name, SUM.name]
 
@@ -27,7 +28,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def recording(folder):
     """Five shards of two batches each."""
-    return record(ToyModel(), ToyCorpus(), folder, batch_size=4, shard_tokens=40)
+    return record(Live(ToyModel(), ToyCorpus(), 4), folder, shard_tokens=40)
 
 
 @pytest.fixture
@@ -71,7 +72,7 @@ def test_it_is_a_source(recording):
 
 @pytest.mark.parametrize(("dtype", "error"), [("float16", 2**-11), ("bfloat16", 2**-8)])
 def test_a_narrow_precision_is_near_and_comes_back_as_float32(tmp_path, dtype, error):
-    recording = record(ToyModel(), ToyCorpus(), tmp_path, dtype=dtype, batch_size=4, shard_tokens=40)
+    recording = record(Live(ToyModel(), ToyCorpus(), 4), tmp_path, dtype=dtype, shard_tokens=40)
     live = Live(ToyModel(), ToyCorpus(), 4)
     for run, read in zip(live.chunks(SITES), recording.chunks(SITES), strict=True):
         for site in SITES:
@@ -111,7 +112,7 @@ def test_labels_of_a_text_need_no_corpus(tmp_path):
     annotations = {"e": lambda text: np.array([c == "e" for c in text])}
     names = ["e", "inside-double-quotes", "position-in-line"]
     corpus = open_corpus(text, length=37, annotations=annotations)
-    recording = record(ToyModel(planted=0.0), corpus, tmp_path / "recording", batch_size=3, shard_tokens=150)
+    recording = record(Live(ToyModel(planted=0.0), corpus, 3), tmp_path / "recording", shard_tokens=150)
     assert recording.plan.shards > 2
     expected = {(name, n): corpus.labels(name, n) for name in names for n in range(len(corpus))}
     expected_chunks = list(Live(ToyModel(planted=0.0), corpus, 3).chunks(SITES, names))
@@ -173,8 +174,9 @@ def test_an_untouched_recording_verifies(recording):
 
 
 def test_the_fingerprint_is_of_model_corpus_precision_and_sequences(tmp_path, recording):
-    def fingerprint(number, model=ToyModel(), corpus=ToyCorpus(), **more):
-        return record(model, corpus, tmp_path / number, ["*.sum"], batch_size=4, shard_tokens=40, **more).fingerprint
+    def fingerprint(number, model=ToyModel(), corpus=ToyCorpus(), sequences=None, **more):
+        source = Live(model, corpus, 4, sequences=sequences)
+        return record(source, tmp_path / number, ["*.sum"], shard_tokens=40, **more).fingerprint
 
     others = {
         fingerprint("model", model=ToyModel("b2" * 32)),

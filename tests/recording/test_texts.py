@@ -20,7 +20,7 @@ def test_each_document_comes_back(tmp_path, corpus, monkeypatch):
     monkeypatch.setattr(texts, "GROUP", 100)
     write_texts(tmp_path, corpus, [0, 1, 2, 4, 8])
     kept = Texts(tmp_path)
-    assert [kept.read(number) for number in (8, 0, 4)] == [corpus.document_text(number) for number in (8, 0, 4)]
+    assert [kept.document(number) for number in (8, 0, 4)] == [corpus.document(number) for number in (8, 0, 4)]
     with pq.ParquetFile(tmp_path / "documents.parquet") as file:
         assert file.num_row_groups > 2  # one document is read without the others
         assert file.metadata.num_rows == 5
@@ -28,8 +28,8 @@ def test_each_document_comes_back(tmp_path, corpus, monkeypatch):
 
 def test_a_document_that_is_not_there(tmp_path, corpus):
     write_texts(tmp_path, corpus, [0])
-    with pytest.raises(InputError, match=r"documents\.parquet is damaged .*record again"):
-        Texts(tmp_path).read(1)
+    with pytest.raises(InputError, match=r"documents\.parquet keeps no document 1"):
+        Texts(tmp_path).document(1)
 
 
 def test_damage(tmp_path, corpus):

@@ -11,6 +11,7 @@ however they were cut into chunks. Another order, or parts that are merged, give
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -27,29 +28,32 @@ COLUMNS = 64
 """Columns whose quantiles are read together."""
 
 
+@dataclass
 class Sketch:
     """``size`` rows at most in the highest level, about three times as many in all; exact until they are ``size``.
 
     NaN count as the largest values, and are left out when quantiles are read.
     """
 
-    def __init__(self, columns: int, size: int) -> None:
-        if size < 2:
-            raise InputError(f"a sketch of quantiles keeps at least 2 rows, not {size}")
-        self.columns = columns
-        self.size = size
-        self.count = 0
-        """Rows seen."""
-        self._levels: list[list[Float[Tensor, "column row"]]] = [[]]
-        self._halved = [0]
-        """How often each level was."""
+    columns: int
+    size: int
+    count: int = 0
+    """Rows seen."""
+    levels: list[list[Float[Tensor, "column row"]]] = field(default_factory=lambda: [[]])
+    """A row of level h stands for 2**h rows."""
+    halved: list[int] = field(default_factory=lambda: [0])
+    """How often each level was."""
+
+    def __post_init__(self) -> None:
+        if self.size < 2:
+            raise InputError(f"a sketch of quantiles keeps at least 2 rows, not {self.size}")
 
     def add(self, rows: Float[Tensor, "row column"]) -> None:
         """Take up some more rows."""
         first = 0
         while first < len(rows):
             taken = rows[first : first + STEP - self.count % STEP]  # so that chunks leave no trace
-            self._levels[0].append(taken.float().T.contiguous())
+            self.levels[0].append(taken.float().T.contiguous())
             first += len(taken)
             self.count += len(taken)
             if self.count % STEP == 0:
@@ -59,16 +63,16 @@ class Sketch:
         """A new sketch of the rows of both."""
         both = Sketch(self.columns, self.size)
         both.count = self.count + other.count
-        height = max(len(self._levels), len(other._levels))
-        both._levels = [[*self._at(h), *other._at(h)] for h in range(height)]
-        both._halved = [sum(s._halved[h] for s in (self, other) if h < len(s._halved)) for h in range(height)]
+        height = max(len(self.levels), len(other.levels))
+        both.levels = [[*self._at(h), *other._at(h)] for h in range(height)]
+        both.halved = [sum(s.halved[h] for s in (self, other) if h < len(s.halved)) for h in range(height)]
         both._shrink()
         return both
 
     @property
     def rows(self) -> int:
         """Rows that are kept."""
-        return sum(self._rows(level) for level in range(len(self._levels)))
+        return sum(self._rows(level) for level in range(len(self.levels)))
 
     @property
     def rank_error(self) -> float:
@@ -76,7 +80,7 @@ class Sketch:
 
         Halving moves a rank by the weight of a row, up or down, if it is odd, and not at all if it is even.
         """
-        variance = sum(times * 4.0**level / 2 for level, times in enumerate(self._halved))
+        variance = sum(times * 4.0**level / 2 for level, times in enumerate(self.halved))
         return 1.96 * math.sqrt(variance) / max(self.count, 1)
 
     def quantiles(self, levels: Sequence[float]) -> Float[np.ndarray, "level column"]:
@@ -84,8 +88,8 @@ class Sketch:
         found = np.full((len(levels), self.columns), np.nan, dtype=np.float32)
         if not self.count or not self.columns:
             return found
-        weight = np.concatenate([np.full(self._rows(h), 2.0**h) for h in range(len(self._levels))])
-        kept = [torch.cat([part.cpu() for part in level], 1).numpy() for level in self._levels if level]
+        weight = np.concatenate([np.full(self._rows(h), 2.0**h) for h in range(len(self.levels))])
+        kept = [torch.cat([part.cpu() for part in level], 1).numpy() for level in self.levels if level]
         for start in range(0, self.columns, COLUMNS):
             values = np.concatenate([level[start : start + COLUMNS] for level in kept], 1)  # [column row]
             order = np.argsort(values, axis=1)  # NaN come last
@@ -101,33 +105,33 @@ class Sketch:
         return found
 
     def _at(self, level: int) -> list[Tensor]:
-        return self._levels[level] if level < len(self._levels) else []
+        return self.levels[level] if level < len(self.levels) else []
 
     def _rows(self, level: int) -> int:
-        return sum(part.shape[1] for part in self._levels[level])
+        return sum(part.shape[1] for part in self.levels[level])
 
     def _room(self, level: int) -> int:
-        return max(min(STEP, self.size), int(self.size * SHRINK ** (len(self._levels) - 1 - level)))
+        return max(min(STEP, self.size), int(self.size * SHRINK ** (len(self.levels) - 1 - level)))
 
     def _shrink(self) -> None:
         """Halve levels until there is room."""
         while True:
-            rows, room = zip(*((self._rows(h), self._room(h)) for h in range(len(self._levels))), strict=True)
+            rows, room = zip(*((self._rows(h), self._room(h)) for h in range(len(self.levels))), strict=True)
             if sum(rows) <= sum(room):
                 return
             self._halve(next(h for h in range(len(rows)) if rows[h] >= room[h]))
 
     def _halve(self, level: int) -> None:
-        rows = torch.cat([part.to(self._levels[level][0].device) for part in self._levels[level]], 1)
+        rows = torch.cat([part.to(self.levels[level][0].device) for part in self.levels[level]], 1)
         even = rows.shape[1] // 2 * 2
-        if level + 1 == len(self._levels):
-            self._levels.append([])
-            self._halved.append(0)
+        if level + 1 == len(self.levels):
+            self.levels.append([])
+            self.halved.append(0)
         # Multiples of the golden ratio: as many of one half as of the other, and in step with nothing.
-        offset = (self._halved[level] + level + 1) * 2654435761 % 2**32 >> 31
-        self._levels[level + 1].append(_sorted(rows[:, :even])[:, offset::2].contiguous())
-        self._levels[level] = [rows[:, even:].contiguous()] if even < rows.shape[1] else []
-        self._halved[level] += 1
+        offset = (self.halved[level] + level + 1) * 2654435761 % 2**32 >> 31
+        self.levels[level + 1].append(_sorted(rows[:, :even])[:, offset::2].contiguous())
+        self.levels[level] = [rows[:, even:].contiguous()] if even < rows.shape[1] else []
+        self.halved[level] += 1
 
 
 def _sorted(rows: Float[Tensor, "column row"]) -> Float[Tensor, "column row"]:

@@ -16,7 +16,6 @@ tokens are above each quantile, with and without the flag. So AUC gives ties wit
 ``auc_error`` bounds what that can cost.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -30,7 +29,7 @@ from unitscope.analyses._pairs import Counts, area, information, overlap, positi
 from unitscope.analyses.moments import Moments
 from unitscope.analyses.quantiles import Quantiles
 from unitscope.errors import InputError
-from unitscope.fold.analysis import Analysis
+from unitscope.fold.analysis import Analysis, Given
 from unitscope.models.site import Site
 from unitscope.result import Column, Result
 from unitscope.source.chunk import Chunk
@@ -158,13 +157,13 @@ class Affinity(Analysis[Tables]):
     def labels(self) -> tuple[str, ...]:
         return (*self.hypotheses, self.groups) if self.groups else self.hypotheses
 
-    def start(self, site: Site, given: Mapping[str, Any]) -> Tables:
+    def start(self, site: Site, given: Given) -> Tables:
         if not self.hypotheses:
             raise InputError(
                 "affinity needs hypotheses to ask about, as in affinity:hypotheses=digit+inside-parentheses; "
                 "unitscope find --list has them"
             )
-        quantiles = given["quantiles"]
+        quantiles = given[Quantiles(of_labels=self.hypotheses)]
         medians = torch.from_numpy(quantiles.label_values[quantiles.levels.index(0.5)]).float()
         # The median of a flag is 0 or 1; "above one half" is what a flag means.
         is_flag = torch.from_numpy(((quantiles.label_values == 0) | (quantiles.label_values == 1)).all(0))
@@ -172,7 +171,7 @@ class Affinity(Analysis[Tables]):
         levels = len(quantiles.levels)
         return Tables(
             site=site,
-            x_mean=torch.from_numpy(given["moments"].mean).float(),
+            x_mean=torch.from_numpy(given[Moments()].mean).float(),
             y_mean=torch.from_numpy(quantiles.label_means).float().nan_to_num(),
             cut=torch.where(is_flag, 0.5, medians),
             thresholds=torch.from_numpy(quantiles.values).float().contiguous(),

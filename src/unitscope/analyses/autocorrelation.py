@@ -1,16 +1,14 @@
 """How long each unit remembers: its correlation with itself some tokens earlier."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unitscope.fold.analysis import Analysis
+from unitscope.fold.analysis import Analysis, Given
 from unitscope.models.site import Site
 from unitscope.result import Column, Result
 from unitscope.source.chunk import Chunk
@@ -88,7 +86,7 @@ class Autocorrelation(Analysis[Sums]):
         """0, then the powers of two."""
         return [0, *(2**k for k in range(max(1, self.longest.bit_length())))]
 
-    def start(self, site: Site, given: Mapping[str, Any]) -> Sums:
+    def start(self, site: Site, given: Given) -> Sums:
         zeros = torch.zeros(len(self.lags), site.units, dtype=torch.float64)
         return Sums(site, torch.zeros(len(self.lags), dtype=torch.float64), zeros.clone(), zeros.clone())
 

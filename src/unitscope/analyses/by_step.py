@@ -6,9 +6,8 @@ per step (of which quartiles and violins are drawn), and each unit by its mean a
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -17,7 +16,7 @@ from torch import Tensor
 
 from unitscope.analyses.histogram import Counts, Histogram
 from unitscope.analyses.moments import Moments, Sums
-from unitscope.fold.analysis import Analysis
+from unitscope.fold.analysis import Analysis, Given
 from unitscope.models.site import Site
 from unitscope.result import Column, Result
 from unitscope.source.chunk import Chunk
@@ -141,7 +140,7 @@ class ByStep(Analysis[Steps]):
     steps: int = field(default=16, metadata={"help": "how many steps, from the first"})
     bins: int = field(default=64, metadata={"help": "bins of each step's histogram at most"})
 
-    def start(self, site: Site, given: Mapping[str, Any]) -> Steps:
+    def start(self, site: Site, given: Given) -> Steps:
         one = replace(site, units=1)
         moments, histogram = Moments(), Histogram(self.bins)
         return Steps(

@@ -5,16 +5,14 @@ be tested against each other (``unitscope.comparison.steps``).
 """
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from unitscope.fold.analysis import Analysis
+from unitscope.fold.analysis import Analysis, Given
 from unitscope.models.site import Site
 from unitscope.result import Column, Result
 from unitscope.source.chunk import Chunk
@@ -91,7 +89,7 @@ class ChangeByStep(Analysis[Sums]):
 
     steps: int = field(default=16, metadata={"help": "how many steps, from the first"})
 
-    def start(self, site: Site, given: Mapping[str, Any]) -> Sums:
+    def start(self, site: Site, given: Given) -> Sums:
         def zeros(*shape: int) -> Tensor:
             return torch.zeros(*shape, dtype=torch.float64)
 

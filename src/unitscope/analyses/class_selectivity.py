@@ -1,9 +1,7 @@
 """How much more active a unit is for one class than for the others."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import torch
@@ -11,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from unitscope.errors import InputError
-from unitscope.fold.analysis import Analysis
+from unitscope.fold.analysis import Analysis, Given
 from unitscope.models.site import Site
 from unitscope.result import Column, Result
 from unitscope.source.chunk import Chunk
@@ -94,7 +92,7 @@ class ClassSelectivity(Analysis[ClassSums]):
     def labels(self) -> tuple[str, ...]:
         return (self.label,)
 
-    def start(self, site: Site, given: Mapping[str, Any]) -> ClassSums:
+    def start(self, site: Site, given: Given) -> ClassSums:
         return ClassSums(site, {}, {}, torch.full((site.units,), math.inf, dtype=torch.float64))
 
     def update(self, state: ClassSums, chunk: Chunk) -> None:

@@ -1,9 +1,7 @@
 """Which units of a site move together, and how many directions the site really uses."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import torch
@@ -12,7 +10,7 @@ from scipy.cluster import hierarchy
 from scipy.spatial.distance import squareform
 from torch import Tensor
 
-from unitscope.fold.analysis import Analysis
+from unitscope.fold.analysis import Analysis, Given
 from unitscope.models.site import Site
 from unitscope.result import Column, Result
 from unitscope.source.chunk import Chunk
@@ -109,7 +107,7 @@ class Correlation(Analysis[Sums]):
 
     every: int = field(default=4, metadata={"help": "one token in so many is looked at; 1 for all"})
 
-    def start(self, site: Site, given: Mapping[str, Any]) -> Sums:
+    def start(self, site: Site, given: Given) -> Sums:
         zeros = torch.zeros(site.units, dtype=torch.float64)
         products = torch.zeros(site.units, site.units, dtype=torch.float64)
         return Sums(site, 0, zeros.clone(), zeros.clone(), products)

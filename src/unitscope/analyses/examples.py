@@ -5,7 +5,7 @@ peaks compete. The winners do not depend on how the data were divided, and ties 
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from unitscope.corpus.vocabulary import Vocabulary
-from unitscope.fold.analysis import Analysis
+from unitscope.fold.analysis import Analysis, Given
 from unitscope.models.site import Site
 from unitscope.result import Column, Result
 from unitscope.source.chunk import Chunk
@@ -133,7 +133,7 @@ class Examples(Analysis[Extremes]):
     after: int = field(default=15, metadata={"help": "tokens shown after it"})
     stretch: int = field(default=1024, metadata={"help": "tokens of a sequence that give one example at most"})
 
-    def start(self, site: Site, given: Mapping[str, Any]) -> Extremes:
+    def start(self, site: Site, given: Given) -> Extremes:
         rows = 2 * site.units * self.count
         free = Peaks(
             side=np.repeat(np.arange(2 * site.units), self.count),

@@ -5,16 +5,14 @@ always left-saturated nothing. Mind the convention of ``nn.GRU``: its update gat
 """
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from unitscope.fold.analysis import Analysis
+from unitscope.fold.analysis import Analysis, Given
 from unitscope.models.site import Site
 from unitscope.result import Column, Result
 from unitscope.source.chunk import Chunk
@@ -76,7 +74,7 @@ class GateSaturation(Analysis[Counts]):
     def applies(self, site: Site) -> bool:
         return math.isfinite(site.low) and math.isfinite(site.high)
 
-    def start(self, site: Site, given: Mapping[str, Any]) -> Counts:
+    def start(self, site: Site, given: Given) -> Counts:
         zeros = torch.zeros(site.units, dtype=torch.int64)
         return Counts(site, 0, zeros.clone(), zeros.clone())
 

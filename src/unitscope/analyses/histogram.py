@@ -7,9 +7,7 @@ alone. Between half and all of the bins lie in the range. A site with known boun
 """
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -17,7 +15,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from unitscope import view
-from unitscope.fold.analysis import Analysis
+from unitscope.fold.analysis import Analysis, Given
 from unitscope.models.site import Site
 from unitscope.result import Column, Result
 from unitscope.source.chunk import Chunk
@@ -89,7 +87,7 @@ class Histogram(Analysis[Counts]):
 
     bins: int = field(default=64, metadata={"help": "bins at most; a unit uses more than half of them"})
 
-    def start(self, site: Site, given: Mapping[str, Any]) -> Counts:
+    def start(self, site: Site, given: Given) -> Counts:
         # The upper bound itself belongs to the last bin, which ends there: hence the number just below.
         low = site.low if math.isfinite(site.low) else math.inf
         high = _below(site.high) if math.isfinite(site.high) else -math.inf

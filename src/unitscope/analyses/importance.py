@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +12,7 @@ from scipy import stats
 from torch import Tensor
 
 from unitscope.errors import InputError
-from unitscope.fold.analysis import Analysis
+from unitscope.fold.analysis import Analysis, Given
 from unitscope.models.site import Site
 from unitscope.result import Column, Result
 from unitscope.source.chunk import Chunk
@@ -161,7 +160,7 @@ class Importance(Analysis[Sums]):
     def labels(self) -> tuple[str, ...]:
         return (f"has-{self.measure}", *self.where, *filter(None, [self.by]))
 
-    def start(self, site: Site, given: Mapping[str, Any]) -> Sums:
+    def start(self, site: Site, given: Given) -> Sums:
         flags = [part for name in self.where for part in (name, f"not {name}")]
         return Sums(site, {name: none(site.units) for name in ["", *flags]})
 

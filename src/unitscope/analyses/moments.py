@@ -5,16 +5,14 @@ third and fourth order, Pébay (2008), so the order of the data does not cost pr
 """
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unitscope.fold.analysis import Analysis
+from unitscope.fold.analysis import Analysis, Given
 from unitscope.models.site import Site
 from unitscope.result import Column, Result
 from unitscope.source.chunk import Chunk
@@ -70,7 +68,7 @@ class Moments(Analysis[Sums]):
     largest activation of each unit.
     """
 
-    def start(self, site: Site, given: Mapping[str, Any]) -> Sums:
+    def start(self, site: Site, given: Given) -> Sums:
         zeros = torch.zeros(site.units, dtype=torch.float64)
         return Sums(
             site,

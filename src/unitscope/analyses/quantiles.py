@@ -4,9 +4,7 @@ The sketch (``_sketch``) is exact while the tokens are few. Beyond that its erro
 the activations are; it depends on the order of the tokens and on how parts were merged, never on the size of chunks.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unitscope.analyses._sketch import Sketch
-from unitscope.fold.analysis import Analysis
+from unitscope.fold.analysis import Analysis, Given
 from unitscope.models.site import Site
 from unitscope.result import Column, Result
 from unitscope.source.chunk import Chunk
@@ -85,7 +83,7 @@ class Quantiles(Analysis[Seen]):
     def labels(self) -> tuple[str, ...]:
         return self.of_labels
 
-    def start(self, site: Site, given: Mapping[str, Any]) -> Seen:
+    def start(self, site: Site, given: Given) -> Seen:
         zeros = torch.zeros(len(self.of_labels), dtype=torch.float64)
         return Seen(site, Sketch(site.units, self.size), Sketch(len(zeros), self.size), zeros, zeros.clone())
 

@@ -4,14 +4,13 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 
 from unitscope.analyses._response_metrics import drive_metrics, sine_metrics, step_metrics
-from unitscope.fold.analysis import Analysis
+from unitscope.fold.analysis import Analysis, Given
 from unitscope.models.site import Site
 from unitscope.result import Column, Result
 from unitscope.source.chunk import Chunk
@@ -162,7 +161,7 @@ class Response(Analysis[Strongest]):
     def labels(self) -> tuple[str, ...]:
         return (self.drive,)
 
-    def start(self, site: Site, given: Mapping[str, Any]) -> Strongest:
+    def start(self, site: Site, given: Given) -> Strongest:
         nothing = np.full((0, site.units), np.nan)
         count = len(metric_help(self.drive))
         return Strongest(

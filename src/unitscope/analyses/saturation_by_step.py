@@ -4,16 +4,14 @@ Whether a network uses its gates is not one number: a gate may be open while it 
 """
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from unitscope.fold.analysis import Analysis
+from unitscope.fold.analysis import Analysis, Given
 from unitscope.models.site import Site
 from unitscope.result import Column, Result
 from unitscope.source.chunk import Chunk
@@ -75,7 +73,7 @@ class SaturationByStep(Analysis[Counts]):
     def applies(self, site: Site) -> bool:
         return math.isfinite(site.low) and math.isfinite(site.high)
 
-    def start(self, site: Site, given: Mapping[str, Any]) -> Counts:
+    def start(self, site: Site, given: Given) -> Counts:
         each = torch.zeros(self.steps, site.units, dtype=torch.float64)
         return Counts(site, torch.zeros(self.steps, dtype=torch.int64), each, each.clone())
 

@@ -6,16 +6,14 @@ equally strong, near 0 for one that is silent but for a few tokens.
 """
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from unitscope.fold.analysis import Analysis
+from unitscope.fold.analysis import Analysis, Given
 from unitscope.models.site import Site
 from unitscope.result import Column, Result
 from unitscope.source.chunk import Chunk
@@ -78,7 +76,7 @@ class SignMagnitude(Analysis[Sums]):
     def applies(self, site: Site) -> bool:
         return math.isinf(site.low) or math.isinf(site.high)
 
-    def start(self, site: Site, given: Mapping[str, Any]) -> Sums:
+    def start(self, site: Site, given: Given) -> Sums:
         zeros = torch.zeros(site.units, dtype=torch.float64)
         return Sums(site, 0, zeros.long(), zeros.clone(), zeros.clone(), zeros.clone())
 

@@ -6,16 +6,14 @@ fresh state has settled.
 """
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from unitscope.fold.analysis import Analysis
+from unitscope.fold.analysis import Analysis, Given
 from unitscope.models.site import Site
 from unitscope.result import Column, Result
 from unitscope.source.chunk import Chunk
@@ -105,7 +103,7 @@ class StepChange(Analysis[Sums]):
     distribution of the norm ‖h_t − h_{t−1}‖ over all its units. Steps from one sequence to the next do not count.
     """
 
-    def start(self, site: Site, given: Mapping[str, Any]) -> Sums:
+    def start(self, site: Site, given: Given) -> Sums:
         zeros = torch.zeros(site.units, dtype=torch.float64)
         norms = torch.zeros(OCTAVES, (HIGHEST - LOWEST) * PER_OCTAVE, dtype=torch.int64)
         return Sums(site, 0, zeros.clone(), zeros.clone(), 0, zeros.clone(), norms)

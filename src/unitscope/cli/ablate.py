@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -87,7 +86,7 @@ def ablate(
     with console.progress_bar() as show:
         for site, changed in zip(chosen, values, strict=True):
             ablated = Ablated(network, corpus, site.name, measure, changed, place, numbers, batch_size=32)
-            found = analyze(ablated, [asked], progress=partial(show, site.name))
+            found = analyze(ablated, [asked], progress=console.renamed(show, site.name))
             results.entries |= found.entries
             if orders:
                 curves.append(_curve(ablated, asked, orders, seed))

@@ -50,7 +50,7 @@ def analyze(
     source = Recording.open(recording)
     asked = [parse(text) for text in analyses] if analyses else standard()
     with console.progress_bar() as show:
-        results = fold(source, asked, sites, lambda done, total: show("analysing", done, total))
+        results = fold(source, asked, sites, show)
     merge_into(recording / RESULTS, results)
     console.out.print(f"{recording / RESULTS}: {len(list(results))} results for {len(results.sites())} sites")
     console.out.print(f"next: unitscope find {recording}, or unitscope report {recording}")

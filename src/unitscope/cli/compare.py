@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -130,7 +129,7 @@ def _two(
         found = compare_two(
             one.source, two.source, sites, named or None,
             twins=_twins(one, two, seed) if twins and names[1] != UNTRAINED else {},
-            progress=partial(show, "comparing"),
+            progress=show,
         )  # fmt: skip
     _write(page_of_comparison(found), out, png)
     found.to_pandas().to_csv(out / "units.csv")
@@ -156,7 +155,7 @@ def _groups(groups: Sequence[str], asked: Inputs, sites: list[str], out: Path, p
         raise InputError("a folder is given twice; each run is one piece of evidence and counts once")
     opened = {name: [sources[folder].source for folder in folders[name]] for name in folders}
     with console.progress_bar() as show:
-        found = compare_groups(opened, sites, progress=partial(show, "comparing"))
+        found = compare_groups(opened, sites, progress=show)
     _write(page_of_groups(found), out, png)
     found.to_pandas().to_csv(out / "differences.csv")
     found.units().to_csv(out / "units.csv", index=False)

@@ -3,10 +3,13 @@
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+
+from unitscope.progress import Progress
 
 PIPED = 200
 """Columns of what goes to a file or another program: tables are not squeezed, so names stay whole."""
@@ -16,7 +19,7 @@ error = Console(stderr=True, highlight=False)
 
 
 @contextlib.contextmanager
-def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
+def progress_bar() -> Iterator[Progress]:
     """A bar per stage. Yields what to call with the stage, steps done and steps in all."""
     columns = (
         TextColumn("{task.description:<38}"),
@@ -25,7 +28,7 @@ def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=error) as bars:
+    with Bars(*columns, console=error) as bars:
         tasks = {}
 
         def show(stage: str, done: int, total: int) -> None:
@@ -34,3 +37,8 @@ def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
             bars.update(tasks[stage], completed=done, total=total)
 
         yield show
+
+
+def renamed(show: Progress, stage: str) -> Progress:
+    """Progress that is shown under another name."""
+    return lambda _, done, total: show(stage, done, total)

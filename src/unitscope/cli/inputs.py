@@ -27,6 +27,8 @@ from unitscope.networks.files import SHIPPED, Card, load
 from unitscope.networks.seq2seq.files import is_seq2seq
 from unitscope.networks.text_files import TextCard, encoder_model, holds_text_network, text_model
 from unitscope.networks.text_files import load as load_text_network
+from unitscope.source.live import Live
+from unitscope.source.source import BATCH
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -99,6 +101,11 @@ class Inputs:
                 f"tokens are {steps}; give, for example, --length {limit * 3 // 4 - 2} --context {limit // 4}"
             )
         return model, corpus
+
+    def live(self, batch_size: int = BATCH) -> Live:
+        """The model over the text; another process can open the same."""
+        model, corpus = self.open()
+        return Live(model, corpus, batch_size, sequences=self.chosen(corpus), opened=asdict(self))
 
     def open_treebank(self) -> tuple[ModuleModel, TreebankCorpus | Passages]:
         """The model, and annotated sentences as it reads them: each after so many tokens of the same document."""

@@ -10,6 +10,7 @@ from unitscope.cli.app import FOLDERS, app
 from unitscope.recording.lstmvis import export_lstmvis, open_lstmvis
 from unitscope.recording.record import record
 from unitscope.recording.recording import Recording
+from unitscope.source.live import Live
 
 
 @app.command("export-lstmvis", rich_help_panel=FOLDERS)
@@ -27,7 +28,7 @@ def write(
     """
     with console.progress_bar() as show:
         source = Recording.open(recording)
-        export_lstmvis(source, folder, sites, labels or (), lambda done, total: show("writing", done, total))
+        export_lstmvis(source, folder, sites, labels or (), show)
     console.out.print(f"{folder}: {source.plan.tokens.sum():,} steps; give its parent to lstm_server.py")
 
 
@@ -44,6 +45,6 @@ def read(
     """
     model, corpus = open_lstmvis(folder, length)
     with console.progress_bar() as show:
-        made = record(model, corpus, out, dtype=dtype, progress=lambda done, total: show("recording", done, total))
+        made = record(Live(model, corpus), out, dtype=dtype, progress=show)
     console.out.print(f"{out}: {len(made.sequences):,} sequences, {', '.join(site.name for site in made.sites)}")
     console.out.print(f"next: unitscope analyze {out}")

@@ -107,7 +107,7 @@ def probe(
                 how = replace(how, labels=(task,), level="sentence")
             source = recording or Live(network, read)
             other = untrained_twin(network, read, source, seed) if twin else None
-            found = probe_layers(source, read, how, other, lambda what: status.update(what))
+            found = probe_layers(source, read, how, other, lambda what, *_: status.update(what))
             table = found if table is None else table.beside(found)
     assert table is not None
     console.out.print(_short(table))

@@ -11,6 +11,7 @@ from unitscope.cli.inputs import Inputs, by_default
 from unitscope.cli.options import Layouts
 from unitscope.corpus.text import CONTEXT, LENGTH
 from unitscope.recording.record import record as write_recording
+from unitscope.source.live import Live
 
 
 @app.command(rich_help_panel=STEPS)
@@ -53,14 +54,11 @@ def record(
         sites = [site.name for site in network.sites() if site.kind != "prediction"]
     with console.progress_bar() as show:
         recording = write_recording(
-            network,
-            corpus,
+            Live(network, corpus, batch_size, sequences=inputs.chosen(corpus)),
             out,
             sites or by_default(network.sites()),
             dtype,
-            inputs.chosen(corpus),
-            batch_size,
-            progress=lambda done, total: show("recording", done, total),
+            progress=show,
         )
     inputs.save(out)
     console.out.print(f"{out}: {len(recording.sequences):,} sequences of {corpus.name}, {len(recording.sites)} sites")

@@ -1,7 +1,6 @@
 """``unitscope train-seq2seq``, ``record-pairs``, and the lookup tables that they read."""
 
 from fnmatch import fnmatchcase
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +21,7 @@ from unitscope.networks.seq2seq.files import load
 from unitscope.networks.seq2seq.train import Seq2SeqOptions
 from unitscope.networks.seq2seq.train import train as train_network
 from unitscope.recording.record import record
+from unitscope.source.live import Live
 
 
 @app.command(name="train-seq2seq", rich_help_panel=NETWORKS)
@@ -83,8 +83,8 @@ def record_pairs(
         for side, (reader, corpus) in sides.items():
             if patterns[side]:
                 record(
-                    reader, corpus, out / side, patterns[side], dtype, batch_size=batch_size,
-                    progress=partial(show, f"recording the {side}"),
+                    Live(reader, corpus, batch_size), out / side, patterns[side], dtype,
+                    progress=console.renamed(show, f"recording the {side}"),
                 )  # fmt: skip
                 Inputs(str(model), tuple(map(str, pairs or (LOOKUP,)))).save(out / side)
                 console.out.print(f"{out / side}: {sum(corpus.lengths(range(len(corpus)))):,} steps")

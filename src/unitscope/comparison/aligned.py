@@ -4,29 +4,25 @@ Units of two networks can only be set against each other where both read the sam
 before anything is run, and every block of rows again.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
 
 from unitscope.errors import InputError
-from unitscope.recording.recording import Recording
+from unitscope.progress import Progress, silent
 from unitscope.source.chunk import Chunk
-from unitscope.source.live import Live
-from unitscope.source.source import Source, Subset
+from unitscope.source.source import Source
 
 TOKENS = 2**15
 """Rows that are held at once, unless one sequence has more."""
-
-Progress = Callable[[int, int], None]
-"""Called with sequences done and sequences in all."""
 
 
 def aligned(
     sources: Sequence[Source],
     sites: Sequence[Sequence[str]],
     sequences: Sequence[int] | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> Iterator[list[dict[str, Chunk]]]:
     """For each few sequences that all sources have, a mapping ``site → chunk`` for every source.
 
@@ -44,8 +40,7 @@ def aligned(
         yield block
         done += len(numbers)
         size = max(1, TOKENS * len(numbers) // max(1, len(next(iter(block[0].values())))))
-        if progress:
-            progress(done, len(common))
+        progress("comparing", done, len(common))
 
 
 def shared_sequences(sources: Sequence[Source]) -> list[int]:
@@ -61,31 +56,20 @@ def shared_sequences(sources: Sequence[Source]) -> list[int]:
 
 def check_same_corpus(sources: Sequence[Source]) -> bool:
     """Whether all say what they read. Raises ``InputError``, naming what differs, where two read different corpora."""
-    first = corpus_of(sources[0])
-    for other in sources[1:]:
-        there = corpus_of(other)
-        if first is None or there is None or first[0] == there[0]:
+    first = sources[0].corpus_origin
+    for source in sources[1:]:
+        other = source.corpus_origin
+        if not first.fingerprint or not other.fingerprint or first.fingerprint == other.fingerprint:
             continue
-        keys = [key for key in {**first[1], **there[1]} if first[1].get(key) != there[1].get(key)]
-        parts = [f"{key}: {first[1].get(key, 'none')} against {there[1].get(key, 'none')}" for key in keys]
+        here, there = first.description, other.description
+        keys = [key for key in {**here, **there} if here.get(key) != there.get(key)]
+        parts = [f"{key}: {here.get(key, 'none')} against {there.get(key, 'none')}" for key in keys]
         what = "; ".join(parts) or "the content, the vocabulary or the division into sequences"
         raise InputError(
-            f"{sources[0].name} and {other.name} read different corpora ({what}); "
+            f"{sources[0].name} and {source.name} read different corpora ({what}); "
             "only what read the same can be compared"
         )
-    return all(corpus_of(source) is not None for source in sources)
-
-
-def corpus_of(source: Source) -> tuple[str, dict[str, str]] | None:
-    """Fingerprint and description of what a source reads; None where it does not say."""
-    match source:
-        case Recording():
-            return source.manifest.corpus.fingerprint, source.manifest.corpus.description
-        case Live():
-            return source.corpus.fingerprint, source.corpus.describe()
-        case Subset():
-            return corpus_of(source.whole)
-    return None
+    return all(source.corpus_origin.fingerprint for source in sources)
 
 
 def _joined(parts: Iterator[dict[str, Chunk]]) -> dict[str, Chunk]:

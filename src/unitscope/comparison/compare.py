@@ -13,7 +13,7 @@ from unitscope.analyses.autocorrelation import Autocorrelation
 from unitscope.analyses.gate_saturation import GateSaturation
 from unitscope.analyses.moments import Moments
 from unitscope.analyses.step_change import StepChange
-from unitscope.comparison.aligned import Progress, aligned, check_same_corpus, shared_sequences
+from unitscope.comparison.aligned import aligned, check_same_corpus, shared_sequences
 from unitscope.comparison.importance import linreg, with_block
 from unitscope.comparison.joint import Joint
 from unitscope.comparison.matching import Matching, match
@@ -22,6 +22,7 @@ from unitscope.errors import InputError
 from unitscope.fold.analysis import Analysis
 from unitscope.fold.resultset import ResultSet
 from unitscope.models.site import Site, choose
+from unitscope.progress import Progress, silent
 from unitscope.source.chunk import Chunk
 from unitscope.source.source import Source
 
@@ -134,7 +135,7 @@ def compare(
     analyses: Sequence[Analysis[Any]] = SUMMARIES,
     twins: Mapping[str, tuple[Source, Source]] | None = None,
     sequences: Sequence[int] | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> Comparison:
     """Compare two sources of one corpus, site by site of the same name.
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 
-from unitscope.comparison.aligned import Progress, aligned, check_same_corpus, shared_sequences
+from unitscope.comparison.aligned import aligned, check_same_corpus, shared_sequences
 from unitscope.comparison.compare import SUMMARIES, Summaries
 from unitscope.comparison.importance import Shared, shared, with_block
 from unitscope.comparison.joint import Joint
@@ -27,6 +27,7 @@ from unitscope.errors import InputError
 from unitscope.fold.analysis import Analysis
 from unitscope.fold.resultset import ResultSet
 from unitscope.models.site import choose
+from unitscope.progress import Progress, silent
 from unitscope.source.source import Source
 
 
@@ -96,7 +97,7 @@ def compare_groups(
     sites: Iterable[str] = ("*",),
     analyses: Sequence[Analysis[Any]] = SUMMARIES,
     sequences: Sequence[int] | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> GroupComparison:
     """Compare two groups of runs over one corpus, ``{name: runs}``. Every site is one pass over all runs.
 
@@ -190,7 +191,7 @@ def _read(
     site: str,
     analyses: Sequence[Analysis[Any]],
     common: Sequence[int],
-    progress: Progress | None,
+    progress: Progress,
 ) -> tuple[tuple[Joint, Joint], list[Summaries]]:
     own = [choose(source.sites, [site])[0] for source in sources]
     widths = [one.units for one in own]
@@ -242,8 +243,6 @@ def _mean(values: np.ndarray) -> float:
     return float(_above(values).mean()) if len(values) > 1 else math.nan
 
 
-def _part(progress: Progress | None, number: int, parts: int) -> Progress | None:
+def _part(progress: Progress, number: int, parts: int) -> Progress:
     """The progress of one of several equal parts."""
-    if progress is None:
-        return None
-    return lambda done, total: progress(number * total + done, parts * total)
+    return lambda what, done, total: progress(what, number * total + done, parts * total)

@@ -14,10 +14,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unitscope.comparison.aligned import Progress, aligned, shared_sequences
+from unitscope.comparison.aligned import aligned, shared_sequences
 from unitscope.comparison.joint import Joint
 from unitscope.comparison.similarity import KEPT, canonical
 from unitscope.errors import InputError
+from unitscope.progress import Progress, silent
 from unitscope.source.chunk import Chunk
 from unitscope.source.source import Source
 
@@ -50,7 +51,7 @@ def cross_importance(
     sources: Sequence[Source],
     site: str | Sequence[str],
     sequences: Sequence[int] | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> list[Shared]:
     """Score the units of one site in every network against all other networks, in one pass.
 
@@ -68,7 +69,7 @@ def joint_halves(
     sources: Sequence[Source],
     sites: Sequence[str],
     sequences: Sequence[int] | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> tuple[Joint, Joint]:
     """The joint sums of one site of each source, over sequences of even and of odd rank."""
     units = [{site.name: site.units for site in source.sites} for source in sources]

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from unitscope.banks.bank import Bank
 from unitscope.concepts.pairs import Hypotheses
-from unitscope.corpus.annotated import CHARACTER, Annotated, HasText
+from unitscope.corpus.annotated import CHARACTER, Annotated, WithText
 from unitscope.corpus.corpus import Corpus
 from unitscope.corpus.sentence import Sentence
 from unitscope.errors import InputError
@@ -82,7 +82,7 @@ def _parts(asked: Sequence[Asked], source: Source, corpus: Corpus | None) -> Ite
             return "function"
         if item.startswith(COLUMN):
             return "column"
-        in_text = isinstance(corpus, HasText) and item not in corpus.annotations
+        in_text = isinstance(corpus, WithText) and item not in corpus.annotations
         return "function" if in_text else "name"
 
     for what, group in groupby(asked, kind):
@@ -120,14 +120,14 @@ class Functions:
     """Functions from a text to one value per character, where the corpus has the text at hand."""
 
     def __init__(self, functions: Sequence[str | Label | Callable[[str], Any]], corpus: Corpus | None) -> None:
-        if corpus is None or not isinstance(corpus, HasText):
+        if corpus is None or not isinstance(corpus, WithText):
             raise InputError(
                 "a function is asked of a text, and this source has none; "
                 "give over= a corpus of text, or write the function to a file and ask file.py:function"
             )
         made = [_hypothesis(item) for item in functions]
         self._corpus = corpus
-        self._text: HasText = corpus
+        self._text: WithText = corpus
         self._annotated = Annotated(corpus.document_text, {item.key: item for item in made})
         self.names = tuple(item.key for item in made)
         self.is_flag = tuple(item.kind == "flag" for item in made)

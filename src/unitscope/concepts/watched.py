@@ -6,6 +6,7 @@ Some need which tokens a unit is highest on (formulas), some need texts (softWPM
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -17,10 +18,8 @@ from torch import Tensor
 from unitscope.concepts.blocks import of_units
 from unitscope.concepts.pairs import Hypotheses
 from unitscope.concepts.questions import Questions
-from unitscope.corpus.vocabulary import Vocabulary
-from unitscope.models.site import Site
 from unitscope.source.chunk import Chunk
-from unitscope.source.source import Source
+from unitscope.source.source import Over
 
 
 @runtime_checkable
@@ -66,11 +65,10 @@ class Remembered:
         return self._last[1]
 
 
-@dataclass
-class Watched:
+@dataclass(frozen=True, eq=False)
+class Watched(Over):
     """A source whose keepers see what is read. Sequences that were seen, or lack a site, are not shown to them."""
 
-    whole: Source
     questions: Remembered
     units: Mapping[str, Int[np.ndarray, " unit"]]
     keepers: Sequence[Keeper]
@@ -78,34 +76,12 @@ class Watched:
     seen: set[int] = field(default_factory=set)
     """Sequences that were shown."""
 
-    def __post_init__(self) -> None:
-        self._batch = {number: at for at, numbers in enumerate(self.batches) for number in numbers}
+    @cached_property
+    def _batch(self) -> Mapping[int, int]:
+        return {number: at for at, numbers in enumerate(self.batches) for number in numbers}
 
-    @property
-    def name(self) -> str:
-        return self.whole.name
-
-    @property
-    def fingerprint(self) -> str:
-        return self.whole.fingerprint
-
-    @property
-    def sites(self) -> tuple[Site, ...]:
-        return self.whole.sites
-
-    @property
-    def vocabulary(self) -> Vocabulary:
-        return self.whole.vocabulary
-
-    @property
-    def sequences(self) -> Sequence[int]:
-        return self.whole.sequences
-
-    def labels(self, name: str, sequence: int) -> Float[Tensor, " token"]:
-        return self.whole.labels(name, sequence)
-
-    def describe(self) -> dict[str, str]:
-        return self.whole.describe()
+    def _content(self) -> Sequence[str]:
+        return [self.whole.fingerprint]
 
     @property
     def full(self) -> bool:
@@ -115,7 +91,7 @@ class Watched:
     def chunks(
         self, sites: Sequence[str], labels: Sequence[str] = (), sequences: Sequence[int] | None = None
     ) -> Iterator[dict[str, Chunk]]:
-        for chunks in self.whole.chunks(sites, labels, sequences):
+        for chunks in super().chunks(sites, labels, sequences):
             if set(self.units) <= set(chunks):
                 self._show(chunks)
             yield chunks

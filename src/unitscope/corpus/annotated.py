@@ -4,16 +4,17 @@ A hypothesis is asked of a whole document, since what it says of a character may
 a sequence takes its part of the answer.
 """
 
+from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from jaxtyping import Float, Float32, Int
 from torch import Tensor
 
+from unitscope.corpus.place import DocumentText, Place, text_digest
 from unitscope.errors import InputError
 from unitscope.labels import given
 
@@ -35,17 +36,34 @@ class Window:
     stop: int
 
 
-@runtime_checkable
-class HasText(Protocol):
-    """A corpus whose sequences are windows over documents with one character per token.
+class WithText(ABC):
+    """The documents of a corpus whose sequences are windows over texts with one character per token.
 
     Where a token is several characters, the annotation ``CHARACTER`` says which is its last. A recording keeps the
-    documents, so that hypotheses can be asked later without the corpus.
+    documents, so that labels can be asked of them later without the corpus.
     """
 
-    def window(self, sequence: int) -> Window: ...
+    @abstractmethod
+    def window(self, sequence: int) -> Window:
+        """Where a sequence lies."""
 
-    def document_text(self, document: int) -> str: ...
+    @abstractmethod
+    def document_text(self, document: int) -> str:
+        """All of a document."""
+
+    def place(self, sequence: int) -> Place:
+        """Where a sequence stands, in characters of its document."""
+        window = self.window(sequence)
+        return Place(window.document, window.start)
+
+    def document(self, number: int) -> DocumentText:
+        """A document by its number."""
+        text = self.document_text(number)
+        return DocumentText(self.document_name(number), text_digest(text), text)
+
+    def document_name(self, document: int) -> str:
+        """What a document is called."""
+        return f"document {document + 1}"
 
 
 @dataclass

@@ -16,6 +16,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unitscope.corpus.batch import Batch
+from unitscope.corpus.place import WithoutText
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
 
@@ -77,7 +78,7 @@ def recursive(tokens: Sequence[str]) -> list[int]:
     return results
 
 
-class ArithmeticCorpus:
+class ArithmeticCorpus(WithoutText):
     """Random expressions, ``count`` for each number of numerals in ``levels``; the same seed gives the same ones.
 
     Labels after each token: ``cumulative`` and ``recursive`` results, ``subtracting`` (0 or 1), ``depth`` of brackets.

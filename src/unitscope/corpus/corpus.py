@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unitscope.corpus.batch import Batch
+from unitscope.corpus.place import DocumentText, Place
 from unitscope.corpus.vocabulary import Vocabulary
 
 
@@ -51,6 +52,14 @@ class Corpus(Protocol):
 
         NaN where the label is undefined. Raises ``InputError`` for an unknown name and lists the known ones.
         """
+        ...
+
+    def place(self, sequence: int) -> Place:
+        """The document in which a sequence stands, and where it begins there."""
+        ...
+
+    def document(self, number: int) -> DocumentText:
+        """A document by its number: name, digest of the content, and text where there is one."""
         ...
 
     def describe(self) -> dict[str, str]:

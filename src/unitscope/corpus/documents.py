@@ -74,6 +74,14 @@ class Documents:
         return len({document.path for document in self.entries})
 
     @cached_property
+    def wholes(self) -> dict[Path, str]:
+        """Of the files that were cut into several documents, the digest of all of these."""
+        of: dict[Path, list[str]] = {}
+        for entry in self.entries:
+            of.setdefault(entry.path, []).append(entry.digest)
+        return {path: hashlib.sha256("\n".join(own).encode()).hexdigest() for path, own in of.items() if len(own) > 1}
+
+    @cached_property
     def fingerprint(self) -> str:
         """Hexadecimal SHA-256 of the content."""
         return hashlib.sha256("\n".join(document.digest for document in self.entries).encode()).hexdigest()

@@ -15,6 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unitscope.corpus.batch import Batch
+from unitscope.corpus.place import WithoutText
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
 
@@ -133,7 +134,7 @@ def _quantiles(data: Tensor, share: float) -> tuple[Float[Tensor, " channel"], F
 
 
 @dataclass(frozen=True)
-class DriveCorpus:
+class DriveCorpus(WithoutText):
     """Every drive along every way, a sequence each. Its labels say how far the input is, by the drive's name."""
 
     drives: Sequence[Drive]

@@ -17,7 +17,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unitscope.corpus.annotated import Annotated, Window
+from unitscope.corpus.annotated import Annotated, Window, WithText
 from unitscope.corpus.batch import Batch
 from unitscope.corpus.documents import Unit
 from unitscope.corpus.download import fetch, named
@@ -105,7 +105,7 @@ def as_symbols(text: str, unit: Unit) -> str:
     return text if unit == "characters" else text.encode().decode("latin-1")
 
 
-class LabelledTexts:
+class LabelledTexts(WithText):
     """Each text is a sequence. The target of its last token is the number of its class; no other token has one.
 
     ``labels`` are as many as the texts, or none. Without ``vocabulary`` the symbols are those of the texts. A text
@@ -193,6 +193,9 @@ class LabelledTexts:
     def document_text(self, document: int) -> str:
         """The text with one character per token."""
         return self.symbols[document]
+
+    def document_name(self, document: int) -> str:
+        return f"{self.name}:{document + 1}"
 
     def text(self, sequence: int) -> str:
         """The text of a sequence, one character per token."""

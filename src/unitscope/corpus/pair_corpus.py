@@ -22,6 +22,7 @@ from torch import Tensor
 
 from unitscope.corpus.batch import Batch
 from unitscope.corpus.pairs import Pair, check_places
+from unitscope.corpus.place import WithoutText
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
 
@@ -78,7 +79,7 @@ class PairVocabulary:
 
 
 @dataclass(frozen=True)
-class _Side:
+class _Side(WithoutText):
     """What both corpora share."""
 
     pairs: Sequence[Pair]

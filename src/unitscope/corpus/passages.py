@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from unitscope.corpus.annotated import CHARACTER, Annotated, Window
+from unitscope.corpus.annotated import CHARACTER, Annotated, Window, WithText
 from unitscope.corpus.batch import Batch
 from unitscope.corpus.reading import Reading
 from unitscope.corpus.sentence import Sentence
@@ -23,7 +23,7 @@ IN_MEMORY = 4096
 """Passages whose tokens are kept."""
 
 
-class Passages:
+class Passages(WithText):
     """Each text is a sequence, read from a fresh start or after up to ``context`` tokens of its document.
 
     ``texts`` are strings, each a document of its own, or sentences with their words (``read_treebank``). The text of a
@@ -54,7 +54,9 @@ class Passages:
         self._document: list[int] = []
         self._begin: list[int] = []  # first character in the document
         self._texts: list[str] = []
-        for _, group in groupby(self.sentences, key=lambda sentence: sentence.document):
+        self._names: list[str] = []
+        for document, group in groupby(self.sentences, key=lambda sentence: sentence.document):
+            self._names.append(document)
             parts = []
             length = 0
             for sentence in group:
@@ -146,6 +148,9 @@ class Passages:
     def document_text(self, document: int) -> str:
         """All of a document."""
         return self._texts[document]
+
+    def document_name(self, document: int) -> str:
+        return self._names[document]
 
     def text(self, sequence: int) -> str:
         """The text of a sequence."""

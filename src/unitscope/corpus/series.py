@@ -17,12 +17,13 @@ from torch import Tensor
 
 from unitscope.corpus.batch import Batch
 from unitscope.corpus.drives import NO_SYMBOL
+from unitscope.corpus.place import WithoutText
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
 
 
 @dataclass(frozen=True, eq=False)
-class SeriesCorpus:
+class SeriesCorpus(WithoutText):
     """Stretches of rows of numbers, each row a step. Stretches may overlap, as the windows of one long series do.
 
     Its labels are its channels, by name, and for sequences with classes one flag ``class=…`` each.

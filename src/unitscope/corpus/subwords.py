@@ -15,8 +15,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from unitscope.corpus.annotated import CHARACTER, Annotated, Window
+from unitscope.corpus.annotated import CHARACTER, Annotated, Window, WithText
 from unitscope.corpus.batch import Batch
+from unitscope.corpus.place import DocumentText
 from unitscope.corpus.text import TextCorpus
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
@@ -54,7 +55,7 @@ def last_characters(offsets: Int[np.ndarray, "token 2"]) -> Float[Tensor, " toke
     return torch.where(ends[:, 0] < ends[:, 1], ends[:, 1].float() - 1, torch.nan)
 
 
-class SubwordCorpus:
+class SubwordCorpus(WithText):
     """Windows of ``length`` sub-words over the documents of a text, each read after up to ``context`` before it.
 
     ``tokenizer`` is one of the tokenizers library (``tokenizer.backend_tokenizer`` in Transformers). The special tokens
@@ -152,6 +153,10 @@ class SubwordCorpus:
     def document_text(self, document: int) -> str:
         """All of a document."""
         return self._text.document_text(document)
+
+    def document(self, number: int) -> DocumentText:
+        """A document of the text."""
+        return self._text.document(number)
 
     def offsets(self, sequence: int) -> Int[np.ndarray, "token 2"]:
         """The characters of each counted token in its document: the first, and the one after the last."""

@@ -9,10 +9,11 @@ import numpy as np
 from jaxtyping import Float, Int, Integer
 from torch import Tensor
 
-from unitscope.corpus.annotated import KEPT, Annotated, Annotation, Window
+from unitscope.corpus.annotated import KEPT, Annotated, Annotation, Window, WithText
 from unitscope.corpus.batch import Batch
 from unitscope.corpus.documents import Document, Documents, codes, decode
 from unitscope.corpus.padded import padded
+from unitscope.corpus.place import DocumentText
 from unitscope.corpus.splits import Part, Split
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
@@ -21,7 +22,7 @@ LENGTH = 1024
 CONTEXT = 128
 
 
-class TextCorpus:
+class TextCorpus(WithText):
     """Windows over the documents of a text.
 
     A sequence is a window of ``length`` tokens (fewer at the end of a stretch); the model reads up to ``context``
@@ -118,9 +119,11 @@ class TextCorpus:
         start = first + (int(sequence) - int(self._firsts[stretch])) * self.length
         return Window(document, max(0, start - self.context), start, min(start + self.length, after))
 
-    def document(self, sequence: int) -> Document:
-        """The document in which a sequence lies."""
-        return self.documents.entries[self.window(sequence).document]
+    def document(self, number: int) -> DocumentText:
+        """A document by its number; of a long file it is a piece."""
+        entry = self.documents.entries[number]
+        whole = self.documents.wholes.get(entry.path, "")
+        return DocumentText(entry.name, entry.digest, self.document_text(number), whole)
 
     def stretches(self) -> Iterator[tuple[Integer[np.ndarray, " token"], int]]:
         """The ids of each stretch of this part, in order, and the id that follows it in its document or -1."""

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from unitscope.corpus.annotated import CHARACTER, KEPT, Annotated, Window
+from unitscope.corpus.annotated import CHARACTER, KEPT, Annotated, Window, WithText
 from unitscope.corpus.batch import Batch
 from unitscope.corpus.padded import padded
 from unitscope.corpus.subwords import last_characters, vocabulary_of
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 
-class TokenLists:
+class TokenLists(WithText):
     """``ids`` holds the tokens of each sequence; its first ``context`` ones are read and not counted.
 
     The text is what the tokens decode to, and hypotheses are asked of it as of any other. Raises ``InputError`` for no

@@ -14,6 +14,7 @@ from unitscope.corpus.annotated import Annotated
 from unitscope.corpus.batch import Batch
 from unitscope.corpus.download import local
 from unitscope.corpus.labelled import symbols_of
+from unitscope.corpus.place import WithoutText
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
 
@@ -58,7 +59,7 @@ def both_vocabularies(pairs: Sequence[Translated], at_least: int = 1) -> tuple[V
     return first, second
 
 
-class Translations:
+class Translations(WithoutText):
     """Each sentence with its translation is a sequence on one axis of time.
 
     Its tokens are the sentence and then ``END`` for as long as the translation lasts; the target of step t is symbol t

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from unitscope.corpus.annotated import Annotated, Window
+from unitscope.corpus.annotated import Annotated, Window, WithText
 from unitscope.corpus.batch import Batch
 from unitscope.corpus.brackets import read_brackets
 from unitscope.corpus.conllu import read_conllu
@@ -64,7 +64,7 @@ def read_treebank(path: Path) -> list[Sentence]:
     return sentences
 
 
-class TreebankCorpus:
+class TreebankCorpus(WithText):
     """Each sentence is a sequence; the model reads up to ``context`` tokens of the same document before it.
 
     The text of a document is its sentences with line ends between them. ``labels`` gives each character or byte the
@@ -92,7 +92,9 @@ class TreebankCorpus:
         self.context = context
         self._texts: list[str] = []
         self._windows: list[Window] = []
-        for _, group in groupby(sentences, key=lambda sentence: sentence.document):
+        self._names: list[str] = []
+        for document, group in groupby(sentences, key=lambda sentence: sentence.document):
+            self._names.append(document)
             text = ""
             for sentence in group:
                 start = len(text)
@@ -175,6 +177,9 @@ class TreebankCorpus:
 
     def document_text(self, document: int) -> str:
         return self._texts[document]
+
+    def document_name(self, document: int) -> str:
+        return self._names[document]
 
     def text(self, sequence: int) -> str:
         """The text of a sentence, one character per token."""

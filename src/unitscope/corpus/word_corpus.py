@@ -14,6 +14,7 @@ from torch import Tensor
 from unitscope.corpus.annotated import Window
 from unitscope.corpus.batch import Batch
 from unitscope.corpus.padded import padded
+from unitscope.corpus.place import WithoutText
 from unitscope.corpus.sentence import Sentence, label_values
 from unitscope.corpus.vocabulary import UNKNOWN, Vocabulary
 from unitscope.errors import InputError
@@ -25,7 +26,7 @@ def word_vocabulary(sentences: Sequence[Sentence], at_least: int = 2) -> Vocabul
     return Vocabulary((UNKNOWN, *sorted(form for form, count in counts.items() if count >= at_least)))
 
 
-class WordCorpus:
+class WordCorpus(WithoutText):
     """Each sentence is a sequence of its words' lower-case forms, read from a fresh start.
 
     A label is the number of the word's class (see ``classes``), NaN where it has none. Raises ``InputError`` for no

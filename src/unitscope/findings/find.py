@@ -15,7 +15,7 @@ With hundreds of units and dozens of hypotheses something always correlates. So 
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 import torch
@@ -32,8 +32,9 @@ from unitscope.models.edit import Edit
 from unitscope.models.model import Model
 from unitscope.models.site import choose
 from unitscope.source.live import Live
-from unitscope.source.relabelled import LabelFile, Relabelled, shifted
-from unitscope.source.source import Source, Subset
+from unitscope.source.relabelled import LabelFile, Relabelled, Shifted
+from unitscope.source.source import Source
+from unitscope.source.subset import Subset
 
 STRETCH = 16_384
 """Characters of a long document that count as one piece of evidence."""
@@ -119,7 +120,7 @@ def _fold(
     affinity = search.affinity()
 
     def fold(what: str, source: Source) -> ResultSet:
-        def show(done: int, total: int) -> None:
+        def show(_: str, done: int, total: int) -> None:
             if progress:
                 progress(what, done, total)
 
@@ -130,7 +131,7 @@ def _fold(
     return Tables(
         chosen=fold("choosing units on one half", choosing),
         confirmed=confirmed,
-        by_chance=fold("the same under shifted labels", shifted(confirming, search.seed, groups)),
+        by_chance=fold("the same under shifted labels", Shifted(confirming, search.seed, groups)),
         twin_chosen=fold("an untrained twin: one half", Subset(twin, halves[0], HALVES[0])) if twin else None,
         twin_confirmed=fold("an untrained twin: the other half", Subset(twin, halves[1], HALVES[1])) if twin else None,
         q=adjusted(confirmed, affinity.key),
@@ -184,13 +185,6 @@ def _best(results: ResultSet, key: str, k: int) -> tuple[str, int] | None:
     return best
 
 
-@runtime_checkable
-class Placed(Protocol):
-    """A source that knows where its sequences stand in the text."""
-
-    def place(self, sequence: int) -> tuple[int, int]: ...
-
-
 def evidence(source: Source) -> dict[int, int]:
     """The number of the group of each sequence: what may be alike and so counts as one piece of evidence.
 
@@ -199,7 +193,7 @@ def evidence(source: Source) -> dict[int, int]:
     ordered, in an order that has nothing to do with the names of documents, since neighbouring files are alike.
     """
     sequences = list(source.sequences)
-    places = [source.place(n) if isinstance(source, Placed) else (n, 0) for n in sequences]
+    places = [(place.document, place.start) for place in map(source.place, sequences)]
     stretch = STRETCH
     while len({(document, start // stretch) for document, start in places}) < 16 and stretch > 1:
         stretch //= 2

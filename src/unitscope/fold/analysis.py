@@ -57,8 +57,8 @@ class Analysis(ABC, Generic[State]):
         return True
 
     @abstractmethod
-    def start(self, site: Site, given: Mapping[str, Any]) -> State:
-        """An empty state. ``given`` holds the results of ``needs`` by analysis name."""
+    def start(self, site: Site, given: "Given") -> State:
+        """An empty state, a dataclass. ``given`` holds the results of ``needs``, by the analyses themselves."""
 
     @abstractmethod
     def update(self, state: State, chunk: Chunk) -> None:
@@ -82,6 +82,10 @@ class Analysis(ABC, Generic[State]):
         return f"{self.name}-{digest[:8]}"
 
 
+Given = Mapping[Analysis[Any], Any]
+"""Results at one site, by the analyses that made them: ``given[Moments()].mean``."""
+
+
 def catalogue() -> dict[str, type[Analysis[Any]]]:
     """Every analysis there is, by name: each module of ``unitscope.analyses`` holds one."""
     package = importlib.import_module("unitscope.analyses")
@@ -103,6 +107,11 @@ def standard() -> "list[Analysis[Any]]":
 def result_type(analysis: type[Analysis[Any]]) -> type[Result]:
     """The class of an analysis's results, as its ``compute`` declares it."""
     return typing.cast(type[Result], typing.get_type_hints(analysis.compute)["return"])
+
+
+def state_type(analysis: type[Analysis[Any]]) -> type:
+    """The class of an analysis's states, as its ``start`` declares it."""
+    return typing.cast(type, typing.get_type_hints(analysis.start)["return"])
 
 
 def title(analysis: type[Analysis[Any]]) -> str:

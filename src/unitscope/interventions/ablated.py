@@ -4,9 +4,8 @@ A source like any other, so that every analysis can read it: ``importance`` its 
 damage follows, ``examples`` the tokens where the unit is missed most.
 """
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 
 import torch
 from jaxtyping import Float
@@ -14,23 +13,22 @@ from torch import Tensor
 
 from unitscope.corpus.batch import Batch
 from unitscope.corpus.corpus import Corpus
-from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
 from unitscope.interventions.engines import runs
 from unitscope.models.bind import bind, check_edits
 from unitscope.models.edit import Edit, Resampled, Scaled, Steps, Where
 from unitscope.models.model import Model
 from unitscope.models.site import Site, choose
-from unitscope.source.chunk import Chunk
-from unitscope.source.live import chunks_of
+from unitscope.source.live import Running
+from unitscope.source.source import BATCH
 
 LOSS, LOG_PROB = "output.loss", "output.log_prob"
 MEASURES: Mapping[str, str] = {"loss": LOSS, "error": LOG_PROB, "deviation": LOSS}
 """Nats or squared error; 1 where the most probable symbol is wrong; absolute error of a forecast."""
 
 
-@dataclass(frozen=True)
-class Ablated:
+@dataclass(frozen=True, eq=False)
+class Ablated(Running):
     """A source whose value for a token and a unit is how much worse the token is predicted without the unit.
 
     ``values`` are what becomes of the units: one constant for each (zero if not given), factors, or what they are in
@@ -39,14 +37,14 @@ class Ablated:
     another number than the site has units, and a window outside the sequences.
     """
 
-    model: Model
-    corpus: Corpus
-    site: str
+    model: Model = field()
+    corpus: Corpus = field()
+    site: str = field()
     measure: str = "loss"
     values: Sequence[float] | Scaled | Resampled | None = None
     where: Steps | Where | None = None
-    sequences: Sequence[int] = ()
-    batch_size: int = 64
+    sequences: Sequence[int] = field(default=None)  # type: ignore[arg-type]  # all of the corpus
+    batch_size: int = BATCH
 
     def __post_init__(self) -> None:
         (site,) = choose(self.model.sites(), [self.site])
@@ -59,9 +57,10 @@ class Ablated:
         given = self.values.factors if isinstance(self.values, Scaled) else self.values
         if isinstance(given, Sequence) and len(given) != site.units:
             raise InputError(f"{self.site} has {site.units} units but {len(given)} values were given")
-        if not len(self.sequences):
+        if self.sequences is None:
             object.__setattr__(self, "sequences", range(len(self.corpus)))
-        check_edits([self.edit], self.model, self.corpus, self.sequences)
+        if len(self.sequences):
+            check_edits([self.edit], self.model, self.corpus, self.sequences)
 
     @property
     def edit(self) -> Edit:
@@ -79,10 +78,8 @@ class Ablated:
     def name(self) -> str:
         return f"{self.measure} of {self.model.name} on {self.corpus.name} without each of {self.site}"
 
-    @property
-    def fingerprint(self) -> str:
-        parts = [self.model.fingerprint, self.corpus.fingerprint, self.measure, repr(self.edit)]
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    def _content(self) -> Sequence[str]:
+        return [self.measure, repr(self.edit)]
 
     @property
     def sites(self) -> tuple[Site, ...]:
@@ -91,24 +88,17 @@ class Ablated:
         return (Site(site.name, site.units, kind=site.kind),)
 
     @property
-    def vocabulary(self) -> Vocabulary:
-        return self.corpus.vocabulary
+    def annotations(self) -> tuple[str, ...]:
+        return (*super().annotations, self._known)
 
-    def chunks(
-        self, sites: Sequence[str], labels: Sequence[str] = (), sequences: Sequence[int] | None = None
-    ) -> Iterator[dict[str, Chunk]]:
-        wanted = self.sequences if sequences is None else sequences
-        (site,) = self.sites
-        own = f"has-{self.measure}"
-        for first in range(0, len(wanted), self.batch_size):
-            batch = self.corpus.batch(wanted[first : first + self.batch_size]).to(self.model.device)
-            damage = torch.stack(list(self.damages(batch, [(unit,) for unit in range(site.units)])), 2)
-            others = [name for name in labels if name != own]
-            (chunk,) = chunks_of({site.name: damage}, batch, self.corpus, others).values()
-            if own in labels:
-                known = torch.cat([self._has_target(batch, row) for row in range(len(batch.sequence))])
-                chunk = replace(chunk, labels={**chunk.labels, own: known})
-            yield {site.name: chunk}
+    @property
+    def _known(self) -> str:
+        """The label of tokens that have a target."""
+        return f"has-{self.measure}"
+
+    def read(self, batch: Batch, sites: Sequence[str]) -> Mapping[str, Tensor]:
+        (site,) = [self.site_named(name) for name in sites]
+        return {site.name: torch.stack(list(self.damages(batch, [(unit,) for unit in range(site.units)])), 2)}
 
     def damages(self, batch: Batch, sets: Sequence[Sequence[int]]) -> Iterator[Float[Tensor, "batch time"]]:
         """What each prediction costs more with each set of units edited; 0 where nothing is predicted."""
@@ -119,15 +109,13 @@ class Ablated:
             yield self._cost(values, batch) - intact
 
     def labels(self, name: str, sequence: int) -> Float[Tensor, " token"]:
-        if name == f"has-{self.measure}":
-            return self._has_target(self.corpus.batch([sequence]), 0)
-        return self.corpus.labels(name, sequence)
+        if name != self._known:
+            return super().labels(name, sequence)
+        batch = self.corpus.batch([sequence])
+        return batch.has_target[batch.counted].float()
 
     def describe(self) -> dict[str, str]:
-        return {**self.model.describe(), **self.corpus.describe(), "ablated": self.site, "measure": self.measure}
-
-    def _has_target(self, batch: Batch, row: int) -> Float[Tensor, " token"]:
-        return batch.has_target[row, int(batch.context[row]) : int(batch.lengths[row])].float()
+        return {**super().describe(), "ablated": self.site, "measure": self.measure}
 
     def _cost(self, values: dict[str, Tensor], batch: Batch) -> Float[Tensor, "batch time"]:
         if self.measure == "error":

@@ -5,18 +5,17 @@ values of one site, such as the embeddings, are moved from one point of its own 
 follows is watched.
 """
 
-import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from unitscope.analyses.response import Response
+from unitscope.corpus.batch import Batch
 from unitscope.corpus.corpus import Corpus
 from unitscope.corpus.drives import DriveCorpus
-from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
 from unitscope.fold.analyze import analyze
 from unitscope.fold.resultset import ResultSet
@@ -24,19 +23,18 @@ from unitscope.models.bind import check_units
 from unitscope.models.edit import Bound, zero
 from unitscope.models.model import Model
 from unitscope.models.site import Site
-from unitscope.source.chunk import Chunk
-from unitscope.source.live import chunks_of
+from unitscope.source.live import Running
 
 
-@dataclass(frozen=True)
-class Driven:
+@dataclass(frozen=True, eq=False)
+class Driven(Running):
     """A source of the model's activations while the units of the site ``at`` follow the drives.
 
     The model reads ``symbol`` at every step; what it makes of it at the site is overwritten. Raises ``InputError`` for
     a site that does not exist, and drives of another width than the site.
     """
 
-    model: Model
+    model: Model = field()
     at: str
     drives: DriveCorpus
     symbol: int = 0
@@ -49,13 +47,12 @@ class Driven:
             raise InputError(f"{self.at} has {units} units but the drives have {self.drives.channels} channels")
 
     @property
-    def name(self) -> str:
-        return f"{self.model.name} driven by {self.drives.name} at {self.at}"
+    def corpus(self) -> DriveCorpus:  # type: ignore[override]
+        return self.drives
 
     @property
-    def fingerprint(self) -> str:
-        parts = [self.model.fingerprint, self.drives.fingerprint, self.at, str(self.symbol)]
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    def name(self) -> str:
+        return f"{self.model.name} driven by {self.drives.name} at {self.at}"
 
     @property
     def sites(self) -> tuple[Site, ...]:
@@ -63,29 +60,18 @@ class Driven:
         return tuple(site for site in self.model.sites() if site.kind != "prediction")
 
     @property
-    def vocabulary(self) -> Vocabulary:
-        return self.drives.vocabulary
-
-    @property
     def sequences(self) -> Sequence[int]:
         return range(len(self.drives))
 
-    def chunks(
-        self, sites: Sequence[str], labels: Sequence[str] = (), sequences: Sequence[int] | None = None
-    ) -> Iterator[dict[str, Chunk]]:
-        wanted = self.sequences if sequences is None else sequences
-        for first in range(0, len(wanted), self.batch_size):
-            batch = self.drives.batch(wanted[first : first + self.batch_size]).to(self.model.device)
-            units = torch.arange(self.drives.channels, device=self.model.device)
-            driven = Bound(self.at, units, batch.tokens)
-            read = replace(batch, tokens=torch.full_like(batch.targets, self.symbol))
-            yield chunks_of(self.model.run(read, sites, [driven]), batch, self.drives, labels)
+    def _content(self) -> Sequence[str]:
+        return [self.at, str(self.symbol)]
 
-    def labels(self, name: str, sequence: int) -> Float[Tensor, " token"]:
-        return self.drives.labels(name, sequence)
+    def read(self, batch: Batch, sites: Sequence[str]) -> Mapping[str, Tensor]:
+        driven = Bound(self.at, torch.arange(self.drives.channels, device=self.model.device), batch.tokens)
+        return self.model.run(replace(batch, tokens=torch.full_like(batch.targets, self.symbol)), sites, [driven])
 
     def describe(self) -> dict[str, str]:
-        return {**self.model.describe(), **self.drives.describe(), "driven at": self.at}
+        return {**super().describe(), "driven at": self.at}
 
 
 def respond_coupled(

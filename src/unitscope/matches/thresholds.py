@@ -17,7 +17,7 @@ from unitscope.errors import InputError
 from unitscope.fold.analyze import analyze
 from unitscope.models.site import Site
 from unitscope.recording.recording import Recording
-from unitscope.source.source import Subset
+from unitscope.source.subset import Subset
 
 SAMPLE = 32_768
 """Tokens from which thresholds are proposed."""

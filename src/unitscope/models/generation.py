@@ -1,6 +1,6 @@
 """What a model writes: its own continuations of prompts as a corpus, over which it is read like over any other."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -8,6 +8,7 @@ import torch
 from unitscope.corpus.token_lists import TokenLists
 from unitscope.errors import InputError
 from unitscope.models.module import ModuleModel
+from unitscope.progress import Progress, silent
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -21,7 +22,7 @@ def generate(
     temperature: float = 0.0,
     seed: int = 0,
     batch_size: int = 16,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = silent,
 ) -> TokenLists:
     """Up to ``tokens`` sub-words after each prompt; the prompts are context.
 
@@ -55,8 +56,7 @@ def generate(
                 start = len(read[number])
                 stop = next((place for place in range(start, len(row)) if row[place] in ends), len(row) - 1)
                 written[number] = row[: stop + 1]
-            if progress:
-                progress(len(written), len(read))
+            progress("writing", len(written), len(read))
     ids = [written[number] for number in range(len(read))]
     return TokenLists(ids, tokenizer, [len(prompt) for prompt in read], f"written by {model.name}")
 

@@ -6,7 +6,7 @@ labels shuffled over words (which should be the majority's), and the bits of an 
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -25,11 +25,9 @@ from unitscope.probing.table import ProbeRow, ProbeTable
 from unitscope.probing.tasks import Task, control, random_labels
 from unitscope.probing.unit_ranks import UnitRanks
 from unitscope.probing.words import PARTS, HasWords, Level, Pool, WordSet, divide, gather
+from unitscope.progress import Progress, silent
 from unitscope.source.live import Live
 from unitscope.source.source import Source
-
-Progress = Callable[[str], None]
-"""Called with what is being done."""
 
 
 @dataclass(frozen=True)
@@ -71,26 +69,23 @@ def probe_layers(
     corpus: HasWords,
     how: Probing,
     twin: Source | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> ProbeTable:
     """Probe every chosen site for every label; ``twin`` is read for comparison (see ``untrained_twin``).
 
     Memory holds the words of one division (training, development, test) with their activations at all sites.
     Raises ``InputError`` for unknown sites or labels, for labels with one class, and for too little data.
     """
-    say = progress or (lambda _: None)
     if not how.labels:
         raise InputError("there is no label to probe; name one")
     sites = [s.name for s in choose(source.sites, how.sites) if s.kind != "prediction"]
     if not sites:
         raise InputError("only output sites match; give sites that hold units, such as *.hidden")
     division = divide(corpus, list(source.sequences), seed=how.seed)
-    say(f"reading {source.name}")
-    measured = _measure(source, corpus, sites, division, how, say)
+    measured = _measure(source, corpus, sites, division, how, progress)
     twins: dict[tuple[str, str], Measured] = {}
     if twin is not None:
-        say(f"reading {twin.name}")
-        twins = _measure(twin, corpus, sites, division, how, say)
+        twins = _measure(twin, corpus, sites, division, how, progress)
     rows = [_row(site, label, found, twins.get((site, label))) for (site, label), found in measured.items()]
     p = torch.tensor([row.p for row in rows])
     q = stats.false_discovery_control(p.numpy()) if bool(torch.isfinite(p).all()) else p.numpy()
@@ -110,13 +105,15 @@ def _measure(
     sites: Sequence[str],
     division: Sequence[Sequence[int]],
     how: Probing,
-    say: Progress,
+    progress: Progress,
 ) -> dict[tuple[str, str], Measured]:
     most = (how.words, how.words // 4, how.words)
+    progress(f"reading {source.name}", 0, 1)
     train, held, test = (
         gather(source, corpus, sites, part, how.pool, limit, how.level)
         for part, limit in zip(division, most, strict=True)
     )
+    progress(f"reading {source.name}", 1, 1)
     widths: dict[int, list[str]] = defaultdict(list)
     for site in sites:
         widths[train.activations[site].shape[1]].append(site)
@@ -125,9 +122,9 @@ def _measure(
         task = Task.of(label, train.words)
         targets = _targets(task, (train, held, test), how)
         for group in widths.values():
-            say(f"{label} at {', '.join(group)}")
             for site, measured in zip(group, _fit(task, group, (train, held, test), targets, how), strict=True):
                 found[site, shown_as(label, how.level)] = measured
+                progress(f"probing {source.name}", len(found), len(how.labels) * len(sites))
     return {
         (site, shown_as(label, how.level)): found[site, shown_as(label, how.level)]
         for label in how.labels

@@ -7,11 +7,10 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from unitscope.corpus.corpus import Corpus
 from unitscope.errors import InputError
-from unitscope.models.model import Model
 from unitscope.models.site import Site, as_kind
 from unitscope.recording import durable
+from unitscope.source.source import Origin
 
 SCHEMA = 1
 VERSION = importlib.metadata.version("unitscope")
@@ -19,22 +18,11 @@ MANIFEST = "manifest.json"
 
 
 @dataclass(frozen=True)
-class Origin:
-    """A model or a corpus, as it was when it was recorded."""
-
-    name: str
-    fingerprint: str
-    description: dict[str, str]
-
-    @classmethod
-    def of(cls, thing: Model | Corpus) -> "Origin":
-        return cls(thing.name, thing.fingerprint, thing.describe())
-
-
-@dataclass(frozen=True)
 class Manifest:
     """Everything about a recording but the numbers."""
 
+    source: str
+    """Fingerprint of the source that was written down."""
     model: Origin
     corpus: Origin
     sites: tuple[Site, ...]
@@ -49,7 +37,9 @@ class Manifest:
     """Digest of which sequences are in which shard."""
     vocabulary: tuple[str, ...]
     annotations: tuple[str, ...]
-    """Labels of the corpus's own, kept with the tokens."""
+    """Labels that are kept with the tokens."""
+    about: dict[str, str] = field(default_factory=dict)
+    """What is said of the source beside its origins: its edits, its part."""
     unitscope: str = VERSION
     """The version that began the recording."""
     complete: bool = False
@@ -113,6 +103,7 @@ class Manifest:
         return {
             "model": f"{self.model.name} {self.model.fingerprint[:12]}",
             "corpus": f"{self.corpus.name} {self.corpus.fingerprint[:12]}",
+            "source": self.source[:12],
             "choice of sites": ", ".join(site.name for site in self.sites),
             "set of annotations": ", ".join(self.annotations) or "none",
             "dtype": self.dtype,

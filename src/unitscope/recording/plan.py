@@ -15,10 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from jaxtyping import Int
 
-from unitscope.corpus.annotated import HasText
-from unitscope.corpus.corpus import Corpus
 from unitscope.errors import InputError
 from unitscope.recording.durable import replacing
+from unitscope.source.source import Source
 
 PLAN = "sequences.parquet"
 
@@ -43,35 +42,30 @@ class Plan:
     row: Int[np.ndarray, " sequence"]
     """Where its first token stands in its shard."""
     document: Int[np.ndarray, " sequence"]
-    """The document it lies in; −1 where the corpus has no text."""
+    """The document it stands in."""
     start: Int[np.ndarray, " sequence"]
-    """Its first character there."""
+    """Tokens of the document before it."""
 
     @classmethod
-    def of(cls, corpus: Corpus, sequences: Sequence[int] | None, batch_size: int, shard_tokens: int) -> "Plan":
-        """Fill each shard with whole batches until it has ``shard_tokens``."""
-        numbers = np.arange(len(corpus)) if sequences is None else np.unique(np.asarray(sequences, dtype=np.int64))
+    def of(cls, source: Source, shard_tokens: int) -> "Plan":
+        """Fill each shard with whole batches of the source until it has ``shard_tokens``."""
+        numbers = np.unique(np.asarray(source.sequences, dtype=np.int64))
         if not len(numbers):
-            raise InputError(f"{corpus.name} has no sequences to record")
-        if numbers[0] < 0 or numbers[-1] >= len(corpus):
-            raise InputError(
-                f"{corpus.name} has sequences 0 to {len(corpus) - 1}; {numbers[0]} to {numbers[-1]} were asked for"
-            )
-        tokens, shard, row, start = np.zeros((4, len(numbers)), np.int64)
-        document = np.full(len(numbers), -1)
+            raise InputError(f"{source.name} has no sequences to record")
+        tokens, shard, row, document, start = np.zeros((5, len(numbers)), np.int64)
         number, filled = 0, 0
-        for first in range(0, len(numbers), batch_size):
-            batch = slice(first, first + batch_size)
-            tokens[batch] = corpus.lengths(numbers[batch].tolist())
+        for first in range(0, len(numbers), source.batch_size):
+            batch = slice(first, first + source.batch_size)
+            wanted = numbers[batch].tolist()
+            tokens[batch] = source.lengths(wanted)
             if filled >= shard_tokens:
                 number, filled = number + 1, 0
             shard[batch] = number
             row[batch] = filled + np.cumsum(tokens[batch]) - tokens[batch]
             filled += int(tokens[batch].sum())
-            if isinstance(corpus, HasText):
-                windows = [corpus.window(sequence) for sequence in numbers[batch].tolist()]
-                document[batch] = [window.document for window in windows]
-                start[batch] = [window.start for window in windows]
+            places = [source.place(sequence) for sequence in wanted]
+            document[batch] = [place.document for place in places]
+            start[batch] = [place.start for place in places]
         return cls(numbers, tokens, shard, row, document, start)
 
     @cached_property

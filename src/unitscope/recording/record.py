@@ -2,27 +2,25 @@
 
 import fcntl
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from unitscope.corpus.annotated import HasText
-from unitscope.corpus.corpus import Corpus
 from unitscope.errors import InputError
-from unitscope.models.model import Model
 from unitscope.models.site import choose
+from unitscope.progress import Progress, silent
 from unitscope.recording import durable
 from unitscope.recording.blocks import precision_bytes
 from unitscope.recording.durable import PARTIAL
-from unitscope.recording.manifest import MANIFEST, Manifest, Origin
+from unitscope.recording.manifest import MANIFEST, Manifest
 from unitscope.recording.plan import PLAN, Plan
 from unitscope.recording.recording import Recording
 from unitscope.recording.shard import LISTING, Shard, ShardBuffer, shard_folder
 from unitscope.recording.texts import TEXTS, write_texts
-from unitscope.source.live import chunks_of
+from unitscope.source.source import Source
 
 SHARD_TOKENS = 65_536
 SHARD_BYTES = 256_000_000
@@ -35,48 +33,50 @@ TABLE_BYTES = 4
 
 
 def record(
-    model: Model,
-    corpus: Corpus,
+    source: Source,
     folder: Path | str,
     sites: Iterable[str] = ("*",),
     dtype: str = "float32",
-    sequences: Sequence[int] | None = None,
-    batch_size: int = 64,
+    labels: Sequence[str] = (),
     shard_tokens: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = silent,
 ) -> Recording:
-    """Record the sites that match the glob patterns, and return the recording.
+    """Write down the sites of a source that match the glob patterns, and return the recording.
 
-    ``dtype`` is float32, float16 or bfloat16.
+    Any source will do: ``Live(model, corpus)``, a subset, one with units ablated, arrays. ``dtype`` is float32, float16
+    or bfloat16. The source's annotations are kept, and those ``labels`` too; other labels can be asked of the text.
 
     Interrupted at any instant (Ctrl-C, ``kill -9``, a full disk) and called again with the same arguments, it goes on
-    after the last finished shard and ends with the same bytes as if nothing had happened. ``batch_size`` sequences are
-    run together; memory grows with it and with ``shard_tokens`` (65,536, or fewer where that would be over 256 MB),
-    and with nothing else. ``progress`` is called with sequences done and sequences in all.
+    after the last finished shard and ends with the same bytes as if nothing had happened. Memory grows with what the
+    source gives at once and with ``shard_tokens`` (65,536, or fewer where that would be over 256 MB), and with nothing
+    else.
 
     Raises ``InputError`` for a folder with something else in it, or begun with another model, corpus or settings; for
     activations that are not finite or too large for ``dtype``; and for a disk without room.
     """
     folder = Path(folder)
-    if batch_size < 1:
-        raise InputError(f"at least 1 sequence is run at a time, not {batch_size}")
-    chosen = choose(model.sites(), sites)
+    if source.batch_size < 1:
+        raise InputError(f"at least 1 sequence is run at a time, not {source.batch_size}")
+    chosen = choose(source.sites, sites)
     row_bytes = sum(site.units for site in chosen) * precision_bytes(dtype)
     if shard_tokens is None:
         shard_tokens = max(1, min(SHARD_TOKENS, SHARD_BYTES // row_bytes))
-    plan = Plan.of(corpus, sequences, batch_size, shard_tokens)
+    plan = Plan.of(source, shard_tokens)
+    said = {**source.model_origin.description, **source.corpus_origin.description}
     asked = Manifest(
-        model=Origin.of(model),
-        corpus=Origin.of(corpus),
+        source=source.fingerprint,
+        model=source.model_origin,
+        corpus=source.corpus_origin,
         sites=chosen,
         dtype=dtype,
-        batch_size=batch_size,
+        batch_size=source.batch_size,
         shard_tokens=shard_tokens,
         sequences=len(plan.sequence),
         tokens=int(plan.tokens.sum()),
         plan=plan.digest,
-        vocabulary=corpus.vocabulary.symbols,
-        annotations=tuple(corpus.annotations),
+        vocabulary=source.vocabulary.symbols,
+        annotations=tuple(dict.fromkeys((*source.annotations, *labels))),
+        about={key: value for key, value in source.describe().items() if said.get(key) != value},
     )
     with _only_writer(folder):
         missing = [number for number in range(plan.shards) if not _is_whole(shard_folder(folder, number))]
@@ -90,34 +90,26 @@ def record(
                 )
             manifest.save(folder)
             plan.save(folder)
-            if isinstance(corpus, HasText) and not (folder / TEXTS).exists():
-                write_texts(folder, corpus, np.unique(plan.document).tolist())
-            _fill(folder, plan, missing, manifest, model, corpus, progress)
+            if not (folder / TEXTS).exists():
+                write_texts(folder, source, np.unique(plan.document).tolist())
+            _fill(folder, plan, missing, manifest, source, progress)
             manifest.finished(_checksums(folder, plan.shards)).save(folder)
     return Recording.open(folder)
 
 
 def _fill(
-    folder: Path,
-    plan: Plan,
-    missing: Sequence[int],
-    manifest: Manifest,
-    model: Model,
-    corpus: Corpus,
-    progress: Callable[[int, int], None] | None,
+    folder: Path, plan: Plan, missing: Sequence[int], manifest: Manifest, source: Source, progress: Progress
 ) -> None:
     done = len(plan.sequence) - len(plan.only(missing).sequence)
     names = [site.name for site in manifest.sites]
     for number in missing:
         part = plan.part(number)
         buffer = ShardBuffer(manifest.sites, int(part.tokens.sum()), manifest.dtype)
-        for numbers in part.batches(manifest.batch_size):
-            batch = corpus.batch(numbers).to(model.device)
-            with torch.no_grad():
-                buffer.add(chunks_of(model.run(batch, names), batch, corpus, manifest.annotations))
-            done += len(numbers)
-            if progress:
-                progress(done, len(plan.sequence))
+        with torch.no_grad():
+            for chunks in source.chunks(names, manifest.annotations, part.sequence.tolist()):
+                buffer.add(chunks)
+                done += len(torch.unique_consecutive(next(iter(chunks.values())).sequence))
+                progress("recording", done, len(plan.sequence))
         buffer.write(shard_folder(folder, number))
 
 

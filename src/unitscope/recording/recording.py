@@ -1,6 +1,5 @@
 """A source written down: a folder of shards, read as if the model were running."""
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -12,6 +11,7 @@ from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 from unitscope.corpus.annotated import CHARACTER, Annotated
+from unitscope.corpus.place import DocumentText, Place
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
 from unitscope.models.site import Site
@@ -22,19 +22,20 @@ from unitscope.recording.plan import Plan, Run
 from unitscope.recording.shard import LABEL, LISTING, Shard, read_column, shard_folder, site_file
 from unitscope.recording.texts import Texts
 from unitscope.source.chunk import Chunk
-from unitscope.source.live import labels_of
+from unitscope.source.source import Origin, Recipe, Source, labels_of
 
 SHARDS = 4
 """Shards whose tokens and labels stay in memory."""
 
 
-@dataclass(frozen=True)
-class Recording:
+@dataclass(frozen=True, eq=False)
+class Recording(Source):
     """Activations on disk. Values come back as float32, whatever precision is kept.
 
     Reading holds in memory what one batch of the recording needs, and nothing else grows with the size of the folder.
     """
 
+    kind = "recording"
     folder: Path
     manifest: Manifest
     plan: Plan
@@ -67,28 +68,48 @@ class Recording:
         return f"{self.manifest.model.name} on {self.manifest.corpus.name}"
 
     @property
-    def fingerprint(self) -> str:
-        manifest = self.manifest
-        parts = [manifest.model.fingerprint, manifest.corpus.fingerprint, manifest.dtype, self.plan.digest]
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    def model_origin(self) -> Origin:
+        return self.manifest.model
+
+    @property
+    def corpus_origin(self) -> Origin:
+        return self.manifest.corpus
 
     @property
     def sites(self) -> tuple[Site, ...]:
         return self.manifest.sites
 
-    @property
+    @cached_property
     def vocabulary(self) -> Vocabulary:
         return Vocabulary(self.manifest.vocabulary)
 
-    @property
+    @cached_property
     def sequences(self) -> Sequence[int]:
         return list(map(int, self.plan.sequence))
+
+    @property
+    def batch_size(self) -> int:
+        return self.manifest.batch_size
+
+    @property
+    def annotations(self) -> tuple[str, ...]:
+        return self.manifest.annotations
+
+    def _content(self) -> Sequence[str]:
+        return [self.manifest.source, self.manifest.dtype, self.plan.digest]
+
+    def recipe(self) -> Recipe:
+        return {"kind": self.kind, "folder": str(self.folder.resolve()), "complete": self.manifest.complete}
+
+    @classmethod
+    def opened_by(cls, recipe: Recipe, opener: Callable[[Recipe], Source]) -> Source:
+        return cls.open(recipe["folder"], incomplete=not recipe["complete"])
 
     def chunks(
         self, sites: Sequence[str], labels: Sequence[str] = (), sequences: Sequence[int] | None = None
     ) -> Iterator[dict[str, Chunk]]:
         wanted = self.sequences if sequences is None else sequences
-        chosen = [self._site(name) for name in sites]
+        chosen = [self.site_named(name) for name in sites]
         vocabulary = self.vocabulary
         pages = _Pages(self)
         size = self.manifest.batch_size
@@ -117,19 +138,23 @@ class Recording:
         if name in self.manifest.annotations:
             (run,) = self.plan.runs([row])
             return torch.from_numpy(self._column(run.shard, LABEL + name)[run.start : run.stop])
-        if self.plan.document[row] < 0:
+        document, start = int(self.plan.document[row]), int(self.plan.start[row])
+        if self.document(document).text is None:
             known = ", ".join(self.manifest.annotations) or "none"
             raise InputError(f"{name!r} is not kept and there is no text to ask it of; labels that are kept: {known}")
-        document, start = int(self.plan.document[row]), int(self.plan.start[row])
         if CHARACTER in self.manifest.annotations:
             return self._annotated.at(name, document, self.labels(CHARACTER, sequence))
         return self._annotated.labels(name, document, start, start + int(self.plan.tokens[row]))
 
-    def place(self, sequence: int) -> tuple[int, int]:
-        """Document and first character of a sequence; where there is no text, each sequence is its own document."""
+    def lengths(self, sequences: Sequence[int]) -> list[int]:
+        return [int(self.plan.tokens[self.plan.find(number)]) for number in sequences]
+
+    def place(self, sequence: int) -> Place:
         row = self.plan.find(sequence)
-        document = int(self.plan.document[row])
-        return (document, int(self.plan.start[row])) if document >= 0 else (sequence, 0)
+        return Place(int(self.plan.document[row]), int(self.plan.start[row]))
+
+    def document(self, number: int) -> DocumentText:
+        return self._texts.document(number)
 
     def tokens(self, sequence: int) -> Int[np.ndarray, " token"]:
         """The tokens of one sequence."""
@@ -138,7 +163,7 @@ class Recording:
 
     def unit(self, site: str, unit: int) -> Float[np.ndarray, " token"]:
         """Every recorded value of one unit, sequence after sequence, reading no other unit's bytes."""
-        where = self._site(site)
+        where = self.site_named(site)
         if not 0 <= unit < where.units:
             raise InputError(f"{site} has units 0 to {where.units - 1}, not {unit}")
         parts = [self.blocks(int(number), where).unit(unit) for number in np.unique(self.plan.shard)]
@@ -146,7 +171,7 @@ class Recording:
 
     def window(self, site: str, sequence: int) -> Float[np.ndarray, "token unit"]:
         """The activations of all units over one sequence."""
-        return _Pages(self).values(self._site(site), self.plan.runs([self.plan.find(sequence)])).numpy()
+        return _Pages(self).values(self.site_named(site), self.plan.runs([self.plan.find(sequence)])).numpy()
 
     def verify(self) -> None:
         """Read everything and compare every checksum. Raises ``InputError`` naming the first damaged file."""
@@ -162,7 +187,7 @@ class Recording:
 
     def describe(self) -> dict[str, str]:
         """Provenance: model, corpus, precision."""
-        return {**self.manifest.model.description, **self.manifest.corpus.description, "precision": self.manifest.dtype}
+        return {**super().describe(), **self.manifest.about, "precision": self.manifest.dtype}
 
     def blocks(self, shard: int, site: Site) -> Blocks:
         """The file of one site in one shard."""
@@ -172,7 +197,11 @@ class Recording:
 
     @cached_property
     def _annotated(self) -> Annotated:
-        return Annotated(Texts(self.folder).read)
+        return Annotated(lambda number: self.document(number).text or "")
+
+    @cached_property
+    def _texts(self) -> Texts:
+        return Texts(self.folder)
 
     def _column(self, shard: int, name: str) -> Shaped[np.ndarray, " token"]:
         """A shard's column of tokens or labels."""
@@ -185,12 +214,6 @@ class Recording:
     def _columns(self) -> Callable[[int], dict[str, np.ndarray]]:
         """The columns that were read of a shard; those of the last few shards stay in memory."""
         return lru_cache(SHARDS)(lambda _shard: {})
-
-    def _site(self, name: str) -> Site:
-        for site in self.sites:
-            if site.name == name:
-                return site
-        raise InputError(f"{name} was not recorded; there are: {', '.join(site.name for site in self.sites)}")
 
 
 class _Pages:

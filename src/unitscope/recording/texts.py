@@ -1,34 +1,56 @@
-"""The documents that recorded sequences lie in, kept so that any hypothesis can be asked later without the corpus."""
+"""The documents of a recording, kept beside the activations so that labels can be asked of them later.
+
+One Parquet file, ``documents.parquet``: number, name, digest of the content, the whole it is a piece of, and the text
+where there is one.
+"""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from unitscope.corpus.annotated import HasText
+from unitscope.corpus.place import DocumentText
 from unitscope.errors import InputError
 from unitscope.recording.durable import replacing
+from unitscope.source.source import Source
 
 TEXTS = "documents.parquet"
 GROUP = 1 << 20
 """Characters after which a new part of the file begins; a part is what is read at once."""
-SCHEMA = pa.schema([("document", pa.int64()), ("text", pa.large_string())])
+ROWS = 1 << 14
+"""Documents in a part at most."""
+SCHEMA = pa.schema(
+    [
+        ("document", pa.int64()),
+        ("name", pa.string()),
+        ("digest", pa.string()),
+        ("whole", pa.string()),
+        ("text", pa.large_string()),
+    ]
+)
 
 
-def write_texts(folder: Path, corpus: HasText, documents: Iterable[int]) -> None:
-    """Write the text of each of these documents once, holding about one part in memory."""
+def write_texts(folder: Path, source: Source, documents: Iterable[int]) -> None:
+    """Write each of these documents once, holding about one part in memory."""
     with replacing(folder / TEXTS) as partial, pq.ParquetWriter(partial, SCHEMA, compression="zstd") as file:
-        numbers: list[int] = []
-        texts: list[str] = []
+        rows: list[tuple[int, DocumentText]] = []
+        size = 0
         for number in documents:
-            numbers.append(number)
-            texts.append(corpus.document_text(number))
-            if sum(map(len, texts)) >= GROUP:
-                file.write_table(pa.table([numbers, texts], schema=SCHEMA))
-                numbers, texts = [], []
-        file.write_table(pa.table([numbers, texts], schema=SCHEMA))
+            rows.append((number, source.document(number)))
+            size += len(rows[-1][1].text or "")
+            if size >= GROUP or len(rows) == ROWS:
+                file.write_table(_table(rows))
+                rows, size = [], 0
+        file.write_table(_table(rows))
+
+
+def _table(rows: list[tuple[int, DocumentText]]) -> pa.Table:
+    columns = [[number for number, _ in rows]]
+    columns += [[getattr(kept, name) for _, kept in rows] for name in SCHEMA.names[1:]]
+    return pa.table(columns, schema=SCHEMA)
 
 
 class Texts:
@@ -47,13 +69,20 @@ class Texts:
         self.place = {
             int(number): (group, row) for group, part in enumerate(numbers) for row, number in enumerate(part)
         }
+        self._known = lru_cache(4)(self._read)
 
-    def read(self, document: int) -> str:
-        """The text of a document."""
+    def document(self, number: int) -> DocumentText:
+        """A document. Raises ``InputError`` where it is not kept."""
+        if number not in self.place:
+            raise InputError(f"{self.path} keeps no document {number}")
+        group, row = self.place[number]
+        found = self._known(group).slice(row, 1).to_pylist()[0]
+        return DocumentText(found["name"], found["digest"], found["text"], found["whole"])
+
+    def _read(self, group: int) -> pa.Table:
         try:
-            group, row = self.place[document]
             with pq.ParquetFile(self.path) as file:
-                return str(file.read_row_group(group, columns=["text"])["text"][row].as_py())
+                return file.read_row_group(group, columns=SCHEMA.names)
         except (OSError, ValueError, KeyError) as error:
             raise self._damaged(error) from error
 

@@ -1,62 +1,53 @@
 """A model over a corpus, read as it runs. Needs no disk."""
 
-import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+import importlib
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
+import numpy as np
 import torch
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
-from unitscope.corpus.annotated import HasText
 from unitscope.corpus.batch import Batch
 from unitscope.corpus.corpus import Corpus
+from unitscope.corpus.place import DocumentText, Place
 from unitscope.corpus.vocabulary import Vocabulary
+from unitscope.errors import InputError
 from unitscope.models.bind import bind, check_edits
 from unitscope.models.edit import Edit
 from unitscope.models.model import Model
 from unitscope.models.site import Site
 from unitscope.source.chunk import Chunk
+from unitscope.source.source import BATCH, Origin, Recipe, Source, labels_of
 
 
-@dataclass(frozen=True)
-class Live:
-    """A source that runs the model whenever it is read.
-
-    ``batch_size`` sequences are run together; memory grows with it and with nothing else.
-    With ``edits`` it is the edited model that is read: ablation is this and the analyses of ``output.loss``.
-    Raises ``InputError`` for an edit that cannot be made: of a unit or label that does not exist, or in a window
-    outside the sequences.
-    """
+class Running(Source):
+    """A source that has a corpus and runs a model whenever it is read; what it gives per batch is its own."""
 
     model: Model
     corpus: Corpus
-    batch_size: int = 64
-    edits: tuple[Edit, ...] = ()
-    sequences: Sequence[int] = field(default_factory=tuple)
 
-    def __post_init__(self) -> None:
-        if not len(self.sequences):
-            object.__setattr__(self, "sequences", range(len(self.corpus)))
-        check_edits(self.edits, self.model, self.corpus, self.sequences)
+    @abstractmethod
+    def read(self, batch: Batch, sites: Sequence[str]) -> Mapping[str, Shaped[Tensor, "batch time unit"]]:
+        """The values of some sites over a batch of the corpus that is on the model's device."""
 
     @property
-    def name(self) -> str:
-        return f"{self.model.name} on {self.corpus.name}"
+    def model_origin(self) -> Origin:
+        return Origin.of(self.model)
 
     @property
-    def fingerprint(self) -> str:
-        parts = [self.model.fingerprint, self.corpus.fingerprint, repr(self.edits)]
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-    @property
-    def sites(self) -> tuple[Site, ...]:
-        return self.model.sites()
+    def corpus_origin(self) -> Origin:
+        return Origin.of(self.corpus)
 
     @property
     def vocabulary(self) -> Vocabulary:
         return self.corpus.vocabulary
+
+    @property
+    def annotations(self) -> tuple[str, ...]:
+        return tuple(self.corpus.annotations)
 
     def chunks(
         self, sites: Sequence[str], labels: Sequence[str] = (), sequences: Sequence[int] | None = None
@@ -65,62 +56,121 @@ class Live:
         for first in range(0, len(wanted), self.batch_size):
             numbers = wanted[first : first + self.batch_size]
             batch = self.corpus.batch(numbers).to(self.model.device)
-            values = self.model.run(batch, sites, bind(self.edits, self.model, batch, self.corpus))
-            yield chunks_of(values, batch, self.corpus, labels)
+            yield laid_out(self.read(batch, sites), batch, self.vocabulary, labels_of(self, labels, numbers))
 
     def labels(self, name: str, sequence: int) -> Float[Tensor, " token"]:
         return self.corpus.labels(name, sequence)
 
-    def place(self, sequence: int) -> tuple[int, int]:
-        """Document and first character of a sequence; where there is no text, each sequence is its own document."""
-        if not isinstance(self.corpus, HasText):
-            return sequence, 0
-        window = self.corpus.window(sequence)
-        return window.document, window.start
+    def lengths(self, sequences: Sequence[int]) -> list[int]:
+        return self.corpus.lengths(sequences)
+
+    def tokens(self, sequence: int) -> Int[np.ndarray, " token"]:
+        batch = self.corpus.batch([sequence])
+        return counted_tokens(batch, self.vocabulary).numpy()
+
+    def place(self, sequence: int) -> Place:
+        return self.corpus.place(sequence)
+
+    def document(self, number: int) -> DocumentText:
+        return self.corpus.document(number)
+
+
+@dataclass(frozen=True, eq=False)
+class Live(Running):
+    """A model over a corpus.
+
+    ``batch_size`` sequences are run together; memory grows with it and with nothing else. Without ``sequences`` all of
+    the corpus is read. With ``edits`` it is the edited model that is read: ablation is this and the analyses of
+    ``output.loss``.
+    Raises ``InputError`` for an edit that cannot be made: of a unit or label that does not exist, or in a window
+    outside the sequences.
+    """
+
+    kind = "live"
+    model: Model = field()
+    corpus: Corpus = field()
+    batch_size: int = BATCH
+    edits: tuple[Edit, ...] = ()
+    sequences: Sequence[int] = field(default=None)  # type: ignore[arg-type]  # all of the corpus
+    opened: Recipe | None = None
+    """How the model and the corpus were opened, where another process can do the same."""
+
+    def __post_init__(self) -> None:
+        if self.sequences is None:
+            object.__setattr__(self, "sequences", range(len(self.corpus)))
+        if len(self.sequences) and not 0 <= min(self.sequences) <= max(self.sequences) < len(self.corpus):
+            raise InputError(
+                f"{self.corpus.name} has sequences 0 to {len(self.corpus) - 1}; {min(self.sequences)} to "
+                f"{max(self.sequences)} were asked for"
+            )
+        if len(self.sequences):
+            check_edits(self.edits, self.model, self.corpus, self.sequences)
+
+    @property
+    def name(self) -> str:
+        edited = f", {len(self.edits)} edits" if self.edits else ""
+        return f"{self.model.name} on {self.corpus.name}{edited}"
+
+    @property
+    def sites(self) -> tuple[Site, ...]:
+        return self.model.sites()
+
+    def read(self, batch: Batch, sites: Sequence[str]) -> Mapping[str, Shaped[Tensor, "batch time unit"]]:
+        return self.model.run(batch, sites, bind(self.edits, self.model, batch, self.corpus))
+
+    def _content(self) -> Sequence[str]:
+        return [repr(self.edits)]
+
+    def untrained(self, seed: int) -> "Live":
+        """The same corpus, read by the same architecture with fresh weights."""
+        return replace(self, model=self.model.untrained(seed), opened=None)
 
     def describe(self) -> dict[str, str]:
-        return {**self.model.describe(), **self.corpus.describe()}
+        edited = {"edits": "; ".join(map(repr, self.edits))} if self.edits else {}
+        return {**super().describe(), **edited}
+
+    def recipe(self) -> Recipe:
+        if self.opened is None:
+            raise InputError(
+                f"{self.model.name} was made in this process, so no other can open it; record it, or open it by a name "
+                "(a folder, hf:NAME, module.py:build)"
+            )
+        if self.edits:
+            raise InputError(f"{self.name} has edits, which no recipe describes; record it")
+        numbers = [int(number) for number in self.sequences]
+        return {"kind": self.kind, "opened": self.opened, "batch_size": self.batch_size, "sequences": numbers}
+
+    @classmethod
+    def opened_by(cls, recipe: Recipe, opener: Callable[[Recipe], Source]) -> Source:
+        # The one room that knows every kind of model and text stands above this one.
+        inputs = importlib.import_module("unitscope.cli.inputs").Inputs(**recipe["opened"])
+        live: Live = inputs.live(recipe["batch_size"])
+        return replace(live, sequences=recipe["sequences"])
 
 
-@runtime_checkable
-class Labelled(Protocol):
-    """A corpus or a source."""
-
-    def labels(self, name: str, sequence: int) -> Float[Tensor, " token"]: ...
-
-
-def labels_of(source: Labelled, names: Sequence[str], sequences: Sequence[int]) -> dict[str, Float[Tensor, " token"]]:
-    """Labels of sequences laid end to end."""
-    return {name: torch.cat([source.labels(name, number) for number in sequences]) for name in names}
+def counted_tokens(batch: Batch, vocabulary: Vocabulary) -> Int[Tensor, " token"]:
+    """The counted tokens of a batch end to end. A step of a series is no symbol: it is the last of the vocabulary."""
+    if batch.tokens.is_floating_point():
+        return torch.full((int(batch.counted.sum()),), len(vocabulary) - 1, device=batch.tokens.device)
+    return batch.tokens[batch.counted]
 
 
-def chunks_of(values: dict[str, Tensor], batch: Batch, corpus: Corpus, labels: Sequence[str] = ()) -> dict[str, Chunk]:
+def laid_out(
+    values: Mapping[str, Shaped[Tensor, "batch time unit"]],
+    batch: Batch,
+    vocabulary: Vocabulary,
+    labels: Mapping[str, Float[Tensor, " token"]],
+) -> dict[str, Chunk]:
     """Lay the counted steps of a batch end to end, the same rows for every site."""
     device = batch.tokens.device
     counted = list(zip(batch.context.tolist(), batch.lengths.tolist(), strict=True))
 
-    def laid(steps: Shaped[Tensor, "batch time ..."]) -> Shaped[Tensor, "token ..."]:
+    def laid(steps: Shaped[Tensor, "batch time unit"]) -> Shaped[Tensor, "token unit"]:
         # Copying row by row takes a sixth of the time of picking out each step.
         return torch.cat([row[start:stop] for row, (start, stop) in zip(steps, counted, strict=True)])
 
-    label_values = {
-        name: values.to(device) for name, values in labels_of(corpus, labels, batch.sequence.tolist()).items()
-    }
+    tokens = counted_tokens(batch, vocabulary)
     sequence = batch.sequence.repeat_interleave(batch.lengths - batch.context)
-    if batch.tokens.is_floating_point():
-        # A step of a series is no symbol: the last one of its corpus's vocabulary says so.
-        tokens = torch.full_like(sequence, len(corpus.vocabulary) - 1)
-    else:
-        tokens = laid(batch.tokens)
     position = torch.cat([torch.arange(stop - start, device=device) for start, stop in counted])
-    return {
-        site: Chunk(
-            activations=laid(value),
-            tokens=tokens,
-            sequence=sequence,
-            position=position,
-            labels=label_values,
-            vocabulary=corpus.vocabulary,
-        )
-        for site, value in values.items()
-    }
+    there = {name: said.to(device) for name, said in labels.items()}
+    return {site: Chunk(laid(value), tokens, sequence, position, there, vocabulary) for site, value in values.items()}

@@ -1,89 +1,119 @@
 """The same activations under other labels: labels that are remembered, or the control of labels from elsewhere."""
 
 import bisect
-import hashlib
 import itertools
 import random
 import tempfile
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unitscope.corpus.vocabulary import Vocabulary
-from unitscope.models.site import Site
+from unitscope.corpus.place import DocumentText
 from unitscope.source.chunk import Chunk
-from unitscope.source.source import Source
+from unitscope.source.source import Over, Recipe, Source, labels_of
 
 Says = Callable[[str, int], Float[Tensor, " token"]]
 """From the name of a label and a sequence's number to its values."""
 
 
-@dataclass(frozen=True)
-class Relabelled:
-    """A source whose labels come from somewhere else."""
+class OtherLabels(Over):
+    """A source whose labels are not its own. Its documents have no text, since labels asked of it would differ."""
 
-    whole: Source
+    @abstractmethod
+    def labels(self, name: str, sequence: int) -> Float[Tensor, " token"]:
+        """The other labels."""
+
+    def document(self, number: int) -> DocumentText:
+        return replace(self.whole.document(number), text=None)
+
+    def chunks(
+        self, sites: Sequence[str], labels: Sequence[str] = (), sequences: Sequence[int] | None = None
+    ) -> Iterator[dict[str, Chunk]]:
+        for chunks in self.whole.chunks(sites, (), self.sequences if sequences is None else sequences):
+            first = next(iter(chunks.values()))
+            numbers = torch.unique_consecutive(first.sequence).tolist()
+            device = first.activations.device
+            said = {name: values.to(device) for name, values in labels_of(self, labels, numbers).items()}
+            yield {site: replace(chunk, labels=said) for site, chunk in chunks.items()}
+
+
+@dataclass(frozen=True, eq=False)
+class Relabelled(OtherLabels):
+    """A source whose labels come from a function.
+
+    ``note`` says what was done to the labels and tells two such sources from each other; empty if the labels are the
+    source's own, only remembered: then the text stays.
+    """
+
     says: Says
     note: str = ""
-    """What was done to the labels; empty if they are the source's own."""
 
     @property
     def name(self) -> str:
         return f"{self.whole.name}, {self.note}" if self.note else self.whole.name
 
-    @property
-    def fingerprint(self) -> str:
-        own = self.whole.fingerprint
-        return hashlib.sha256(f"{own} {self.note}".encode()).hexdigest() if self.note else own
-
-    @property
-    def sites(self) -> tuple[Site, ...]:
-        return self.whole.sites
-
-    @property
-    def vocabulary(self) -> Vocabulary:
-        return self.whole.vocabulary
-
-    @property
-    def sequences(self) -> Sequence[int]:
-        return self.whole.sequences
+    def _content(self) -> Sequence[str]:
+        return [self.whole.fingerprint, self.note]
 
     def labels(self, name: str, sequence: int) -> Float[Tensor, " token"]:
         return self.says(name, sequence)
 
-    def chunks(
-        self, sites: Sequence[str], labels: Sequence[str] = (), sequences: Sequence[int] | None = None
-    ) -> Iterator[dict[str, Chunk]]:
-        for chunks in self.whole.chunks(sites, (), sequences):
-            first = next(iter(chunks.values()))
-            numbers = torch.unique_consecutive(first.sequence).tolist()
-            device = first.activations.device
-            said = {name: torch.cat([self.says(name, n) for n in numbers]).to(device) for name in labels}
-            yield {site: replace(chunk, labels=said) for site, chunk in chunks.items()}
+    def document(self, number: int) -> DocumentText:
+        return super().document(number) if self.note else self.whole.document(number)
 
     def describe(self) -> dict[str, str]:
         return {**self.whole.describe(), **({"labels": self.note} if self.note else {})}
 
 
-def shifted(source: Source, seed: int, groups: Mapping[int, int] | None = None) -> Relabelled:
-    """The source with its labels moved round in a circle, each group of sequences by a number of tokens of its own.
+@dataclass(frozen=True, eq=False)
+class Shifted(OtherLabels):
+    """A source whose labels are moved round in a circle, each group of sequences by a number of tokens of its own.
 
-    Groups are told by a number for each sequence, such as that of its document; each sequence is one if they are not
-    given.
+    ``groups`` has a number for each sequence, such as that of its document; each sequence is one if it is not given.
     """
-    of = {number: number if groups is None else groups[number] for number in source.sequences}
-    circles: list[Circle] = []  # one, once labels are asked
 
-    def says(name: str, sequence: int) -> Float[Tensor, " token"]:
-        if not circles:
-            circles.append(Circle(of, lambda number: len(source.labels(name, number)), seed))
-        return circles[0].read(sequence, lambda number: source.labels(name, number))
+    kind = "shifted"
+    seed: int
+    groups: Mapping[int, int] | None = None
 
-    return Relabelled(source, says, f"labels circularly shifted, seed {seed}")
+    @property
+    def name(self) -> str:
+        return f"{self.whole.name}, {self._note}"
+
+    @property
+    def _note(self) -> str:
+        return f"labels circularly shifted, seed {self.seed}"
+
+    def _content(self) -> Sequence[str]:
+        return [self.whole.fingerprint, str(self.seed), repr(sorted(self._groups.items()))]
+
+    @cached_property
+    def _groups(self) -> Mapping[int, int]:
+        return {number: number if self.groups is None else self.groups[number] for number in self.sequences}
+
+    @cached_property
+    def _circle(self) -> "Circle":
+        return Circle(self._groups, lambda number: self.whole.lengths([number])[0], self.seed)
+
+    def labels(self, name: str, sequence: int) -> Float[Tensor, " token"]:
+        return self._circle.read(sequence, lambda number: self.whole.labels(name, number))
+
+    def recipe(self) -> Recipe:
+        groups = [[int(number), int(group)] for number, group in self._groups.items()]
+        return {"kind": self.kind, "whole": self.whole.recipe(), "seed": self.seed, "groups": groups}
+
+    @classmethod
+    def opened_by(cls, recipe: Recipe, opener: Callable[[Recipe], Source]) -> Source:
+        return cls(opener(recipe["whole"]), int(recipe["seed"]), {int(n): int(g) for n, g in recipe["groups"]})
+
+    def describe(self) -> dict[str, str]:
+        return {**self.whole.describe(), "labels": self._note}
 
 
 class Circle:

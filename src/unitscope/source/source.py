@@ -1,69 +1,198 @@
-"""Where chunks come from: a live model over a corpus, or the same written down."""
+"""Where chunks come from: the whole contract of a source, whatever kind it is.
 
-from collections.abc import Iterator, Sequence
+A model over a corpus, a recording, arrays from elsewhere, a part of these, these under other labels or with units
+ablated: whoever reads a source cannot tell which it is, and need not. Laws, tested for every kind:
+
+- an empty list of sequences is empty; chunks of any division are the whole
+- labels have a value for each token; tokens and lengths are those of the chunks
+- fingerprints differ where content differs
+- written down with ``record`` and read again it is the same; another process can open it by its ``recipe``
+"""
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, ClassVar
 
-from jaxtyping import Float
+import numpy as np
+import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
+from unitscope.corpus.corpus import Corpus
+from unitscope.corpus.place import DocumentText, Place
 from unitscope.corpus.vocabulary import Vocabulary
+from unitscope.errors import InputError
+from unitscope.models.model import Model
 from unitscope.models.site import Site
 from unitscope.source.chunk import Chunk
 
-
-@runtime_checkable
-class Source(Protocol):
-    """Activations of a model over a corpus. No analysis can tell a recording from a live model."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def fingerprint(self) -> str:
-        """Hexadecimal SHA-256 of model, corpus and the precision that is kept."""
-        ...
-
-    @property
-    def sites(self) -> tuple[Site, ...]: ...
-
-    @property
-    def vocabulary(self) -> Vocabulary: ...
-
-    @property
-    def sequences(self) -> Sequence[int]:
-        """The numbers of the sequences that are read."""
-        ...
-
-    def chunks(
-        self, sites: Sequence[str], labels: Sequence[str] = (), sequences: Sequence[int] | None = None
-    ) -> Iterator[dict[str, Chunk]]:
-        """One mapping ``site → chunk`` for each few sequences (all of them by default), in order.
-
-        The chunks of one mapping are aligned: row t is the same token in each.
-        """
-        ...
-
-    def labels(self, name: str, sequence: int) -> Float[Tensor, " token"]:
-        """One value per counted token of a sequence, by an annotation's or hypothesis's name; NaN where undefined."""
-        ...
-
-    def describe(self) -> dict[str, str]:
-        """Provenance: model, corpus, precision."""
-        ...
+BATCH = 64
+"""Sequences of a chunk, unless it is said."""
+Recipe = Mapping[str, Any]
+"""Plain JSON values by which another process opens the same source (``unitscope.source.recipe``)."""
 
 
 @dataclass(frozen=True)
-class Subset:
-    """Some sequences of a source: the half on which units are chosen, or the half that confirms them."""
+class Origin:
+    """What a source comes from: a model, or a corpus."""
 
-    whole: Source
-    sequences: Sequence[int]
     name: str
+    fingerprint: str
+    """Hexadecimal SHA-256 of its content."""
+    description: dict[str, str]
+
+    @classmethod
+    def of(cls, thing: Model | Corpus) -> "Origin":
+        return cls(thing.name, thing.fingerprint, thing.describe())
+
+
+KINDS: "dict[str, type[Source]]" = {}
+"""Sources that another process can open, by the kind of their recipes."""
+
+
+class Source(ABC):
+    """Activations over numbered sequences of tokens, with what is known of each token."""
+
+    kind: ClassVar[str] = ""
+    """What its recipes are called; empty where no other process can open it."""
+    model: Model | None = None
+    """The model, where it is at hand."""
+    corpus: Corpus | None = None
+    """What the model reads, where it is at hand."""
+
+    @property
+    @abstractmethod
+    def model_origin(self) -> Origin:
+        """The model that was read."""
+
+    @property
+    @abstractmethod
+    def corpus_origin(self) -> Origin:
+        """What it read; equal fingerprints mean the same tokens in the same sequences."""
+
+    @property
+    @abstractmethod
+    def name(self) -> str: ...
+
+    @property
+    @abstractmethod
+    def sites(self) -> tuple[Site, ...]: ...
+
+    @property
+    @abstractmethod
+    def vocabulary(self) -> Vocabulary: ...
+
+    @property
+    @abstractmethod
+    def sequences(self) -> Sequence[int]:
+        """The numbers of the sequences that are read, ascending."""
+
+    @abstractmethod
+    def chunks(
+        self, sites: Sequence[str], labels: Sequence[str] = (), sequences: Sequence[int] | None = None
+    ) -> Iterator[dict[str, Chunk]]:
+        """One mapping ``site → chunk`` for each few sequences, in order: all of them, or these; none if these are none.
+
+        The chunks of one mapping are aligned: row t is the same token in each. Raises ``InputError`` for a site that
+        does not exist and for an unknown label.
+        """
+
+    @abstractmethod
+    def labels(self, name: str, sequence: int) -> Float[Tensor, " token"]:
+        """One value per counted token of a sequence, by the name of an annotation or label; NaN where undefined.
+
+        Raises ``InputError`` for an unknown name and lists the known ones.
+        """
+
+    @abstractmethod
+    def lengths(self, sequences: Sequence[int]) -> list[int]:
+        """Counted tokens of each of these sequences."""
+
+    @abstractmethod
+    def tokens(self, sequence: int) -> Int[np.ndarray, " token"]:
+        """The counted tokens of a sequence, as numbers of the vocabulary."""
+
+    @abstractmethod
+    def place(self, sequence: int) -> Place:
+        """The document in which a sequence stands, and where it begins there."""
+
+    @abstractmethod
+    def document(self, number: int) -> DocumentText:
+        """A document by its number: name, digest of the content, and text where there is one."""
+
+    @property
+    @abstractmethod
+    def annotations(self) -> tuple[str, ...]:
+        """Names of the labels that cannot be asked of the text: a recording keeps their values."""
+
+    @abstractmethod
+    def _content(self) -> Sequence[str]:
+        """What this kind of source holds beside its origins, sites, symbols and sequences, for its fingerprint."""
+
+    def __init_subclass__(cls) -> None:
+        if cls.kind:
+            if cls.kind in KINDS and KINDS[cls.kind].__qualname__ != cls.__qualname__:
+                raise TypeError(f"two sources are called {cls.kind!r}: {KINDS[cls.kind].__name__} and {cls.__name__}")
+            KINDS[cls.kind] = cls
+
+    @classmethod
+    def opened_by(cls, recipe: Recipe, opener: "Callable[[Recipe], Source]") -> "Source":
+        """The source of a recipe of this kind; ``opener`` opens those that it is made of."""
+        raise NotImplementedError(cls.kind)
+
+    def recipe(self) -> Recipe:
+        """How another process opens it. Raises ``InputError`` where only this one can."""
+        raise InputError(f"{self.name} lives in this process only; record it, and let others open the recording")
+
+    @property
+    def batch_size(self) -> int:
+        """Sequences of a chunk, at most."""
+        return BATCH
+
+    def describe(self) -> dict[str, str]:
+        """Provenance: model, corpus, precision."""
+        return {**self.model_origin.description, **self.corpus_origin.description}
 
     @property
     def fingerprint(self) -> str:
-        return f"{self.whole.fingerprint}:{self.name}"
+        """Hexadecimal SHA-256 of all that can be read of it."""
+        return digest(
+            type(self).__name__,
+            self.model_origin.fingerprint,
+            self.corpus_origin.fingerprint,
+            repr(self.sites),
+            digest(*self.vocabulary.symbols),
+            digest_of_numbers(self.sequences),
+            *self._content(),
+        )
+
+    def site_named(self, name: str) -> Site:
+        """A site by its name. Raises ``InputError`` where there is none, and lists them."""
+        for site in self.sites:
+            if site.name == name:
+                return site
+        raise InputError(f"{self.name} has no site {name!r}; there are: {', '.join(site.name for site in self.sites)}")
+
+
+@dataclass(frozen=True, eq=False)
+class Over(Source):
+    """Another source, seen in another way: everything that is not changed is its own."""
+
+    whole: Source
+
+    @property
+    def model_origin(self) -> Origin:
+        return self.whole.model_origin
+
+    @property
+    def corpus_origin(self) -> Origin:
+        return self.whole.corpus_origin
+
+    @property
+    def name(self) -> str:
+        return self.whole.name
 
     @property
     def sites(self) -> tuple[Site, ...]:
@@ -73,6 +202,26 @@ class Subset:
     def vocabulary(self) -> Vocabulary:
         return self.whole.vocabulary
 
+    @property
+    def sequences(self) -> Sequence[int]:
+        return self.whole.sequences
+
+    @property
+    def batch_size(self) -> int:
+        return self.whole.batch_size
+
+    @property
+    def annotations(self) -> tuple[str, ...]:
+        return self.whole.annotations
+
+    @property
+    def model(self) -> Model | None:  # type: ignore[override]
+        return self.whole.model
+
+    @property
+    def corpus(self) -> Corpus | None:  # type: ignore[override]
+        return self.whole.corpus
+
     def chunks(
         self, sites: Sequence[str], labels: Sequence[str] = (), sequences: Sequence[int] | None = None
     ) -> Iterator[dict[str, Chunk]]:
@@ -81,5 +230,38 @@ class Subset:
     def labels(self, name: str, sequence: int) -> Float[Tensor, " token"]:
         return self.whole.labels(name, sequence)
 
+    def lengths(self, sequences: Sequence[int]) -> list[int]:
+        return self.whole.lengths(sequences)
+
+    def tokens(self, sequence: int) -> Int[np.ndarray, " token"]:
+        return self.whole.tokens(sequence)
+
+    def place(self, sequence: int) -> Place:
+        return self.whole.place(sequence)
+
+    def document(self, number: int) -> DocumentText:
+        return self.whole.document(number)
+
     def describe(self) -> dict[str, str]:
-        return {**self.whole.describe(), "part": self.name}
+        return self.whole.describe()
+
+
+def labels_of(source: Source | Corpus, names: Sequence[str], sequences: Sequence[int]) -> dict[str, Tensor]:
+    """Labels ``[token]`` of sequences laid end to end, by name."""
+    return {
+        name: torch.cat([source.labels(name, number) for number in sequences] or [torch.empty(0)]) for name in names
+    }
+
+
+def digest(*parts: str) -> str:
+    """Hexadecimal SHA-256 of some texts; no two lists of texts have the same."""
+    made = hashlib.sha256()
+    for part in parts:
+        content = part.encode(errors="surrogatepass")
+        made.update(f"{len(content)}:".encode() + content)
+    return made.hexdigest()
+
+
+def digest_of_numbers(numbers: Sequence[int]) -> str:
+    """Of whole numbers in their order."""
+    return hashlib.sha256(np.asarray(numbers, dtype="<i8").tobytes()).hexdigest()

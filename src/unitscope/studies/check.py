@@ -4,7 +4,7 @@ import json
 import math
 import platform
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,6 @@ import torch
 
 from unitscope import __version__
 from unitscope.view import Field, Table
-
-Progress = Callable[[str, int, int], None]
-"""Told what is being done, how much of it is done, and out of how much."""
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,8 @@ from unitscope.interventions.responses import alone
 from unitscope.networks.series import SeriesNet, evaluate, fit, network, series_model
 from unitscope.page.html import write_html
 from unitscope.page.page import Section, UnitTable, build_page
-from unitscope.studies.check import Check, Progress, checks_table, write_results
+from unitscope.progress import Progress
+from unitscope.studies.check import Check, checks_table, write_results
 from unitscope.view import Field, Group, Lines, Scatter, Series, Table, View
 
 NAME = "fixed-points"

@@ -18,7 +18,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from unitscope.corpus.annotated import CHARACTER, Annotated, Window
+from unitscope.corpus.annotated import CHARACTER, Annotated, Window, WithText
 from unitscope.corpus.batch import Batch
 from unitscope.corpus.padded import padded
 from unitscope.corpus.vocabulary import Vocabulary
@@ -96,7 +96,7 @@ class _Files:
             return name in file
 
 
-class StatesCorpus:
+class StatesCorpus(WithText):
     """The tokens, and the meta tracks as annotations. Its text is the tokens end to end.
 
     A blank stands between tokens of several characters, unless the folder was written by ``export_lstmvis``.

@@ -1,6 +1,6 @@
 """A recording written as a folder that LSTMVis opens."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -10,6 +10,7 @@ import numpy as np
 from unitscope.corpus.annotated import CHARACTER
 from unitscope.errors import InputError
 from unitscope.models.site import Site, choose
+from unitscope.progress import Progress, silent
 from unitscope.recording import durable
 from unitscope.recording.lstmvis.dictionary import write_dictionary
 from unitscope.recording.lstmvis.packages import h5py, yaml
@@ -25,7 +26,7 @@ def export_lstmvis(
     folder: Path | str,
     sites: Sequence[str] = ("*",),
     labels: Sequence[str] = (),
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = silent,
 ) -> None:
     """Write the sites that match the glob patterns, and labels (hypotheses, annotations) as meta tracks.
 
@@ -72,9 +73,7 @@ def export_lstmvis(
         (partial / "lstm.yml").write_text(yml.safe_dump(config, sort_keys=False, allow_unicode=False), "ascii")
 
 
-def _fill(
-    recording: Recording, sites: Sequence[Site], states: Any, words: Any, progress: Callable[[int, int], None] | None
-) -> None:
+def _fill(recording: Recording, sites: Sequence[Site], states: Any, words: Any, progress: Progress) -> None:
     done = 0
     for chunks in recording.chunks([site.name for site in sites]):
         first = next(iter(chunks.values()))
@@ -83,8 +82,7 @@ def _fill(
         words[rows] = first.tokens.numpy().astype(np.int32)
         for site in sites:
             states[_path(site.name)][rows] = chunks[site.name].activations.numpy()
-        if progress:
-            progress(done, len(words))
+        progress("writing", done, len(words))
 
 
 def _config(recording: Recording, sites: Sequence[Site], ranges: dict[str, list[float]]) -> dict[str, Any]:

@@ -21,7 +21,8 @@ from unitscope.networks.sentence_nets import SentenceConfig
 from unitscope.networks.text_files import TextCard, holds_text_network, load
 from unitscope.networks.text_training import train
 from unitscope.networks.vdcnn import VDCNNConfig
-from unitscope.studies.check import Check, Progress, write_results
+from unitscope.progress import Progress
+from unitscope.studies.check import Check, write_results
 from unitscope.studies.cnn_units.examine import Examined, as_model, examine, untrained
 from unitscope.studies.cnn_units.kept import keep, keep_probe, kept, kept_probe
 from unitscope.studies.cnn_units.page import Card, write_page

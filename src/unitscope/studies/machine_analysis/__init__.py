@@ -16,7 +16,8 @@ from unitscope.comparison.kinds import classify_kinds
 from unitscope.comparison.permutation import compare_runs
 from unitscope.errors import InputError
 from unitscope.page.html import write_html
-from unitscope.studies.check import Check, Progress, write_results
+from unitscope.progress import Progress
+from unitscope.studies.check import Check, write_results
 from unitscope.studies.machine_analysis.checks import (
     accuracy_checks,
     causal_checks,
@@ -114,7 +115,7 @@ def _chapter(cell: str, every: Sequence[Examined], read: Material, show: Progres
     compared = compare_groups(
         {kind: [source["encoder"] for source in live[kind]] for kind in KINDS},
         ["encoder.hidden"],
-        progress=lambda done, total: show(f"comparing {cell.upper()}s", done * steps // max(total, 1), steps),
+        progress=lambda _, done, total: show(f"comparing {cell.upper()}s", done * steps // max(total, 1), steps),
     )
     return Chapter(
         cell=cell,

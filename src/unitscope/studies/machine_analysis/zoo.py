@@ -14,7 +14,7 @@ from unitscope.models.seq2seq import Seq2SeqModel
 from unitscope.networks.seq2seq.data import LOOKUP, PairSets, open_pairs
 from unitscope.networks.seq2seq.network import Cell
 from unitscope.networks.seq2seq.train import Seq2SeqOptions, TrainedSeq2Seq, train
-from unitscope.studies.check import Progress
+from unitscope.progress import Progress
 
 Kind = Literal["baseline", "guided"]
 KINDS: tuple[Kind, ...] = get_args(Kind)

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Annotated
 
 from unitscope.errors import InputError
-from unitscope.studies.check import Check, Progress, write_results
+from unitscope.progress import Progress
+from unitscope.studies.check import Check, write_results
 from unitscope.studies.response_characterization.checks import SIZED, Outcome, checks_of, figures_of
 from unitscope.studies.response_characterization.networks import described
 from unitscope.studies.response_characterization.page import write_page

@@ -8,7 +8,8 @@ counted, their errors are divided by cause, and what their cells stand for is fo
 from pathlib import Path
 from typing import Annotated
 
-from unitscope.studies.check import Check, Progress
+from unitscope.progress import Progress
+from unitscope.studies.check import Check
 from unitscope.studies.visualizing_rnns.discovery import cell_part, match_part
 from unitscope.studies.visualizing_rnns.grid import trained
 from unitscope.studies.visualizing_rnns.parts import error_part, gate_part, loss_part, map_part

@@ -19,8 +19,8 @@ from unitscope.errors import InputError
 from unitscope.findings.find import find
 from unitscope.findings.finding import Findings, Search, adjusted, affinity_of
 from unitscope.models.module import ModuleModel
+from unitscope.progress import Progress
 from unitscope.source.live import Live
-from unitscope.studies.check import Progress
 from unitscope.view import TokenText
 
 EFFECT = 0.5

@@ -23,7 +23,7 @@ from unitscope.networks.budget import weights, width
 from unitscope.networks.char import Cell
 from unitscope.networks.files import CONFIG, HISTORY, KIND, Card, load
 from unitscope.networks.train import SNAPSHOTS, TrainOptions, recipe_of, train
-from unitscope.studies.check import Progress
+from unitscope.progress import Progress
 
 Protocol = Literal["modern", "paper"]
 ROWS, STEPS = 100, 100

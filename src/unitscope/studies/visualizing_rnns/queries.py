@@ -25,6 +25,7 @@ from unitscope.matches.thresholds import Thresholds, thresholds
 from unitscope.models.module import ModuleModel
 from unitscope.recording.record import record
 from unitscope.recording.recording import Recording
+from unitscope.source.live import Live
 from unitscope.studies.visualizing_rnns.cells import states
 from unitscope.studies.visualizing_rnns.held_out import Estimate
 from unitscope.view import Field, Table, View
@@ -116,7 +117,7 @@ def queries(
     labels = Labels.of(corpus, [name for name in asked if library.find(name).kind == "flag"])
     made: dict[str, Query | None] = {}
     with tempfile.TemporaryDirectory(dir=folder, prefix="recording-") as where:
-        recording = record(model, corpus, where, states(model), "float16")
+        recording = record(Live(model, corpus), where, states(model), "float16")
         limits = {said: thresholds(recording, recording.sites, said) for said in THRESHOLDS}
         if phrase:
             place = find_phrase(recording, phrase)

@@ -9,7 +9,8 @@ from unitscope.corpus.splits import Part as TextPart
 from unitscope.corpus.text import TextCorpus
 from unitscope.models.ngram import NGram
 from unitscope.page.page import Section
-from unitscope.studies.check import Check, Progress
+from unitscope.progress import Progress
+from unitscope.studies.check import Check
 from unitscope.studies.visualizing_rnns.grid import Member
 from unitscope.studies.visualizing_rnns.held_out import HeldOut
 from unitscope.studies.visualizing_rnns.losses import Losses

@@ -12,7 +12,8 @@ from unitscope.networks.char import Cell
 from unitscope.networks.files import load
 from unitscope.page.html import write_html
 from unitscope.page.page import Section, UnitTable, build_page
-from unitscope.studies.check import Check, Progress, checks_table, write_results
+from unitscope.progress import Progress
+from unitscope.studies.check import Check, checks_table, write_results
 from unitscope.studies.visualizing_rnns.grid import Member, Plan, Protocol, plans, train_grid, trained
 from unitscope.studies.visualizing_rnns.held_out import HeldOut, save_scores, train_segments
 from unitscope.studies.visualizing_rnns.losses import Losses

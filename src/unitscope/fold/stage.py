@@ -1,0 +1,137 @@
+"""Analyses that read a source together: folded over a part, merged in a fixed tree, computed.
+
+``needs`` puts analyses into stages: a stage is ``given`` the results of those before it. The states of a part are a
+mapping by site and key of the analysis; everything here takes and returns them, so whoever drives it (one process,
+many, an engine) may keep them anywhere in between.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+import torch
+
+from unitscope.fold.analysis import Analysis, Given
+from unitscope.fold.plan import Part
+from unitscope.fold.resultset import ResultSet
+from unitscope.models.site import Site
+from unitscope.source.chunk import Chunk
+from unitscope.source.source import Source
+
+CACHED = 2**19
+"""Values that all analyses see before the next ones are looked at: what a processor's cache can hold."""
+
+States = dict[tuple[str, str], Any]
+"""By name of the site and key of the analysis."""
+Node = TypeVar("Node")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The analyses of one depth of ``needs``, over the same sites."""
+
+    sites: tuple[Site, ...]
+    analyses: tuple[Analysis[Any], ...]
+
+    @property
+    def labels(self) -> list[str]:
+        """All labels that they need."""
+        return list(dict.fromkeys(name for analysis in self.analyses for name in analysis.labels))
+
+    def at(self, site: Site) -> list[Analysis[Any]]:
+        """Those that mean something at a site."""
+        return [analysis for analysis in self.analyses if analysis.applies(site)]
+
+    def start(self, given: ResultSet) -> States:
+        """Empty states."""
+        return {
+            (site.name, analysis.key): analysis.start(site, _given(analysis, site, given))
+            for site in self.sites
+            for analysis in self.at(site)
+        }
+
+    def fold(self, source: Source, part: Part, given: ResultSet, tell: Callable[[int], None]) -> States:
+        """The states of a part. ``tell`` is called with the sequences that were read, a few at a time.
+
+        Raises ``InputError`` for activations that are not finite.
+        """
+        states = self.start(given)
+        if not states:
+            return states
+        with torch.no_grad():
+            for chunks in source.chunks([site.name for site in self.sites], self.labels, part.sequences):
+                for site in self.sites:
+                    chunk = chunks[site.name]
+                    chunk.check_finite(site.name)
+                    for piece in _cached(chunk):
+                        for analysis in self.at(site):
+                            analysis.update(states[site.name, analysis.key], piece)
+                tell(len(torch.unique_consecutive(next(iter(chunks.values())).sequence)))
+        return states
+
+    def merge(self, a: States, b: States) -> States:
+        """As if the part of ``b`` had followed that of ``a``."""
+        return {
+            (site.name, analysis.key): analysis.merge(a[site.name, analysis.key], b[site.name, analysis.key])
+            for site in self.sites
+            for analysis in self.at(site)
+        }
+
+    def compute(self, states: States, results: ResultSet) -> None:
+        """Add what the states say."""
+        for site in self.sites:
+            for analysis in self.at(site):
+                results.add(analysis, analysis.compute(states[site.name, analysis.key]))
+
+
+@dataclass
+class Tree(Generic[Node]):
+    """Merges parts in the order of their numbers, always in the same tree: two neighbours, then two such pairs …
+
+    Holds one state for each power of two at most.
+    """
+
+    merge: Callable[[Node, Node], Node]
+    waiting: list[tuple[int, Node]] = field(default_factory=list)
+    """Heights and states, the highest first."""
+
+    def add(self, node: Node) -> None:
+        """The states of the next part."""
+        height = 0
+        while self.waiting and self.waiting[-1][0] == height:
+            node = self.merge(self.waiting.pop()[1], node)
+            height += 1
+        self.waiting.append((height, node))
+
+    def whole(self) -> Node:
+        """All of them merged."""
+        *earlier, (_, node) = self.waiting
+        for _, before in reversed(earlier):
+            node = self.merge(before, node)
+        return node
+
+
+def stages(sites: Sequence[Site], analyses: Iterable[Analysis[Any]]) -> list[Stage]:
+    """The analyses and all that they need, those that need nothing first."""
+    depth: dict[Analysis[Any], int] = {}
+
+    def place(analysis: Analysis[Any]) -> int:
+        if analysis not in depth:
+            depth[analysis] = 1 + max((place(need) for need in analysis.needs), default=-1)
+        return depth[analysis]
+
+    for analysis in analyses:
+        place(analysis)
+    levels = range(max(depth.values(), default=-1) + 1)
+    return [Stage(tuple(sites), tuple(a for a, d in depth.items() if d == level)) for level in levels]
+
+
+def _given(analysis: Analysis[Any], site: Site, results: ResultSet) -> Given:
+    return {need: results[site.name, need.key] for need in analysis.needs}
+
+
+def _cached(chunk: Chunk) -> Iterable[Chunk]:
+    """On a processor, parts that stay in its cache while every analysis reads them: several times faster."""
+    if chunk.activations.device.type != "cpu":
+        return [chunk]
+    return chunk.parts(CACHED // max(1, chunk.activations.shape[1]))
