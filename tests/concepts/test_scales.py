@@ -5,12 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 import torch
-from planted import one_site, planted
+from planted import one_site
 from torch import Tensor
 
 from unitscope.concepts.fold import SAMPLE, fold
 from unitscope.concepts.measures import MEASURES, fixed_levels
 from unitscope.concepts.pairs import Hypotheses
+from unitscope.source.arrays import Arrays
 
 LENGTH, COUNT = 400, 200
 TOKENS = LENGTH * COUNT
@@ -42,7 +43,7 @@ class Given:
         return self.y[list(sequences)].flatten(0, 1)
 
 
-def made(drift: float) -> tuple[planted, Given, Tensor, Tensor]:
+def made(drift: float) -> tuple[Arrays, Given, Tensor, Tensor]:
     """Two units that rise by ``drift`` in the second half; a common flag, a rare one and a number that follow them."""
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(TOKENS, 2, generator=generator)
@@ -52,7 +53,7 @@ def made(drift: float) -> tuple[planted, Given, Tensor, Tensor]:
     y = torch.stack([common.float(), rare.float(), x[:, 0] + noise], 1)
     source = one_site(x, [LENGTH] * COUNT, low=-np.inf, high=np.inf)
     counts.clear()
-    return Counting(source.activations, source.lengths), Given(y, (True, True, False)), x, y
+    return Counting(source.values, source.sequence_lengths), Given(y, (True, True, False)), x, y
 
 
 def share_above(x: Tensor, thresholds: Tensor) -> np.ndarray:

@@ -16,6 +16,7 @@ from unitscope.models.bind import bind, check_edits
 from unitscope.models.edit import Edit, Projected, Resampled, Scaled, Steps, Where, project, zero
 from unitscope.models.module import ModuleModel
 from unitscope.source.live import Live
+from unitscope.source.source import ALL
 
 UNITS = (4, 1)
 MATRIX, MEAN = ((0.5, -0.25), (0.125, 1.0)), (0.3, -0.2)
@@ -247,7 +248,7 @@ def test_projecting_takes_a_direction_out_of_the_whole_vector():
 def test_another_sequence_is_drawn_by_its_number_and_the_seed_alone():
     model = ModuleModel(tagger(Kind("gru", dtype=torch.float64)))
 
-    def losses(seed, batch_size, sequences=()):
+    def losses(seed, batch_size, sequences=ALL):
         edit = Edit("rnn.0.hidden", UNITS, Resampled(seed))
         source = Live(model, CORPUS, batch_size, (edit,), sequences)
         return torch.cat([chunk["rnn.0.hidden"].activations for chunk in source.chunks(["rnn.0.hidden"])])

@@ -10,6 +10,7 @@ from unitscope.recording.manifest import Manifest, Origin
 @pytest.fixture
 def manifest():
     return Manifest(
+        source="5e" * 32,
         model=Origin.of(ToyModel()),
         corpus=Origin.of(ToyCorpus()),
         sites=ToyModel().sites(),

@@ -8,6 +8,7 @@ from unitscope.corpus.open import open_corpus
 from unitscope.errors import InputError
 from unitscope.recording.plan import Plan, Run
 from unitscope.source.live import Live
+from unitscope.source.source import ALL
 
 
 def live(corpus, sequences, batch_size):
@@ -17,7 +18,7 @@ def live(corpus, sequences, batch_size):
 @given(st.integers(1, 50), st.integers(1, 9), st.integers(1, 90))
 def test_shards_are_whole_batches_and_no_fuller_than_needed(size, batch_size, shard_tokens):
     corpus = ToyCorpus(size)
-    plan = Plan.of(live(corpus, None, batch_size), shard_tokens)
+    plan = Plan.of(live(corpus, ALL, batch_size), shard_tokens)
     assert plan.sequence.tolist() == list(range(size))
     assert plan.tokens.tolist() == corpus.lengths(range(size))
     for number in range(plan.shards):
@@ -47,20 +48,20 @@ def test_sequences_that_there_are_not(chosen, message):
 
 
 def test_runs_join_neighbours_within_a_shard():
-    plan = Plan.of(live(ToyCorpus(8), None, 2), 10)  # lengths 3 4 5 6 7 8 9 3
+    plan = Plan.of(live(ToyCorpus(8), ALL, 2), 10)  # lengths 3 4 5 6 7 8 9 3
     assert plan.shard.tolist() == [0, 0, 0, 0, 1, 1, 2, 2]
     assert plan.runs([0, 1, 3, 4, 5, 6]) == [Run(0, 0, 7), Run(0, 12, 18), Run(1, 0, 15), Run(2, 0, 9)]
     assert plan.runs([5, 4]) == [Run(1, 7, 15), Run(1, 0, 7)]
 
 
 def test_survives_the_disk_and_notices_another_content(tmp_path):
-    plan = Plan.of(live(ToyCorpus(20), None, 3), 10)
+    plan = Plan.of(live(ToyCorpus(20), ALL, 3), 10)
     plan.save(tmp_path)
     again = Plan.load(tmp_path, plan.digest)
     assert again.digest == plan.digest
     assert again.row.tolist() == plan.row.tolist()
     with pytest.raises(InputError, match="differs from what the manifest says"):
-        Plan.load(tmp_path, Plan.of(live(ToyCorpus(19), None, 3), 10).digest)
+        Plan.load(tmp_path, Plan.of(live(ToyCorpus(19), ALL, 3), 10).digest)
     (tmp_path / "sequences.parquet").write_bytes(b"PAR1")
     with pytest.raises(InputError, match=r"sequences\.parquet is damaged"):
         Plan.load(tmp_path, plan.digest)
@@ -70,7 +71,7 @@ def test_text_is_located(tmp_path):
     (tmp_path / "a.txt").write_text("0123456789")
     (tmp_path / "b.txt").write_text("abcdef")
     corpus = open_corpus(tmp_path, length=4, context=2)
-    plan = Plan.of(live(corpus, None, 2), 100)
+    plan = Plan.of(live(corpus, ALL, 2), 100)
     assert plan.document.tolist() == [0, 0, 0, 1, 1]
     assert plan.start.tolist() == [0, 4, 8, 0, 4]
-    assert Plan.of(live(ToyCorpus(3), None, 2), 100).document.tolist() == [0, 1, 2]
+    assert Plan.of(live(ToyCorpus(3), ALL, 2), 100).document.tolist() == [0, 1, 2]

@@ -67,7 +67,7 @@ def test_an_interrupted_recording_goes_on_to_the_same_bytes(tmp_path, plain, at)
     with pytest.raises(InputError, match="unfinished"):
         Recording.open(tmp_path)
     seen = []
-    record_toys(tmp_path, progress=lambda done, total: seen.append((done, total)))
+    record_toys(tmp_path, progress=lambda _, done, total: seen.append((done, total)))
     assert contents(tmp_path) == plain
     assert seen[-1] == (40, 40)
     assert seen[0][0] > 8 * (at // 8)  # finished shards are not run again
@@ -264,6 +264,7 @@ def test_the_files_hold_the_chosen_sites_and_sequences(tmp_path):
     recording = record_toys(tmp_path, sites=["*.gate"], sequences=[5, 1, 3])
     assert recording.sites == (GATE,)
     assert sorted(contents(tmp_path)) == [
+        "documents.parquet",
         "manifest.json",
         "sequences.parquet",
         "shards/000000/shard.json",

@@ -14,7 +14,7 @@ from unitscope.fold.analyze import analyze
 from unitscope.recording.record import record
 from unitscope.recording.recording import Recording
 from unitscope.source.live import Live
-from unitscope.source.source import Source
+from unitscope.source.source import ALL, Source
 from unitscope.source.subset import Subset
 
 SITES = [HIDDEN.name, GATE.name, SUM.name]
@@ -174,7 +174,7 @@ def test_an_untouched_recording_verifies(recording):
 
 
 def test_the_fingerprint_is_of_model_corpus_precision_and_sequences(tmp_path, recording):
-    def fingerprint(number, model=ToyModel(), corpus=ToyCorpus(), sequences=None, **more):
+    def fingerprint(number, model=ToyModel(), corpus=ToyCorpus(), sequences=ALL, **more):
         source = Live(model, corpus, 4, sequences=sequences)
         return record(source, tmp_path / number, ["*.sum"], shard_tokens=40, **more).fingerprint
 

@@ -20,7 +20,7 @@ from unitscope.models.edit import Edit, Resampled, Scaled, Steps, Where
 from unitscope.models.model import Model
 from unitscope.models.site import Site, choose
 from unitscope.source.live import Running
-from unitscope.source.source import BATCH
+from unitscope.source.source import ALL, BATCH
 
 LOSS, LOG_PROB = "output.loss", "output.log_prob"
 MEASURES: Mapping[str, str] = {"loss": LOSS, "error": LOG_PROB, "deviation": LOSS}
@@ -43,7 +43,7 @@ class Ablated(Running):
     measure: str = "loss"
     values: Sequence[float] | Scaled | Resampled | None = None
     where: Steps | Where | None = None
-    sequences: Sequence[int] = field(default=None)  # type: ignore[arg-type]  # all of the corpus
+    sequences: Sequence[int] = ALL
     batch_size: int = BATCH
 
     def __post_init__(self) -> None:
@@ -57,7 +57,7 @@ class Ablated(Running):
         given = self.values.factors if isinstance(self.values, Scaled) else self.values
         if isinstance(given, Sequence) and len(given) != site.units:
             raise InputError(f"{self.site} has {site.units} units but {len(given)} values were given")
-        if self.sequences is None:
+        if self.sequences is ALL:
             object.__setattr__(self, "sequences", range(len(self.corpus)))
         if len(self.sequences):
             check_edits([self.edit], self.model, self.corpus, self.sequences)

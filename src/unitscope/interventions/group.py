@@ -17,6 +17,7 @@ from unitscope.errors import InputError
 from unitscope.models.edit import Edit
 from unitscope.models.model import Model
 from unitscope.source.live import Live
+from unitscope.source.source import ALL
 
 Measure = Literal["loss", "symbols", "sequences"]
 """Nats per target; share of the targets that are missed; share of the sequences with a target that is missed."""
@@ -60,7 +61,7 @@ def group_damage(
     measure: Measure = "loss",
     draws: int = 20,
     seed: int = 0,
-    sequences: Sequence[int] = (),
+    sequences: Sequence[int] = ALL,
     batch_size: int = 256,
 ) -> GroupDamage:
     """Hold a group of units at ``values``, one for each unit of the site, usually the means; then random groups.

@@ -22,6 +22,7 @@ from unitscope.interventions.ablated import Ablated
 from unitscope.interventions.cumulative import damage_of_sets
 from unitscope.interventions.layers import LayerName, find_layer, is_hidden, layers
 from unitscope.models.module import ModuleModel
+from unitscope.source.source import ALL
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +37,7 @@ class Screened:
 
 
 def screen(
-    model: ModuleModel, corpus: Corpus, site: str, top: int = 10, sequences: Sequence[int] = (), batch_size: int = 64
+    model: ModuleModel, corpus: Corpus, site: str, top: int = 10, sequences: Sequence[int] = ALL, batch_size: int = 64
 ) -> Screened:
     """Estimate the damage of zeroing each hidden unit of a layer, and measure it for the ``top`` ones.
 

@@ -103,13 +103,13 @@ class Manifest:
         return {
             "model": f"{self.model.name} {self.model.fingerprint[:12]}",
             "corpus": f"{self.corpus.name} {self.corpus.fingerprint[:12]}",
-            "source": self.source[:12],
             "choice of sites": ", ".join(site.name for site in self.sites),
             "set of annotations": ", ".join(self.annotations) or "none",
             "dtype": self.dtype,
             "batch size": str(self.batch_size),
             "shard size": f"{self.shard_tokens} tokens",
             "choice of sequences": f"{self.sequences} of {self.tokens} tokens, {self.plan[:12]}",
+            "source": self.source[:12],
         }
 
 

@@ -20,7 +20,7 @@ from unitscope.models.edit import Edit
 from unitscope.models.model import Model
 from unitscope.models.site import Site
 from unitscope.source.chunk import Chunk
-from unitscope.source.source import BATCH, Origin, Recipe, Source, labels_of
+from unitscope.source.source import ALL, BATCH, Origin, Recipe, Source, labels_of
 
 
 class Running(Source):
@@ -91,12 +91,12 @@ class Live(Running):
     corpus: Corpus = field()
     batch_size: int = BATCH
     edits: tuple[Edit, ...] = ()
-    sequences: Sequence[int] = field(default=None)  # type: ignore[arg-type]  # all of the corpus
+    sequences: Sequence[int] = ALL
     opened: Recipe | None = None
     """How the model and the corpus were opened, where another process can do the same."""
 
     def __post_init__(self) -> None:
-        if self.sequences is None:
+        if self.sequences is ALL:
             object.__setattr__(self, "sequences", range(len(self.corpus)))
         if len(self.sequences) and not 0 <= min(self.sequences) <= max(self.sequences) < len(self.corpus):
             raise InputError(

@@ -30,6 +30,8 @@ from unitscope.source.chunk import Chunk
 
 BATCH = 64
 """Sequences of a chunk, unless it is said."""
+ALL: Sequence[int] = range(-1, -1)
+"""In place of the numbers of sequences: all that there are. An empty list is none."""
 Recipe = Mapping[str, Any]
 """Plain JSON values by which another process opens the same source (``unitscope.source.recipe``)."""
 

@@ -16,6 +16,7 @@ from unitscope.corpus.corpus import Corpus
 from unitscope.fold.analyze import analyze
 from unitscope.models.module import ModuleModel
 from unitscope.source.live import Live
+from unitscope.source.source import ALL
 from unitscope.view import Field, Group, Scatter, Table, View
 
 GATES = ("input_gate", "forget_gate", "output_gate", "reset_gate", "update_gate")
@@ -58,7 +59,7 @@ class Saturation:
         return shown
 
 
-def saturation(model: ModuleModel, corpus: Corpus, sequences: Sequence[int] = ()) -> Saturation:
+def saturation(model: ModuleModel, corpus: Corpus, sequences: Sequence[int] = ALL) -> Saturation:
     """Read every gate of a network over a text; networks without gates have none."""
     sites = [site.name for site in model.sites() if site.name.rsplit(".", 1)[-1] in GATES]
     if not sites:
