@@ -19,10 +19,15 @@ LETTERS = Vocabulary(tuple(string.ascii_lowercase))
 
 
 def planted(
-    values: Mapping[Site, Tensor], lengths: Sequence[int], tokens: Tensor | None = None, batch: int = 2, **more: Any
+    values: Mapping[Site, Tensor],
+    lengths: Sequence[int],
+    tokens: Tensor | None = None,
+    batch: int = 2,
+    name: str = "planted",
+    **more: Any,
 ) -> Arrays:
     """Given activations, ``[token unit]`` for each site; token t is the letter number t modulo 26 if none are given."""
-    more = {"symbols": LETTERS, "title": "planted", **more}
+    more = {"symbols": LETTERS, "title": name, **more}
     every = torch.arange(sum(lengths)) % len(more["symbols"]) if tokens is None else tokens
     return Arrays(values, list(lengths), every, batch_size=batch, **more)
 

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from planted import fold, one_site
+from planted import chunk_of, fold, one_site
 
 from unitscope.analyses.correlation import BLOCK, SHOWN, Correlation
 
@@ -34,7 +34,7 @@ def test_parts_whose_means_are_far_apart():
     states = []
     for sequence in range(3):
         states.append(analysis.start(source.sites[0], {}))
-        analysis.update(states[-1], source.chunk(source.sites[0], [sequence]))
+        analysis.update(states[-1], chunk_of(source, source.sites[0], [sequence]))
     merged = analysis.merge(analysis.merge(states[2], states[0]), states[1])
     np.testing.assert_allclose(analysis.compute(merged).r, np.corrcoef(x.double().numpy().T), atol=1e-5)
 

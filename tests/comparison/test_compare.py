@@ -52,7 +52,7 @@ def test_planted_partners_stand_side_by_side():
     assert table["explained"][3:5].abs().max() < 0.1
     # Two units of b are nobody's partner.
     assert table.index.get_level_values("unit").tolist()[5:] == [-1, -1]
-    means = next(iter(b.activations.values())).mean(0)[table["partner"].tolist()]
+    means = next(iter(b.values.values())).mean(0)[table["partner"].tolist()]
     np.testing.assert_allclose(table["mean, b"], means, atol=1e-6)
     similar = found.similarity().loc["planted"]
     assert similar.loc["A – B", "debiased_cka"] > 0.3
@@ -105,9 +105,9 @@ def test_different_corpora_are_refused_with_what_differs(texts):
     tokens = torch.arange(600) % 26
     tokens[3] = 0
     with pytest.raises(InputError, match="token 3 of sequence 0 differs"):
-        compare(a, dataclasses.replace(b, tokens=tokens))
+        compare(a, dataclasses.replace(b, token_ids=tokens))
     with pytest.raises(InputError, match="lengths"):
-        compare(a, dataclasses.replace(b, lengths=[30] * 20 + [0] * 20))
+        compare(a, dataclasses.replace(b, sequence_lengths=[30] * 20 + [0] * 20))
 
 
 def test_only_common_sequences_are_compared():

@@ -55,7 +55,7 @@ def test_too_few_runs_are_named():
 def test_measures_do_not_depend_on_the_order_of_units():
     (run,) = runs([0])
     site = run.sites[0]
-    turned = one_site(run.activations[site].flip(1), LENGTHS)
+    turned = one_site(run.values[site].flip(1), LENGTHS)
     one, other = (measures(analyze(source, [Moments()])) for source in (run, turned))
     assert one == pytest.approx(other, rel=1e-5)
 

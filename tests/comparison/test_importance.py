@@ -39,7 +39,7 @@ def test_planted_units_are_ranked():
 
 def test_correlations_are_those_of_numpy():
     sources = planted()
-    x = [next(iter(source.activations.values())).numpy() for source in sources]
+    x = [next(iter(source.values.values())).numpy() for source in sources]
     r = [np.abs(np.corrcoef(x[1].T, other.T)[:5, 5:]).max(1) for other in (x[0], x[2])]
     second = cross_importance(sources, "planted")[1]
     np.testing.assert_allclose(second.maxcorr, np.maximum(*r), atol=1e-6)
@@ -48,7 +48,7 @@ def test_correlations_are_those_of_numpy():
 
 def test_linreg_is_the_held_out_ridge_of_scikit_learn():
     sources = planted()
-    x = [next(iter(source.activations.values())).double().numpy() for source in sources]
+    x = [next(iter(source.values.values())).double().numpy() for source in sources]
     others = np.concatenate(x[1:], 1)
     first = np.repeat(np.arange(30) % 2 == 0, 20)
 

@@ -122,7 +122,7 @@ def test_sites_are_chosen_by_pattern(source):
 def test_parts_are_whole_sequences_in_order(source, values, monkeypatch):
     # The package has a function of the same name, so the module is asked for.
     monkeypatch.setattr(importlib.import_module("unitscope.fold.stage"), "CACHED", values)
-    whole = dataclasses.replace(source, batch=4)
+    whole = dataclasses.replace(source, batch_size=4)
     state = []
     monkeypatch.setattr(Above, "update", lambda self, seen, chunk: state.append(chunk))
     monkeypatch.setattr(Above, "compute", lambda self, seen: AboveResult(seen.site.name, 2, np.zeros(2)))

@@ -57,7 +57,7 @@ def test_a_folder_of_results(results, tmp_path):
     results.save(tmp_path / "results")
     assert (tmp_path / "results" / "moments" / "rnn.0.cell.json").exists()
     loaded = ResultSet.load(tmp_path / "results")
-    assert loaded.fingerprint == source.fingerprint
+    assert loaded.fingerprint == results.fingerprint
     assert loaded.to_pandas().equals(results.to_pandas())
 
 

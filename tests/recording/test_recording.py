@@ -94,7 +94,7 @@ def test_a_unit_and_a_window_are_columns_and_rows(recording):
 
 
 def test_what_is_not_there(recording):
-    with pytest.raises(InputError, match=r"toy\.cell was not recorded; there are: toy\.hidden, toy\.gate, toy\.sum"):
+    with pytest.raises(InputError, match=r"has no site 'toy\.cell'; there are: toy\.hidden, toy\.gate, toy\.sum"):
         recording.unit("toy.cell", 0)
     with pytest.raises(InputError, match=r"toy\.gate has units 0 to 4, not 5"):
         recording.unit(GATE.name, 5)
@@ -173,7 +173,7 @@ def test_an_untouched_recording_verifies(recording):
     recording.verify()
 
 
-def test_the_fingerprint_is_of_model_corpus_precision_and_sequences(tmp_path, recording):
+def test_the_fingerprint_is_of_model_corpus_precision_sites_and_sequences(tmp_path, recording):
     def fingerprint(number, model=ToyModel(), corpus=ToyCorpus(), sequences=ALL, **more):
         source = Live(model, corpus, 4, sequences=sequences)
         return record(source, tmp_path / number, ["*.sum"], shard_tokens=40, **more).fingerprint
@@ -184,9 +184,10 @@ def test_the_fingerprint_is_of_model_corpus_precision_and_sequences(tmp_path, re
         fingerprint("precision", dtype="bfloat16"),
         fingerprint("sequences", sequences=range(39)),
         recording.fingerprint,
+        fingerprint("plain"),
     }
-    assert len(others) == 5
-    assert fingerprint("same") == recording.fingerprint
+    assert len(others) == 6
+    assert fingerprint("same") == fingerprint("plain")
 
 
 def test_reading_keeps_only_the_shards_it_needs(recording, monkeypatch):

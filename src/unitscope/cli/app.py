@@ -55,11 +55,23 @@ def main(
         False, "--version", "-V", help="Print the version and stop.", callback=_print_version, is_eager=True
     ),
     debug: bool = typer.Option(False, "--debug", help="Show where an error came from."),
-    threads: int = typer.Option(0, help="Processor threads to compute with; 0 for one per core, at most 8."),
+    threads: int = typer.Option(
+        0, help="Processor threads to compute with; 0 for OMP_NUM_THREADS where it is set, else one per idle core."
+    ),
 ) -> None:
     """Options of every command."""
+    # Said before torch loads. Threads that wait for each other by spinning cost a busy machine ten times the work.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     import torch  # here and not above: it takes seconds, which help and mistyped commands need not wait for
 
-    # More threads than cores are many times slower, and beyond a few these small products gain nothing.
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    torch.set_num_threads(threads or min(available, 8))
+    torch.set_num_threads(threads or _threads())
+
+
+def _threads() -> int:
+    """As the user has set, or one for each core that is idle now; beyond a few, small products gain nothing."""
+    said = os.environ.get("OMP_NUM_THREADS", "")
+    if said.isdecimal() and int(said):
+        return int(said)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    busy = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    return max(1, min(8, round(cores - busy)))

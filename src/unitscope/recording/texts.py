@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from unitscope.corpus.corpus import Corpus
 from unitscope.corpus.place import DocumentText
 from unitscope.errors import InputError
 from unitscope.recording.durable import replacing
@@ -33,7 +34,7 @@ SCHEMA = pa.schema(
 )
 
 
-def write_texts(folder: Path, source: Source, documents: Iterable[int]) -> None:
+def write_texts(folder: Path, source: Source | Corpus, documents: Iterable[int]) -> None:
     """Write each of these documents once, holding about one part in memory."""
     with replacing(folder / TEXTS) as partial, pq.ParquetWriter(partial, SCHEMA, compression="zstd") as file:
         rows: list[tuple[int, DocumentText]] = []

@@ -28,7 +28,8 @@ HASHED = 1 << 24
 class Arrays(Source):
     """Values ``[token unit]`` for each site, cut into sequences of the given lengths.
 
-    Arrays may be NumPy's, memory-mapped ones too, or tensors; they are read piece by piece, as float32. Whatever is
+    Arrays may be NumPy's, memory-mapped ones too, or tensors; they are read piece by piece; float32 and float64 stay
+    what they are, all other numbers become float32. Whatever is
     known beside them is optional: ``token_ids`` with their ``symbols``; ``token_labels`` by name ``[token]`` (NaN where
     undefined); ``documents`` with, for each sequence, ``place_of`` (which document, and tokens of it before). Without
     ``documents`` each sequence, such as a trial, is one piece of evidence. Where a document has a text of one character
@@ -93,7 +94,7 @@ class Arrays(Source):
             made.update(f"{site!r}\n".encode())
             rows = max(1, HASHED // (4 * max(1, site.units)))
             for first in range(0, len(values), rows):
-                made.update(_tensor(values[first : first + rows]).float().contiguous().numpy().tobytes())
+                made.update(_floats(values[first : first + rows]).contiguous().numpy().tobytes())
         return Origin(self.title, made.hexdigest(), {"activations": self.title, **self.about})
 
     @property
@@ -150,7 +151,7 @@ class Arrays(Source):
             said = labels_of(self, labels, numbers)
             yield {
                 site.name: Chunk(
-                    torch.cat([_tensor(self.values[site][part]).float() for part in rows]),
+                    torch.cat([_floats(self.values[site][part]) for part in rows]),
                     tokens, sequence, position, said, self.symbols,
                 )
                 for site in chosen
@@ -190,13 +191,18 @@ class Arrays(Source):
         # Without symbols, trials are told from each other by what was measured in them.
         if self.token_ids is None:
             for values in self.values.values():
-                made.update(_tensor(values[self._rows(number)]).float().contiguous().numpy().tobytes())
+                made.update(_floats(values[self._rows(number)]).contiguous().numpy().tobytes())
         return DocumentText(f"sequence {number + 1}", made.hexdigest())
 
     def _rows(self, sequence: int) -> slice:
         if not 0 <= sequence < len(self.sequence_lengths):
             raise InputError(f"{self.title} has sequences 0 to {len(self.sequence_lengths) - 1}, and no {sequence}")
         return slice(int(self._ends[sequence]), int(self._ends[sequence + 1]))
+
+
+def _floats(values: Tensor | np.ndarray) -> Tensor:
+    found = _tensor(values)
+    return found if found.dtype in (torch.float32, torch.float64) else found.float()
 
 
 def _tensor(values: Tensor | np.ndarray) -> Tensor:
