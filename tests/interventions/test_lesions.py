@@ -4,7 +4,7 @@ from torch import nn
 
 from unitscope.corpus.batch import Batch
 from unitscope.errors import InputError
-from unitscope.interventions.lesions import lesions
+from unitscope.interventions.lesions import holds, lesions
 from unitscope.models.edit import Edit
 from unitscope.models.module import ModuleModel
 from unitscope.networks.char import CharConfig, CharNet
@@ -88,6 +88,50 @@ def test_it_agrees_with_the_models_own_edits(kind, settings):
             assert (loss - expected)[batch.counted].abs().max() < 1e-6
 
 
+STREAMS = {
+    nn.LSTM: ["input_gate", "forget_gate", "cell_gate", "output_gate", "cell"],
+    nn.GRU: ["reset_gate", "update_gate", "new_gate"],
+}
+
+
+@pytest.mark.filterwarnings("ignore:LSTM with projections")
+@pytest.mark.parametrize(("kind", "stream"), [(kind, stream) for kind, names in STREAMS.items() for stream in names])
+@pytest.mark.parametrize("settings", [{"bidirectional": True}, {"bias": False}, {"proj_size": 3}, {}], ids=str)
+def test_gates_and_cells_are_held_by_weights(kind, stream, settings):
+    if "proj_size" in settings and kind is not nn.LSTM:
+        pytest.skip("only an LSTM has projections")
+    torch.manual_seed(0)
+    layer = kind(4, UNITS, num_layers=2, batch_first=True, **settings)
+    width = (settings.get("proj_size") or UNITS) * (1 + layer.bidirectional)
+    module = nn.Sequential(nn.Embedding(SYMBOLS, 4), layer, Last(), nn.Linear(width, SYMBOLS)).double()
+    model, batch = ModuleModel(module), batch_of((12, 7, 12))
+    read = ["output.loss"]
+    for place in ["0", "1", "1_reverse"][: 2 + layer.bidirectional]:
+        site = f"1.{place}.{stream}"
+        ends = [(3, 4), (1.0, 0.0)] if stream not in ("cell_gate", "new_gate") else [(3, 4), (1.0, -1.0)]
+        held = [((0,), (0.25,)), ((1, 2), (0.3, 0.9)), tuple(ends), ((4,), (0.5,))]
+        with lesions(model, batch, site, read) as lesion:
+            found = [lesion(units, values)["output.loss"] for units, values in held]
+        for (units, values), loss in zip(held, found, strict=True):
+            expected = model.run(batch, read, [Edit(site, units, values)])["output.loss"]
+            assert (loss - expected)[batch.counted].abs().max() < 1e-9
+
+
+def test_what_no_weight_can_hold():
+    gate, cell, plain = nn.GRU(2, 2), nn.LSTM(2, 2), nn.RNN(2, 2)
+    assert holds(gate, "update_gate", torch.tensor([0.0, 1.0]))
+    assert holds(gate, "new_gate", torch.tensor([-1.0]))
+    assert holds(cell, "cell", torch.tensor([7.0]))
+    assert holds(plain, "hidden", torch.tensor([-3.0]))
+    for module, stream, value in (
+        (gate, "update_gate", 1.1),
+        (cell, "cell_gate", -1.5),
+        (gate, "cell", 0.0),
+        (plain, "gate", 0.0),
+    ):
+        assert not holds(module, stream, torch.tensor([value]))
+
+
 class Last(nn.Module):
     """The outputs of a recurrent layer without its last state."""
 
@@ -115,7 +159,10 @@ class Two(nn.Module):
         return self.readout(self.third(torch.cat(steps, dim=1))[0])
 
 
-@pytest.mark.parametrize("site", ["first.0.hidden", "second.0.hidden", "second.1.hidden", "third.0.hidden"])
+@pytest.mark.parametrize(
+    "site",
+    ["first.0.hidden", "second.0.hidden", "second.1.hidden", "third.0.hidden", "second.0.cell", "second.1.input_gate"],
+)
 def test_models_that_call_layers_many_times_and_feed_themselves(site):
     torch.manual_seed(0)
     model, batch = ModuleModel(Two()), batch_of()
@@ -140,15 +187,16 @@ def test_layers_below_run_once():
     assert not runs
 
 
-def test_few_different_inputs_are_read_by_number():
+@pytest.mark.parametrize("stream", ["hidden", "cell", "forget_gate"])
+def test_few_different_inputs_are_read_by_number(stream):
     torch.manual_seed(0)
     module = nn.Sequential(nn.Embedding(SYMBOLS, 16), nn.LSTM(16, UNITS, batch_first=True), Last(), nn.Linear(UNITS, 7))
     model, batch = ModuleModel(module), batch_of()
-    with lesions(model, batch, "1.0.hidden", ["output.loss"]) as lesion:
+    with lesions(model, batch, f"1.0.{stream}", ["output.loss"]) as lesion:
         assert module[1].forward.symbols[1].shape == (3, 12, len(batch.tokens.unique()))
         found = [lesion([unit], [0.3])["output.loss"] for unit in range(UNITS)]
     for unit, loss in enumerate(found):
-        expected = model.run(batch, ["output.loss"], [Edit("1.0.hidden", (unit,), (0.3,))])["output.loss"]
+        expected = model.run(batch, ["output.loss"], [Edit(f"1.0.{stream}", (unit,), (0.3,))])["output.loss"]
         assert (loss - expected).abs().max() < 1e-6
 
 

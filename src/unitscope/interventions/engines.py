@@ -1,10 +1,10 @@
 """One batch under many edits, one after the other, by whatever way is cheapest for what is edited.
 
-- Hidden units of a stock layer at constants: a weight edit on the fused kernel (``lesions``).
+- Units of any stream of a stock layer at constants: a weight edit on the fused kernel (``lesions``).
 - What the readout reads: a closed form, since logits are linear in it.
-- Gates, windows, resampled values, and units of any other module: copies of the batch side by side, each with another
+- Windows, resampled values, and units of any other module: copies of the batch side by side, each with another
   edit.
-- A state held from before the first step: the model's own loop over steps, one edit at a time.
+- A state of another module held from before the first step: the model's own run, one edit at a time.
 
 All ways give the same numbers, to rounding.
 """
@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from unitscope.corpus.batch import Batch
-from unitscope.interventions.layers import is_hidden
-from unitscope.interventions.lesions import lesions
+from unitscope.interventions.layers import layer_of
+from unitscope.interventions.lesions import holds, lesions
 from unitscope.models.edit import Bound
 from unitscope.models.model import Model
 from unitscope.models.module import ModuleModel
@@ -35,7 +35,8 @@ def runs(model: Model, batch: Batch, edits: Sequence[Bound], read: Sequence[str]
         return
     (first, *others) = {edit.site for edit in edits}
     if isinstance(model, ModuleModel) and not others:
-        if all(edit.constant for edit in edits) and is_hidden(model, first):
+        layer = layer_of(model, first)
+        if layer and all(edit.constant and holds(layer.module, first.rpartition(".")[2], edit.add) for edit in edits):
             yield from fused(model, batch, edits, read)
             return
         readout = _readout(model, batch, first, read)
@@ -49,7 +50,7 @@ def runs(model: Model, batch: Batch, edits: Sequence[Bound], read: Sequence[str]
 
 
 def fused(model: ModuleModel, batch: Batch, edits: Sequence[Bound], read: Sequence[str]) -> Iterator[dict[str, Tensor]]:
-    """By weight edits, for hidden units of one stock layer at constants."""
+    """By weight edits, for units of one stream of a stock layer at constants."""
     with lesions(model, batch, edits[0].site, read) as lesion:
         for edit in edits:
             yield lesion(edit.units.tolist(), edit.add.tolist())

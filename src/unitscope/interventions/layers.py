@@ -44,6 +44,11 @@ def find_layer(model: ModuleModel, name: str) -> LayerName:
     return known[name]
 
 
+def layer_of(model: ModuleModel, site: str) -> LayerName | None:
+    """The stock recurrent layer whose stream a site is; None for another site."""
+    return {str(layer): layer for layer in layers(model)}.get(site.rpartition(".")[0])
+
+
 def is_hidden(model: ModuleModel, site: str) -> bool:
     """Whether a site is the hidden state of a stock recurrent layer."""
     return site in {f"{layer}.hidden" for layer in layers(model)}

@@ -1,10 +1,15 @@
 """Running a model again and again with other units of one site held, at the price of the fused kernels.
 
-Holding hidden units of a stock recurrent layer needs no loop over steps: with their columns of the recurrent
-matrix zero and their part added to the bias, the fused kernel computes everything that follows, and what
-the next layer reads is overwritten. Recurrent layers below the edited one give what they gave before, so they run
-once. Where the edited layer reads few different vectors, as many symbols as a text has, it reads their numbers instead,
-which makes the product with its input matrix that much smaller.
+Holding units of a stock recurrent layer needs no loop over steps, whatever the stream:
+
+- hidden: with their columns of the recurrent matrix zero and their part added to the bias, the fused kernel computes
+  everything that follows, and what the next layer reads is overwritten
+- a gate: with its rows of both matrices zero and its bias the inverse of what squashes it, it is the same at each step
+- the cell: with the forget gate open and the input gate shut it stays what it was before the first step
+
+Recurrent layers below the edited one give what they gave before, so they run once. Where the edited layer reads few
+different vectors, as many symbols as a text has, it reads their numbers instead, which makes the product with its
+input matrix that much smaller.
 """
 
 import copy
@@ -27,13 +32,14 @@ Lesion = Callable[[Sequence[int], Sequence[float]], dict[str, Tensor]]
 
 @contextmanager
 def lesions(model: ModuleModel, batch: Batch, site: str, read: Sequence[str]) -> Iterator[Lesion]:
-    """While open, run a batch with hidden units of a stock layer held; the model itself is never changed.
+    """While open, run a batch with units of one stream of a stock layer held; the model itself is never changed.
 
     Raises ``InputError`` for a layer or unit that does not exist.
     """
     model.sites()  # a model that is asked for the first time runs once to find out
-    layer = find_layer(model, site.rsplit(".", 1)[0])
-    edited = _Split(layer.module, layer.number, layer.name)
+    place, _, stream = site.rpartition(".")
+    layer = find_layer(model, place)
+    edited = _Split(layer.module, layer.number, layer.name, stream)
     others = {name.path: name.module for name in layers(model) if name.path != layer.path}
     with ExitStack() as replaced:
         below = [replaced.enter_context(_replaying(module, edited)) for module in others.values()]
@@ -50,18 +56,52 @@ def lesions(model: ModuleModel, batch: Batch, site: str, read: Sequence[str]) ->
         yield lesion
 
 
+def holds(module: nn.RNNBase, stream: str, values: Tensor) -> bool:
+    """Whether weights can hold units of a stream of a stock module at these values."""
+    if stream in ("hidden", "cell"):
+        return stream == "hidden" or module.mode == "LSTM"
+    if stream not in _BLOCKS.get(module.mode, {}):
+        return False
+    low, high = (-1.0, 1.0) if stream in _TANH else (0.0, 1.0)
+    return bool(((values >= low) & (values <= high)).all())
+
+
+_BLOCKS: dict[str, dict[str, int]] = {
+    "LSTM": {"input_gate": 0, "forget_gate": 1, "cell_gate": 2, "output_gate": 3},
+    "GRU": {"reset_gate": 0, "update_gate": 1, "new_gate": 2},
+}
+"""Which block of rows of the weights each gate has."""
+_TANH = ("cell_gate", "new_gate")
+"""These are squashed by the tangent, the others by the logistic function."""
+_SURE = {True: 20.0, False: 90.0}
+"""What is squashed to 1 or −1 (the tangent), to 1 or 0 (the logistic function), in any precision."""
+
+
+def _unsquashed(stream: str, values: Tensor) -> Tensor:
+    """What the gate's function makes these values of."""
+    wide = values.double()
+    found = wide.atanh() if stream in _TANH else wide.logit()
+    sure = _SURE[stream in _TANH]
+    return found.clamp(-sure, sure).to(values.dtype)
+
+
 class _Split:
     """A stock module as its layers below the edited one, that one, and those above it."""
 
-    def __init__(self, module: nn.RNNBase, layer: int, name: str) -> None:
+    def __init__(self, module: nn.RNNBase, layer: int, name: str, stream: str) -> None:
         self.below = _part(module, 0, layer)
         self.edited = cast(nn.RNNBase, _part(module, layer, layer + 1))
         self.above = _part(module, layer + 1, module.num_layers)
         self.directions = 1 + module.bidirectional
         self.suffix = "_l0_reverse" if name.endswith("_reverse") else "_l0"
-        self.width = module.proj_size or module.hidden_size
-        self.state = getattr(self.edited, f"weight_hh{self.suffix}").detach().clone()
-        self.bias = getattr(self.edited, f"bias_hh{self.suffix}").detach().clone()
+        self.stream = stream
+        self.width = (module.proj_size or module.hidden_size) if stream == "hidden" else module.hidden_size
+        self.own = {
+            name: getattr(self.edited, f"{name}{self.suffix}").detach().clone()
+            for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+        }
+        self.numbered: Tensor | None = None
+        """The input matrix of the edited layer as it reads numbers."""
         self.units: Tensor | None = None
         self.values: Tensor | None = None
         self.calls = 0
@@ -74,13 +114,32 @@ class _Split:
         for unit in units:
             if not 0 <= unit < self.width:
                 raise InputError(f"the layer has no unit {unit}; its units are 0 to {self.width - 1}")
-        self.units = torch.tensor(list(units), dtype=torch.long, device=self.state.device)
-        self.values = torch.tensor(list(values), dtype=self.state.dtype, device=self.state.device)
-        with torch.no_grad():
-            weight, bias = (getattr(self.edited, f"{kind}_hh{self.suffix}") for kind in ("weight", "bias"))
-            weight.copy_(self.state)
-            weight[:, self.units] = 0
-            bias.copy_(self.bias + self.state[:, self.units] @ self.values)
+        state = self.own["weight_hh"]
+        self.units = torch.tensor(list(units), dtype=torch.long, device=state.device)
+        self.values = torch.tensor(list(values), dtype=state.dtype, device=state.device)
+        with torch.inference_mode():
+            for name, weights in self.own.items():
+                getattr(self.edited, f"{name}{self.suffix}").copy_(weights)
+            if self.symbols is not None and self.numbered is not None:
+                getattr(self.symbols[0], f"weight_ih{self.suffix}").copy_(self.numbered)
+            match self.stream:
+                case "hidden":
+                    getattr(self.edited, f"weight_hh{self.suffix}")[:, self.units] = 0
+                    getattr(self.edited, f"bias_hh{self.suffix}").add_(state[:, self.units] @ self.values)
+                case "cell":
+                    for gate, value in (("input_gate", 0.0), ("forget_gate", 1.0)):
+                        self._fix(gate, torch.full_like(self.values, value))
+                case gate:
+                    self._fix(gate, self.values)
+
+    def _fix(self, gate: str, values: Tensor) -> None:
+        """The held units' gate has these values at every step."""
+        assert self.units is not None
+        rows = _BLOCKS[self.edited.mode][gate] * self.edited.hidden_size + self.units
+        layers = [self.edited] if self.symbols is None else [self.edited, self.symbols[0]]
+        for weights in {getattr(part, f"{name}{self.suffix}") for part in layers for name in self.own}:
+            weights[rows] = 0
+        getattr(self.edited, f"bias_ih{self.suffix}")[rows] = _unsquashed(gate, values)
 
     def __call__(self, input: Any, hx: Any = None) -> Any:
         rows = (self.below.num_layers if self.below else 0) * self.directions
@@ -88,8 +147,8 @@ class _Split:
         edited = self.edited
         if self.calls == 1 and self.symbols is not None:
             edited, x = self.symbols
-        y, middle = edited(x, _rows(hx, slice(rows, rows + self.directions)))
-        if self.units is not None:
+        y, middle = edited(x, self._begin(x, _rows(hx, slice(rows, rows + self.directions))))
+        if self.units is not None and self.stream == "hidden":
             y, middle = self._held(y, middle)
         states = [last, middle]
         if self.above:
@@ -106,6 +165,8 @@ class _Split:
             if call == 0 and not self.seen:
                 self.seen.append((input, input, None))
                 self.symbols = _by_number(self.edited, input)
+                if self.symbols is not None:
+                    self.numbered = getattr(self.symbols[0], f"weight_ih{self.suffix}").detach().clone()
             return input, None
         # The first call cannot depend on what the module gave; a later one may, where a model feeds itself.
         if call < len(self.seen) and (call == 0 or _same(self.seen[call][0], input)):
@@ -113,6 +174,21 @@ class _Split:
         output, last = self.below(input, hx)
         self.seen[call:] = [(input, output, last)]
         return output, last
+
+    def _begin(self, x: Any, hx: Any) -> Any:
+        """The state before the first step, with held cells in it."""
+        if self.units is None or self.stream != "cell":
+            return hx
+        if hx is None:
+            if isinstance(x, PackedSequence):
+                rows, sequences = x.data, [int(x.batch_sizes[0])]
+            else:
+                rows, sequences = x, [x.shape[0 if self.edited.batch_first else 1]] if x.dim() == 3 else []
+            wide = (self.edited.proj_size or self.edited.hidden_size, self.edited.hidden_size)
+            hx = tuple(rows.new_zeros(self.directions, *sequences, units) for units in wide)
+        hidden, cell = hx[0], hx[1].clone()
+        cell[int(self.suffix.endswith("_reverse"))][..., self.units] = self.values
+        return hidden, cell
 
     def _held(self, output: Any, last: Any) -> tuple[Any, Any]:
         assert self.units is not None
