@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from treebanks import DATA
 
-from unitscope.corpus import download, public
+from unitscope.corpus import download
 from unitscope.corpus.download import local, named
 from unitscope.corpus.labelled import read_labelled
 from unitscope.corpus.open import open_corpus
-from unitscope.corpus.public import PUBLIC, File, Public, digest_of
+from unitscope.corpus.public import File, Public, digest_of, public
 from unitscope.corpus.translations import read_parallel
 from unitscope.corpus.treebank import read_treebank
 from unitscope.errors import InputError
@@ -41,7 +41,7 @@ def site(tmp_path, monkeypatch):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     listed = {}
-    monkeypatch.setattr(download, "PUBLIC", listed)
+    monkeypatch.setattr(download, "public", lambda: listed)
     monkeypatch.setenv(download.FOLDER, str(tmp_path / "kept"))
     monkeypatch.chdir(tmp_path)
 
@@ -160,7 +160,7 @@ def test_the_id_of_git(tmp_path):
 
 def test_the_list_is_well_formed():
     digests = {"sha256": 64, "git": 40}
-    for corpus in PUBLIC.values():
+    for corpus in public().values():
         for names in ({file.part for file in corpus.files}, {file.name for file in corpus.files}):
             assert len(names) == len(corpus.files)
         for file in corpus.files:
@@ -174,6 +174,6 @@ def test_the_list_is_well_formed():
 def test_the_list_is_of_the_published_files():
     """Every file of the list that is at hand, by any name, has the size and the checksum that the list says."""
     here = {path.stat().st_size: path for path in DATA.parent.rglob("*") if path.is_file()}
-    found = [file for corpus in public.PUBLIC.values() for file in corpus.files if file.bytes in here]
+    found = [file for corpus in public().values() for file in corpus.files if file.bytes in here]
     assert all(file.is_at(here[file.bytes]) for file in found)
     assert len(found) >= 15  # all but the kernel's

@@ -8,7 +8,7 @@ from rich.table import Table
 from unitscope.cli import console
 from unitscope.cli.app import STEPS, app
 from unitscope.corpus.download import fetch, named, where
-from unitscope.corpus.public import PUBLIC
+from unitscope.corpus.public import public
 from unitscope.errors import InputError
 
 
@@ -26,7 +26,7 @@ def corpora(
     chosen = {name: named(name) for name in names or ()}
     for name, files in chosen.items():
         if not files:
-            raise InputError(f"no public corpus is called {name!r}; there are: {', '.join(PUBLIC)}")
+            raise InputError(f"no public corpus is called {name!r}; there are: {', '.join(public())}")
     for corpus, file in (one for files in chosen.values() for one in files):
         console.out.print(str(fetch(corpus, file)), soft_wrap=True)
     if not names:
@@ -35,14 +35,14 @@ def corpora(
 
 def _print_list() -> None:
     shown = Table("name", "parts", "what", "MB", "licence", "here")
-    for corpus in PUBLIC.values():
+    for corpus in public().values():
         parts = "" if len(corpus.files) == 1 else " ".join(file.part for file in corpus.files)
         here = sum(file.is_at(where(corpus, file)) for file in corpus.files)
         state = "yes" if here == len(corpus.files) else f"{here} of {len(corpus.files)}" if here else ""
         shown.add_row(corpus.name, parts, corpus.says, f"{corpus.bytes / 1e6:.1f}", corpus.licence, state)
     console.out.print(shown)
-    for corpus in PUBLIC.values():
+    for corpus in public().values():
         for url in dict.fromkeys(file.url for file in corpus.files):
             console.out.print(f"{corpus.name}: {url}", soft_wrap=True)
-    kept = where(*named(next(iter(PUBLIC)))[0]).parents[1]
+    kept = where(*named(next(iter(public())))[0]).parents[1]
     console.out.print(f"kept in {kept}", soft_wrap=True)

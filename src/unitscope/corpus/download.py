@@ -19,7 +19,7 @@ import platformdirs
 import rich.progress
 from rich.console import Console
 
-from unitscope.corpus.public import PUBLIC, File, Public
+from unitscope.corpus.public import File, Public, public
 from unitscope.errors import InputError
 
 FOLDER = "UNITSCOPE_CORPORA"
@@ -42,11 +42,11 @@ def named(name: str | Path) -> list[tuple[Public, File]]:
     Raises ``InputError`` for a part that a corpus does not have.
     """
     corpus, _, part = Path(name).as_posix().partition("/")
-    if corpus not in PUBLIC or Path(name).exists():
+    if corpus not in public() or Path(name).exists():
         return []
-    found = [(PUBLIC[corpus], file) for file in PUBLIC[corpus].files if part in ("", file.part)]
+    found = [(public()[corpus], file) for file in public()[corpus].files if part in ("", file.part)]
     if not found:
-        known = ", ".join(f"{corpus}/{file.part}" for file in PUBLIC[corpus].files)
+        known = ", ".join(f"{corpus}/{file.part}" for file in public()[corpus].files)
         raise InputError(f"{corpus} has no part {part!r}; there are: {known}")
     return found
 

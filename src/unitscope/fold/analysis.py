@@ -11,14 +11,16 @@ accumulates, the result is kept. Laws, tested for every analysis that is found:
 
 import dataclasses
 import hashlib
-import importlib
+import inspect
 import json
-import pkgutil
 import typing
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from functools import cache
+from types import ModuleType
 from typing import Any, ClassVar, Generic, TypeVar
 
+from unitscope.doors import by_name, members
 from unitscope.errors import InputError
 from unitscope.models.site import Site
 from unitscope.result import Result
@@ -86,16 +88,15 @@ Given = Mapping[Analysis[Any], Any]
 """Results at one site, by the analyses that made them: ``given[Moments()].mean``."""
 
 
+@cache
 def catalogue() -> dict[str, type[Analysis[Any]]]:
-    """Every analysis there is, by name: each module of ``unitscope.analyses`` holds one."""
-    package = importlib.import_module("unitscope.analyses")
-    found: dict[str, type[Analysis[Any]]] = {}
-    for info in pkgutil.iter_modules(package.__path__):
-        module = importlib.import_module(f"{package.__name__}.{info.name}")
-        for value in vars(module).values():
-            if isinstance(value, type) and issubclass(value, Analysis) and value.__module__ == module.__name__:
-                found[value.name] = value
-    return found
+    """Every analysis there is, by name: those of the modules behind the door of analyses."""
+
+    def belongs(module: ModuleType, value: Any) -> bool:
+        own = isinstance(value, type) and issubclass(value, Analysis) and value.__module__ == module.__name__
+        return own and not inspect.isabstract(value)
+
+    return by_name("analyses", ((kind.name, module, kind) for module, kind in members("analyses", belongs)))
 
 
 def standard() -> "list[Analysis[Any]]":

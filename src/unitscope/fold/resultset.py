@@ -76,6 +76,8 @@ class ResultSet:
         for site, name in listing:
             kind = known.get(name.split("-")[0])
             if kind is None:
-                raise InputError(f"{folder} has results of {name!r}, an analysis that this version does not know")
+                raise InputError(
+                    f"{folder} has results of {name!r}, an analysis that is not here; install the package it came in"
+                )
             results.entries[site, name] = result_type(kind).load(folder / name / site)
         return results

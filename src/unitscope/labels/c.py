@@ -20,6 +20,7 @@ from unitscope.labels.scan import (
     spans,
 )
 
+LANGUAGE = re.compile(r".*[;{}]$"), 0.15
 _TOKEN = re.compile(
     r"""
     (?P<comment> /\* .*? (?: \*/ | \Z ) | // [^\\\r\n]*+ (?: \\ (?: \r\n | . ) [^\\\r\n]*+ )*+ )

@@ -4,18 +4,35 @@ import difflib
 from functools import cache
 from types import ModuleType
 
+from unitscope.doors import by_name
+from unitscope.doors import members as behind
 from unitscope.errors import InputError
-from unitscope.labels import c, generic, prose, python
 from unitscope.labels.label import Label, key_of
 
-# A module is a group. Their order is the order of asking: of two labels that agree, the first is kept.
-GROUPS: dict[str, ModuleType] = {module.__name__.rsplit(".", 1)[-1]: module for module in (generic, prose, python, c)}
+LANGUAGE = "LANGUAGE"
+"""The name by which a group says that it is about one language: what a line in it looks like (a compiled regular
+expression), and the share of lines that must look like it for the group to be asked."""
+
+
+@cache
+def groups() -> dict[str, ModuleType]:
+    """The modules with labels behind the door of labels, by name: those of one language after those of any.
+
+    Their order is the order of asking: of two labels that agree, the first is kept.
+    """
+    found = dict.fromkeys(module for module, _ in behind("labels", _belongs))
+    ordered = sorted(found, key=lambda module: hasattr(module, LANGUAGE))
+    return by_name("labels", ((module.__name__.rsplit(".", 1)[-1], module, module) for module in ordered))
+
+
+def _belongs(module: ModuleType, value: object) -> bool:
+    return isinstance(value, Label) and value.function.__module__ == module.__name__
 
 
 @cache
 def catalogue() -> dict[str, Label]:
     """Every label of the library by key: each decorated function of each group."""
-    return {item.key: item for group in GROUPS for item in members(group)}
+    return by_name("labels", ((item.key, groups()[group], item) for group in groups() for item in members(group)))
 
 
 def members(group: str) -> list[Label]:
@@ -23,9 +40,9 @@ def members(group: str) -> list[Label]:
 
     Raises ``InputError`` for an unknown group and lists those there are.
     """
-    if group not in GROUPS:
-        raise InputError(f"no group of labels is called {group!r}; there are: {', '.join(GROUPS)}")
-    return [value for value in vars(GROUPS[group]).values() if isinstance(value, Label)]
+    if group not in groups():
+        raise InputError(f"no group of labels is called {group!r}; there are: {', '.join(groups())}")
+    return [value for value in vars(groups()[group]).values() if _belongs(groups()[group], value)]
 
 
 def names(group: str | None = None) -> list[str]:

@@ -24,6 +24,10 @@ from unitscope.labels.scan import (
     spans,
 )
 
+LANGUAGE = (
+    re.compile(r"(?:def \w+\(|class \w+.*:$|(?:if|elif|for|while|with) .*:$|import \w+|from \S+ import )"),
+    0.03,
+)
 _TOKEN = re.compile(
     r"""
     (?P<comment> \#[^\r\n]*+ )

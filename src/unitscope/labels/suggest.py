@@ -5,20 +5,12 @@ import re
 import numpy as np
 from jaxtyping import Float32
 
-from unitscope.labels.library import GROUPS, members
+from unitscope.labels.library import LANGUAGE, groups, members
 
 SAMPLE = 200_000
 """Characters of the sample that are read."""
 SAME = 0.999
 """Two labels that correlate more than this, either way, are one question."""
-LANGUAGES: dict[str, tuple[re.Pattern[str], float]] = {
-    "python": (
-        re.compile(r"(?:def \w+\(|class \w+.*:$|(?:if|elif|for|while|with) .*:$|import \w+|from \S+ import )"),
-        0.03,
-    ),
-    "c": (re.compile(r".*[;{}]$"), 0.15),
-}
-"""Groups about one language: what its lines look like, and the share of lines that must look like it."""
 
 
 def suggest(sample: str) -> list[str]:
@@ -30,7 +22,7 @@ def suggest(sample: str) -> list[str]:
     text = sample[:SAMPLE]
     kept: list[str] = []
     profiles: list[Float32[np.ndarray, " character"]] = []
-    for label in (item for group in GROUPS if _spoken(group, text) for item in members(group)):
+    for label in (item for group in groups() if _spoken(group, text) for item in members(group)):
         profile = _standardized(label(text).astype(np.float32))
         if profile.any() and all(abs(float(profile @ other)) <= SAME for other in profiles):
             kept.append(label.key)
@@ -39,9 +31,10 @@ def suggest(sample: str) -> list[str]:
 
 
 def _spoken(group: str, text: str) -> bool:
-    if group not in LANGUAGES:
+    language: tuple[re.Pattern[str], float] | None = getattr(groups()[group], LANGUAGE, None)
+    if language is None:
         return True
-    pattern, share = LANGUAGES[group]
+    pattern, share = language
     lines = [line for line in map(str.strip, text.splitlines()) if line]
     return sum(pattern.match(line) is not None for line in lines) > share * len(lines)
 

@@ -7,7 +7,7 @@ stands for fewer tokens than the others, which weighs as many as it has).
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -16,6 +16,8 @@ from torch import Tensor, nn
 
 from unitscope.models.edit import Bound
 from unitscope.models.site import Site
+from unitscope.networks.bytenet import ByteNet, ByteNetEncoder
+from unitscope.networks.vdcnn import VDCNN
 
 
 class ConvolutionReader:
@@ -24,6 +26,8 @@ class ConvolutionReader:
     A site is ``PATH.output``. The network masks what stands after the end of a text, so its values do not hang on
     padding.
     """
+
+    reads: ClassVar[tuple[type[nn.Module], ...]] = (VDCNN, ByteNet, ByteNetEncoder)
 
     def __init__(self, path: str, module: nn.Module) -> None:
         self._prefix = f"{path}." if path else ""

@@ -1,17 +1,20 @@
-"""Which kinds of module have units that can be read, and by what. A new kind is one more line here."""
+"""Which kinds of module have units that can be read, and by what.
+
+A reader of a kind of module is a class behind the door of models, made as ``Reader(path, module)``, that says which
+kinds it reads: ``reads: ClassVar[tuple[type[nn.Module], ...]]``. A new kind is one more file.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol, runtime_checkable
+from functools import cache
+from types import ModuleType
+from typing import Any, Protocol, cast, runtime_checkable
 
 from torch import Tensor, nn
 
-from unitscope.models.convolutional import ConvolutionReader
+from unitscope.doors import by_name, members
 from unitscope.models.edit import Bound
-from unitscope.models.recurrent import RecurrentReader
 from unitscope.models.site import Site
-from unitscope.networks.bytenet import ByteNet, ByteNetEncoder
-from unitscope.networks.vdcnn import VDCNN
 
 
 @runtime_checkable
@@ -51,14 +54,16 @@ class Extra(Protocol):
         ...
 
 
-_READERS: dict[type[nn.Module], Callable[[str, Any], Reader]] = {
-    nn.RNN: RecurrentReader,
-    nn.LSTM: RecurrentReader,
-    nn.GRU: RecurrentReader,
-    VDCNN: ConvolutionReader,
-    ByteNet: ConvolutionReader,
-    ByteNetEncoder: ConvolutionReader,
-}
+@cache
+def kinds() -> dict[type[nn.Module], Callable[[str, Any], Reader]]:
+    """Every kind of module that has a reader, and the reader."""
+
+    def belongs(module: ModuleType, value: Any) -> bool:
+        own = isinstance(value, type) and value.__module__ == module.__name__
+        return own and bool(getattr(value, "reads", ())) and hasattr(value, "reading")
+
+    found = members("models", belongs)
+    return by_name("models", ((kind, module, cast(Any, made)) for module, made in found for kind in made.reads))
 
 
 def readers(module: nn.Module) -> dict[str, Reader]:
@@ -66,6 +71,6 @@ def readers(module: nn.Module) -> dict[str, Reader]:
     return {
         path: make(path, child)
         for path, child in module.named_modules()
-        for kind, make in _READERS.items()
+        for kind, make in kinds().items()
         if isinstance(child, kind) and type(child).forward is kind.forward
     }

@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
@@ -45,6 +45,8 @@ KINDS: dict[str, Kind] = {"hidden": "state", "cell": "cell"}
 
 class RecurrentReader:
     """One stock recurrent module. Its sites are ``path.layer.stream`` and ``path.layer_reverse.stream``."""
+
+    reads: ClassVar[tuple[type[nn.Module], ...]] = (nn.RNN, nn.LSTM, nn.GRU)
 
     def __init__(self, path: str, module: nn.RNNBase) -> None:
         self._path = path or type(module).__name__.lower()

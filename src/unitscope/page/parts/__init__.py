@@ -1,0 +1,1 @@
+"""Parts of pages: a module each, found by the door of parts."""
