@@ -15,7 +15,7 @@ from unitscope.errors import InputError
 from unitscope.networks.files import Card, save
 
 ROOT = Path(__file__).parent.parent
-CODE = re.search(r"```python\n(from collections.*?)```", (ROOT / "CONTRIBUTING.md").read_text("utf-8"), re.DOTALL)
+CODE = re.search(r"```python\n([^`]*class Active.*?)```", (ROOT / "CONTRIBUTING.md").read_text("utf-8"), re.DOTALL)
 assert CODE is not None
 ACTIVE = CODE[1]
 """The analysis that CONTRIBUTING shows."""
