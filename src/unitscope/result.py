@@ -2,21 +2,28 @@
 
 import dataclasses
 import json
+import typing
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
+import msgspec
 import numpy as np
 import pandas as pd
-from jaxtyping import Shaped
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save
+from jaxtyping import AbstractArray, Shaped, jaxtyped
 
 from unitscope.errors import InputError
+from unitscope.files.arrays import Part, arrays_bytes, read_arrays
+from unitscope.files.damage import damaged
+from unitscope.files.jsons import parse
+from unitscope.files.writing import make_folder, write
 from unitscope.view import Kind, View
 
-SCHEMA = 1
+SCHEMA = 2
+MEND = "make it again with the command that made it"
+ENDING = ".safetensors"
 
 Kept = TypeVar("Kept", bound="Result")
 
@@ -57,42 +64,56 @@ class Result(ABC):
         frame.insert(1, "unit", range(self.units))
         return frame
 
-    def save(self, path: Path) -> None:
-        """Write ``path.safetensors`` (arrays) and ``path.json`` (everything else, written last)."""
-        path.parent.mkdir(parents=True, exist_ok=True)
+    def content(self, said: Mapping[str, str] | None = None) -> list[Part]:
+        """What is kept: a safetensors file; its metadata hold the fields that are no arrays, and what is ``said``."""
         arrays: dict[str, np.ndarray] = {}
         plain: dict[str, Any] = {}
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
-            if isinstance(value, np.ndarray):
-                arrays[field.name] = np.ascontiguousarray(value)
-            else:
-                plain[field.name] = value
-        # As bytes: the library's own writer makes files that nobody else may read.
-        _with(path, ".safetensors").write_bytes(save(arrays))
-        _with(path, ".json").write_text(json.dumps({"schema": SCHEMA, "fields": plain}))
+            (arrays if isinstance(value, np.ndarray) else plain)[field.name] = value
+        words = {"schema": str(SCHEMA), "kind": type(self).__name__, **(said or {}), "fields": json.dumps(plain)}
+        return arrays_bytes(arrays, words)
+
+    def save(self, path: Path) -> None:
+        """Write one file, in one step. Raises ``InputError`` if the disk refuses."""
+        make_folder(path.parent)
+        write(path, *self.content())
 
     @classmethod
-    def load(cls: type[Kept], path: Path) -> Kept:
-        """Read what ``save`` wrote. Raises ``InputError`` for a file of another version or a damaged one."""
+    def load(cls: type[Kept], path: Path, said: Mapping[str, str] | None = None) -> Kept:
+        """Read what ``save`` wrote, or a file of such ``content``.
+
+        Raises ``InputError`` for a file that is damaged, of another version or another result than the one ``said``.
+        """
+        arrays, words = read_arrays(path, MEND)
+        if words.get("schema") != str(SCHEMA):
+            raise InputError(f"{path} has schema {words.get('schema')}; this version reads {SCHEMA}; {MEND}")
+        wanted = {"kind": cls.__name__, **(said or {})}
+        for name, value in wanted.items():
+            if words.get(name) != value:
+                raise damaged(path, f"its {name} is {words.get(name)}, it should be {value}", MEND)
         try:
-            head = json.loads(_with(path, ".json").read_text())
-            if head.get("schema") != SCHEMA:
-                raise InputError(f"{path}.json has schema {head.get('schema')!r}; this version reads {SCHEMA}")
-            arrays: dict[str, Any] = load_file(_with(path, ".safetensors"))
-            return cls(**head["fields"], **arrays)
-        except (
-            OSError,
-            UnicodeDecodeError,
-            json.JSONDecodeError,
-            SafetensorError,
-            KeyError,
-            TypeError,
-            AttributeError,
-        ) as error:
-            raise InputError(f"{path} holds no readable {cls.__name__}: {error}") from error
+            return _typed(cls, {**parse(words["fields"]), **arrays})
+        except (ValueError, KeyError, TypeError) as error:
+            raise damaged(path, error, MEND) from error
 
 
-def _with(path: Path, ending: str) -> Path:
-    """Sites have dots in their names, so ``Path.with_suffix`` would cut them."""
-    return path.with_name(path.name + ending)
+def _typed(cls: type[Kept], values: dict[str, Any]) -> Kept:
+    """A result of these fields. Raises ``ValueError`` where one has not the type, or the axes, that its class says."""
+    hints = typing.get_type_hints(cls, include_extras=True)
+    fields = {field.name for field in dataclasses.fields(cls)}
+    if fields != values.keys():
+        raise ValueError(f"it has the fields {', '.join(sorted(values))[:200]}")
+    with jaxtyped("context"):  # an axis of one name has one length
+        units = msgspec.convert(values["units"], int)
+        if units < 0 or not isinstance(np.broadcast_to(np.int8(0), units), cast(type, Shaped[np.ndarray, " unit"])):
+            raise ValueError(f"it has {units} units")
+        for name in sorted(fields):
+            value, hint = values[name], hints[name]
+            if isinstance(value, np.ndarray) != (isinstance(hint, type) and issubclass(hint, AbstractArray)):
+                raise ValueError(f"its {name} is {type(value).__name__}")
+            if not isinstance(value, np.ndarray):
+                values[name] = msgspec.convert(value, hint)
+            elif not isinstance(value, hint):
+                raise ValueError(f"its {name} has {value.dtype} {value.shape}, where {hint} should be")
+    return cls(**values)

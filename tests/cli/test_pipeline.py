@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -10,6 +11,7 @@ import torch
 import wired
 from safetensors.torch import save_file
 
+from unitscope.cli.inputs import Inputs
 from unitscope.cli.main import run
 from unitscope.corpus.splits import Split
 from unitscope.findings import Findings
@@ -177,8 +179,7 @@ def test_a_network_that_has_changed_is_refused(folder, tmp_path, capsys):
     net = wired.wired().untrained(3).module
     card = Card(net.config, wired.VOCABULARY, "bytes", Split(), "wired.txt", "00")
     save(tmp_path / "net", net, card)
-    inputs = json.loads((copy / "inputs.json").read_text())
-    (copy / "inputs.json").write_text(json.dumps({**inputs, "model": str(tmp_path / "net")}))
+    replace(Inputs.load(copy), model=str(tmp_path / "net")).save(copy)
     assert "has changed since" in failure(capsys, "find", copy)
 
 

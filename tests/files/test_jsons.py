@@ -35,13 +35,17 @@ def test_what_is_read_is_what_was_written(tmp_path):
     assert read_json(tmp_path / "file", Kept, ADVICE) == KEPT
     plain = json.loads((tmp_path / "file").read_text())
     assert plain.pop("digest")
+    assert plain.pop("schema") == 1
     assert plain["inner"][1] == {"name": "ü", "value": -2.0}, "any other program can read it"
 
 
 @given(st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), st.floats() | st.text('aé\n"\\') | st.none()))
 def test_any_object_is_itself_again(plain):
-    plain.pop("digest", None)
-    again = unsealed(json_bytes(plain))
+    for name in ("digest", "schema"):
+        plain.pop(name, None)
+    again, seal = unsealed(json_bytes(plain, schema=3))
+    assert seal
+    assert again.pop("schema") == 3
     assert again.keys() == plain.keys()
     for name, value in plain.items():
         assert again[name] == value or (math.isnan(again[name]) and math.isnan(value))
@@ -61,12 +65,15 @@ def test_one_bit_is_found_wherever_it_is(tmp_path):
 def test_files_of_others_need_no_digest_but_a_wrong_one_is_found(tmp_path):
     path = tmp_path / "file"
     path.write_text('{"count": 1}')
-    assert read_json(path, Kept, ADVICE, sealed=None) == Kept(1)
+    assert read_json(path, Kept, ADVICE, schema=None, sealed=False) == Kept(1)
+    with pytest.raises(InputError, match="does not say of what version"):
+        read_json(path, Kept, ADVICE)
+    path.write_text('{"schema": 1, "count": 1}')
     with pytest.raises(InputError, match="it has no digest"):
         read_json(path, Kept, ADVICE)
     path.write_bytes(json_bytes(KEPT).replace(b"7", b"8"))
     with pytest.raises(InputError, match="differs from its digest"):
-        read_json(path, Kept, ADVICE, sealed=None)
+        read_json(path, Kept, ADVICE, sealed=False)
 
 
 @pytest.mark.parametrize(
@@ -129,3 +136,15 @@ def test_nobody_waits_at_a_pipe(tmp_path):
 def test_only_objects_are_kept(tmp_path):
     with pytest.raises(TypeError):
         write_json(tmp_path / "file", [1])
+
+
+def test_another_version_is_named(tmp_path):
+    write_json(tmp_path / "file", KEPT, schema=2)
+    with pytest.raises(InputError, match=r"has schema 2, and this version of unitscope reads 1; make it again$"):
+        read_json(tmp_path / "file", Kept, ADVICE)
+    assert read_json(tmp_path / "file", Kept, ADVICE, schema=2) == KEPT
+
+
+def test_many_numbers_take_one_line(tmp_path):
+    write_json(tmp_path / "file", {"numbers": list(range(9))}, compact=True)
+    assert (tmp_path / "file").read_text().count("\n") == 2

@@ -147,6 +147,13 @@ def test_cleaning_follows_no_link_and_waits_at_no_pipe(tmp_path):
     assert os.listdir(outside) == ["kept"]
 
 
+def test_only_a_file_is_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", tmp_path):
+        with pytest.raises(InputError, match="is no file, so no file can take its place"):
+            write(path, b"x")
+
+
 def test_the_longest_name_can_be_written(tmp_path):
     for name in ("n" * 255, "é" * 127):
         write(tmp_path / name, b"x")

@@ -51,8 +51,8 @@ def test_curves_are_kept(tmp_path, source):
     save_curves([curve], tmp_path)
     (again,) = load_curves(tmp_path)
     assert again.view() == curve.view()
-    (tmp_path / FILE).write_text("[{}]")
-    with pytest.raises(InputError, match="holds no curves"):
+    (tmp_path / FILE).write_text("{}")
+    with pytest.raises(InputError, match=r"curves\.json .*; run unitscope ablate again"):
         load_curves(tmp_path)
 
 

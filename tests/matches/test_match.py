@@ -174,7 +174,7 @@ def test_what_is_returned_can_be_shown_and_kept(recording, tmp_path):
     assert again == replace(found, recording=again.recording)
     assert again.to_pandas().equals(frame)
     (tmp_path / "matches.json").write_text('{"phrase": 1}')
-    with pytest.raises(InputError, match="ask it again"):
+    with pytest.raises(InputError, match="ask for the matches again"):
         Matches.load(tmp_path / "matches.json")
 
 

@@ -162,5 +162,5 @@ def test_a_failure_leaves_the_old_page(tmp_path: Path) -> None:
 
 def test_where_it_cannot_write(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="cannot write the page"):
+    with pytest.raises(InputError, match=r"file cannot be written: File exists"):
         write_html(synthetic(sites=1, units=1), tmp_path / "file" / "page.html")

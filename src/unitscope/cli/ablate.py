@@ -12,7 +12,7 @@ from rich.table import Table
 from unitscope.analyses.importance import Importance, ImportanceResult
 from unitscope.analyses.moments import Moments, MomentsResult
 from unitscope.cli import console
-from unitscope.cli.analyze import RESULTS, merge_into
+from unitscope.cli.analyze import RESULTS
 from unitscope.cli.app import ASK, app
 from unitscope.cli.inputs import Inputs
 from unitscope.errors import InputError
@@ -93,7 +93,7 @@ def ablate(
     for result in results:
         assert isinstance(result, ImportanceResult)
         console.out.print(_table(result))
-    merge_into(recording / RESULTS, results)
+    results.merge_into(recording / RESULTS)
     if curves:
         save_curves(curves, recording)
         console.out.print(_areas(curves))

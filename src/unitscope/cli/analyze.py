@@ -10,7 +10,6 @@ from unitscope.cli import console
 from unitscope.cli.app import STEPS, app
 from unitscope.fold.analysis import catalogue, parse, standard
 from unitscope.fold.analyze import analyze as fold
-from unitscope.fold.resultset import ResultSet
 from unitscope.recording.recording import Recording
 
 RESULTS = "results"
@@ -51,15 +50,6 @@ def analyze(
     asked = [parse(text) for text in analyses] if analyses else standard()
     with console.progress_bar() as show:
         results = fold(source, asked, sites, show)
-    merge_into(recording / RESULTS, results)
+    results.merge_into(recording / RESULTS)
     console.out.print(f"{recording / RESULTS}: {len(list(results))} results for {len(results.sites())} sites")
     console.out.print(f"next: unitscope find {recording}, or unitscope report {recording}")
-
-
-def merge_into(folder: Path, results: ResultSet) -> None:
-    """Save results beside those that are there already, if these are of the same recording."""
-    if (folder / "index.json").exists():
-        before = ResultSet.load(folder)
-        if before.fingerprint == results.fingerprint:
-            results.entries = {**before.entries, **results.entries}
-    results.save(folder)

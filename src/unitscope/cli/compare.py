@@ -17,6 +17,7 @@ from unitscope.comparison.groups import GroupComparison, compare_groups
 from unitscope.corpus.corpus import Corpus
 from unitscope.corpus.text import CONTEXT, LENGTH
 from unitscope.errors import InputError
+from unitscope.files.frames import write_frame
 from unitscope.models.model import Model
 from unitscope.models.transformers import PREFIX
 from unitscope.networks.files import SHIPPED
@@ -132,7 +133,7 @@ def _two(
             progress=show,
         )  # fmt: skip
     _write(page_of_comparison(found), out, png)
-    found.to_pandas().to_csv(out / "units.csv")
+    write_frame(out / "units.csv", found.to_pandas())
     _say(found, out)
 
 
@@ -157,8 +158,8 @@ def _groups(groups: Sequence[str], asked: Inputs, sites: list[str], out: Path, p
     with console.progress_bar() as show:
         found = compare_groups(opened, sites, progress=show)
     _write(page_of_groups(found), out, png)
-    found.to_pandas().to_csv(out / "differences.csv")
-    found.units().to_csv(out / "units.csv", index=False)
+    write_frame(out / "differences.csv", found.to_pandas())
+    write_frame(out / "units.csv", found.units(), index=False)
     console.out.print(render(_largest(found)))
     console.out.print(render(kinship_views(found)[0]))
     console.out.print(f"{out / 'index.html'}: every number and picture")

@@ -1,11 +1,10 @@
 """The model and the text that a command is about, and how to find them again."""
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast, get_args
+from typing import TYPE_CHECKING, cast, get_args
 
 from unitscope.corpus.corpus import Corpus
 from unitscope.corpus.download import named
@@ -19,6 +18,7 @@ from unitscope.corpus.subwords import SubwordCorpus
 from unitscope.corpus.text import CONTEXT, LENGTH, TextCorpus
 from unitscope.corpus.treebank import TreebankCorpus, read_treebank
 from unitscope.errors import InputError
+from unitscope.files.jsons import read_json, write_json
 from unitscope.models.module import ModuleModel
 from unitscope.models.site import Site
 from unitscope.models.transformers import BY_DEFAULT, PREFIX, open_transformer
@@ -212,20 +212,14 @@ class Inputs:
         text = tuple(
             str(Path(name).resolve()) if Path(name).exists() or split_name(name) else name for name in self.text
         )
-        (folder / NAME).write_text(json.dumps(asdict(replace(self, model=model, text=text)), indent=1) + "\n")
+        write_json(folder / NAME, replace(self, model=model, text=text))
 
     @classmethod
     def load(cls, folder: Path) -> "Inputs":
         """What a recording was made from. Raises ``InputError`` if that is not known."""
-        try:
-            plain = json.loads((folder / NAME).read_text())
-            known = {field.name for field in fields(cls)}
-            values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in plain.items() if k in known}
-            return cls(**values)
-        except (OSError, ValueError, AttributeError, TypeError) as error:
-            raise InputError(
-                f"{folder} does not say which network and text it was made from ({error}); give --model and --text"
-            ) from error
+        if not (folder / NAME).exists():
+            raise InputError(f"{folder} does not say which network and text it was made from; give --model and --text")
+        return read_json(folder / NAME, cls, "give --model and --text")
 
 
 def by_default(sites: Sequence[Site]) -> list[str]:

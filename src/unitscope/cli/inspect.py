@@ -28,6 +28,7 @@ from unitscope.corpus.passages import Passages
 from unitscope.corpus.reading import Characters
 from unitscope.corpus.treebank import TreebankCorpus
 from unitscope.errors import InputError
+from unitscope.files.frames import write_frame
 from unitscope.models.model import Model
 from unitscope.recording.manifest import MANIFEST
 from unitscope.recording.recording import Recording
@@ -173,12 +174,7 @@ def _passages(corpus: Corpus) -> Corpus:
 
 
 def _write(table: pd.DataFrame, path: Path) -> None:
-    if path.suffix == ".parquet":
-        table.to_parquet(path)
-    elif path.suffix == ".json":
-        table.to_json(path, orient="records")
-    else:
-        table.to_csv(path, index=False)
+    write_frame(path, table, index=False)
     console.out.print(f"{path}: {len(table):,} rows")
 
 

@@ -9,6 +9,8 @@ from unitscope.cli import console
 from unitscope.cli.app import ASK, app
 from unitscope.cli.report import MATCHES, write_pictures
 from unitscope.errors import InputError
+from unitscope.files.frames import write_frame
+from unitscope.files.inside import name_of
 from unitscope.matches import Phrase
 from unitscope.matches import match as look
 from unitscope.page.html import write_html
@@ -73,14 +75,11 @@ def match(
         console.out.print(render(view))
         console.out.print()
     if keep:
-        found.save(recording / MATCHES / f"{keep}.json")
+        found.save(recording / MATCHES / f"{name_of(keep)}.json")
         console.out.print(f"next: unitscope report {recording}")
     if table:
         frame = found.to_pandas()
-        if table.suffix == ".parquet":
-            frame.to_parquet(table)
-        else:
-            frame.to_csv(table, index=False)
+        write_frame(table, frame, index=False)
         console.out.print(f"{table}: {len(frame):,} passages")
     if json:
         found.save(json)

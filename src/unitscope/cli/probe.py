@@ -18,7 +18,7 @@ from unitscope.page.html import write_html
 from unitscope.page.page import UnitTable, build_page
 from unitscope.page.probes import probes_section
 from unitscope.probing.layers import Probing, probe_layers, untrained_twin
-from unitscope.probing.table import FILE, ProbeTable
+from unitscope.probing.table import ProbeTable
 from unitscope.probing.words import SPAN
 from unitscope.source.live import Live
 
@@ -112,9 +112,7 @@ def probe(
     assert table is not None
     console.out.print(_short(table))
     folder = out or (recording.folder if recording else Path("probes"))
-    if (folder / FILE).exists():
-        table = table.merged(ProbeTable.load(folder))
-    table.save(folder)
+    table = table.merge_into(folder)
     page = build_page(
         title=f"What {network.name} knows of words",
         subtitle=f"{', '.join(table.labels())} of {corpus.name}",

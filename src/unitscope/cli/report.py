@@ -10,6 +10,7 @@ from unitscope.cli import console
 from unitscope.cli.analyze import RESULTS
 from unitscope.cli.app import STEPS, app
 from unitscope.cli.find import FINDINGS
+from unitscope.files.frames import write_frame
 from unitscope.findings import Findings
 from unitscope.fold.resultset import ResultSet
 from unitscope.interventions.cumulative import load_curves
@@ -47,12 +48,7 @@ def report(
     console.out.print(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
     if table:
         frame = ResultSet.load(recording / RESULTS).to_pandas()
-        if table.suffix == ".parquet":
-            frame.to_parquet(table)
-        elif table.suffix == ".json":
-            frame.reset_index().to_json(table, orient="records")
-        else:
-            frame.to_csv(table)
+        write_frame(table, frame)
         console.out.print(f"{table}: {len(frame):,} units")
     if json:
         write_json(open_page(recording), json)
@@ -74,7 +70,6 @@ def open_page(recording: Path) -> Page:
 
 def write_pictures(groups: Mapping[str, Sequence[View]], folder: Path) -> None:
     """One PNG per view, named by its group and number."""
-    folder.mkdir(parents=True, exist_ok=True)
     count = 0
     for name, views in groups.items():
         for number, view in enumerate(views):

@@ -9,7 +9,7 @@ import torch
 import typer
 
 from unitscope.cli import console
-from unitscope.cli.analyze import RESULTS, merge_into
+from unitscope.cli.analyze import RESULTS
 from unitscope.cli.app import ASK, app
 from unitscope.cli.inputs import Inputs
 from unitscope.corpus.drives import DRIVES, Drive, DriveCorpus, each_channel, principal, sine, together
@@ -92,7 +92,7 @@ def respond(
 
 def _save(recording: Path, results: ResultSet, mode: str, drives: Sequence[str]) -> None:
     sites = ", ".join(results.sites())
-    merge_into(recording / RESULTS, results)
+    results.merge_into(recording / RESULTS)
     console.out.print(f"{recording / RESULTS}: {mode} responses to {', '.join(drives)} of {sites}")
     console.out.print(f"next: unitscope report {recording}")
 

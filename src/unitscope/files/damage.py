@@ -1,14 +1,35 @@
 """What to say, and do, about a file that is not what it should be."""
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from unitscope.errors import InputError
+
+SET_ASIDE = ".damaged"
+"""Ending of what could not be read. Nobody reads it again, and it may be deleted."""
 
 
 class DamageError(InputError):
     """A file is there and is not what was written, or nothing that can be read."""
 
 
+class DamageWarning(UserWarning):
+    """Something that was kept cannot be read and was set aside."""
+
+
 def damaged(path: Path, reason: object, advice: str) -> DamageError:
     """What is wrong with a file, and what to do about it."""
     return DamageError(f"{path} is damaged ({reason}); {advice}")
+
+
+@contextmanager
+def setting_aside(path: Path) -> Iterator[None]:
+    """Where ``path`` cannot be read: give it another name, say so in a warning, and go on without it."""
+    try:
+        yield
+    except InputError as error:
+        if path.exists():
+            path.replace(path.with_name(path.name + SET_ASIDE))
+        warnings.warn(f"{error}; it was set aside", DamageWarning, stacklevel=3)

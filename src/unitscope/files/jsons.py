@@ -16,6 +16,7 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
+from unitscope.errors import InputError
 from unitscope.files.damage import damaged
 from unitscope.files.digest import digest
 from unitscope.files.inside import open_plain
@@ -30,56 +31,74 @@ DEEPEST = 64
 """Lists and objects within each other."""
 DIGITS = 40
 """Characters of a number: those of every double and 64-bit integer, and some to spare."""
-HEAD = re.compile(rb'\{"digest": "([0-9a-f]{64})",?\n')
+SCHEMA = "schema"
+HEAD = re.compile(rb'\{"digest": "([0-9a-f]{64})",\n')
 SURROGATE = re.compile(r"[\ud800-\udfff]")
 ESCAPED = re.compile(r"\\u[dD][89a-fA-F]")
 
 
-def write_json(path: Path, value: Any) -> Written:
-    """Write a dataclass or a dictionary, in one step. Raises ``InputError`` if the disk refuses."""
-    return write(path, json_bytes(value))
+def write_json(path: Path, value: Any, schema: int = 1, compact: bool = False) -> Written:
+    """Write a dataclass or a dictionary and the version of its form, in one step.
+
+    ``compact`` is for many numbers that nobody reads. Raises ``InputError`` if the disk refuses.
+    """
+    return write(path, json_bytes(value, schema, compact))
 
 
-def json_bytes(value: Any) -> bytes:
+def json_bytes(value: Any, schema: int = 1, compact: bool = False) -> bytes:
     """The content of such a file."""
     plain = msgspec.to_builtins(value, str_keys=True)
     if not isinstance(plain, dict):
         raise TypeError(f"a file holds the fields of an object, not {type(value).__name__}")
-    body = json.dumps(plain, indent=1)[1:].lstrip("\n").encode() + b"\n"
-    comma = b"," if plain else b""
-    return b'{"digest": "%s"%s\n%s' % (digest(body).encode(), comma, body)
+    plain = {SCHEMA: schema, **plain}
+    text = json.dumps(plain, separators=(",", ":")) if compact else json.dumps(plain, indent=1)
+    body = text[1:].lstrip("\n").encode() + b"\n"
+    return b'{"digest": "%s",\n%s' % (digest(body).encode(), body)
 
 
 def read_json(
-    path: Path, kind: Callable[..., Kind], advice: str, sealed: bool | None = True, largest: int = LARGEST
+    path: Path,
+    kind: Callable[..., Kind],
+    advice: str,
+    schema: int | None = 1,
+    sealed: bool = True,
+    largest: int = LARGEST,
 ) -> Kind:
-    """Read a file as one type. ``advice`` says what to do where it is damaged.
+    """Read a file as one type. ``advice`` says what to do where it is damaged or of another version than ``schema``.
 
-    With ``sealed``, one without its digest is damaged; None checks a digest only where there is one, for files that
-    others may have made. Raises ``InputError`` where there is none, or it cannot be read as this type.
+    Without ``sealed`` a digest is checked where there is one, for files that others may have made; with it there must
+    be one. Raises ``InputError`` where there is no such file, or it cannot be read as this type.
     """
     with disk_errors(path, "read"), open_plain(path) as file:
         content = file.read(largest + 1)
     try:
         if len(content) > largest:
             raise ValueError(f"it is larger than {largest:,} bytes")
-        plain = unsealed(content, sealed)
+        plain, seal = unsealed(content)
+        if isinstance(plain, dict) and schema is not None:
+            found = plain.pop(SCHEMA, None)
+            if found is None:
+                raise ValueError("it does not say of what version it is")
+            if found != schema:
+                raise InputError(f"{path} has schema {found!r}, and this version of unitscope reads {schema}; {advice}")
+        if sealed and not seal:
+            raise ValueError("it has no digest")
         return msgspec.convert(plain, cast(type[Kind], kind), str_keys=True)
-    except (ValueError, msgspec.ValidationError) as error:
+    except InputError:
+        raise
+    except ValueError as error:
         raise damaged(path, error, advice) from error
 
 
-def unsealed(content: bytes, sealed: bool | None = True) -> Any:
-    """The parsed content of a file, without its digest. Raises ``ValueError`` where it is damaged."""
+def unsealed(content: bytes) -> tuple[Any, bool]:
+    """The parsed content of a file without its digest, and whether it had one. Raises ``ValueError`` if they differ."""
     head = HEAD.match(content)
-    if head and sealed is not False and digest(memoryview(content)[head.end() :]) != head[1].decode():
+    if head and digest(memoryview(content)[head.end() :]) != head[1].decode():
         raise ValueError("its content differs from its digest")
-    if sealed and not head:
-        raise ValueError("it has no digest")
     plain = parse(content)
     if head:
         del plain["digest"]
-    return plain
+    return plain, head is not None
 
 
 def parse(content: bytes | str) -> Any:

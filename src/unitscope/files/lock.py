@@ -11,6 +11,8 @@ from unitscope.errors import InputError
 from unitscope.files.room import disk_errors
 from unitscope.files.writing import make_folder
 
+PATIENCE = 120.0
+"""Seconds to wait for another process that adds to what is kept: long enough for anything but a recording."""
 PAUSE = 0.05
 """Seconds between two looks whether a lock is free."""
 

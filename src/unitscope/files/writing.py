@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from unitscope.errors import InputError
 from unitscope.files.digest import Digest
 from unitscope.files.room import disk_errors
 
@@ -61,6 +62,8 @@ def writing(path: Path) -> Iterator[Path]:
     An error leaves what was there before. Raises ``InputError`` if the disk refuses.
     """
     with disk_errors(path):
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path} is no file, so no file can take its place; give another name")
         clean(path.parent, path.name)
         partial, handle = _begin_file(path)
         try:

@@ -1,16 +1,16 @@
 """Ablating more and more units at once, in a ranked and in random orders (Morcos et al. 2018, arXiv 1803.06959)."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float
 
 from unitscope.errors import InputError
+from unitscope.files.damage import damaged
+from unitscope.files.jsons import read_json, write_json
 from unitscope.interventions.ablated import Ablated
 from unitscope.view import Lines, Series
 
@@ -68,29 +68,38 @@ class Cumulative:
             f"{areas}; the band holds all orders",
         )
 
-    def plain(self) -> dict[str, Any]:
-        """For JSON."""
-        arrays = {"ranked": self.ranked.tolist(), "random": self.random.tolist()}
-        return {"site": self.site, "measure": self.measure, "counts": self.counts, **arrays}
+
+@dataclass(frozen=True)
+class Kept:
+    """A curve as it is kept."""
+
+    site: str
+    measure: str
+    counts: list[int]
+    ranked: list[float]
+    random: list[list[float]]
+
+
+@dataclass(frozen=True)
+class Curves:
+    curves: tuple[Kept, ...]
 
 
 def save_curves(curves: Sequence[Cumulative], folder: Path) -> None:
     """Keep curves beside a recording."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / FILE).write_text(json.dumps([curve.plain() for curve in curves], indent=1) + "\n")
+    plain = (Kept(c.site, c.measure, c.counts, c.ranked.tolist(), c.random.tolist()) for c in curves)
+    write_json(folder / FILE, Curves(tuple(plain)))
 
 
 def load_curves(folder: Path) -> list[Cumulative]:
     """Those that were kept; none where there are none. Raises ``InputError`` for a damaged file."""
     if not (folder / FILE).exists():
         return []
-    try:
-        return [
-            Cumulative(c["site"], c["measure"], c["counts"], np.array(c["ranked"]), np.array(c["random"]))
-            for c in json.loads((folder / FILE).read_text())
-        ]
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{folder / FILE} holds no curves: {error}") from error
+    kept = read_json(folder / FILE, Curves, "run unitscope ablate again").curves
+    made = [Cumulative(c.site, c.measure, c.counts, np.array(c.ranked), np.array(c.random)) for c in kept]
+    if any(len({*map(len, c.random), len(c.ranked), len(c.counts)}) > 1 for c in kept):
+        raise damaged(folder / FILE, "its curves have several lengths", "run unitscope ablate again")
+    return made
 
 
 def cumulative(

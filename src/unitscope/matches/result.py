@@ -1,6 +1,5 @@
 """What a match query gives: the units, and the passages."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -8,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from unitscope.errors import InputError
+from unitscope.files.jsons import read_json, write_json
+from unitscope.files.writing import make_folder
 from unitscope.view import Field, Histogram, Table, TokenText, View
 
 BEFORE, AFTER = 40, 20
@@ -97,24 +97,14 @@ class Matches:
         return made
 
     def save(self, path: Path) -> None:
-        """Write everything as JSON."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+        """Write everything as JSON, in one step. Raises ``InputError`` if the disk refuses."""
+        make_folder(path.parent)
+        write_json(path, self)
 
     @classmethod
     def load(cls, path: Path) -> "Matches":
-        """Read what ``save`` wrote. Raises ``InputError`` for anything else."""
-        try:
-            plain = json.loads(path.read_text(encoding="utf-8"))
-            phrase, selected, passages = (plain.pop(name) for name in ("phrase", "selected", "passages"))
-            return cls(
-                phrase=Passage(**phrase),
-                selected=[Selected(**unit) for unit in selected],
-                passages=[Passage(**passage) for passage in passages],
-                **plain,
-            )
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise InputError(f"{path} holds no match query that can be read: {error!r}; ask it again") from error
+        """Read what ``save`` wrote. Raises ``InputError`` where there is none, or it is damaged."""
+        return read_json(path, cls, "ask for the matches again")
 
     def _text(self, title: str, passage: Passage) -> TokenText:
         note = (

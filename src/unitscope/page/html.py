@@ -20,9 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from unitscope.errors import InputError
+from unitscope.files.writing import make_folder, writing
 from unitscope.page.page import Page, UnitGroup, blocks, overview_json, unit_json
-from unitscope.recording.durable import replacing
 
 UNITS_PER_BLOCK = 64
 """Few enough that opening a unit unpacks little, enough that gzip sees what units have in common."""
@@ -38,13 +37,10 @@ def write_html(page: Page, path: Path) -> None:
 
     Raises ``InputError`` where the file cannot be written.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as partial, open(partial, "w", encoding="utf-8", errors="replace", newline="\n") as file:
-            for part in _parts(page):
-                file.write(part)
-    except OSError as error:
-        raise InputError(f"cannot write the page {path}: {error.strerror or error}") from error
+    make_folder(path.parent)
+    with writing(path) as partial, open(partial, "w", encoding="utf-8", errors="replace", newline="\n") as file:
+        for part in _parts(page):
+            file.write(part)
 
 
 class Pool:

@@ -6,9 +6,8 @@ Unlike the page, it keeps every number to the seven digits of float32.
 import json
 from pathlib import Path
 
-from unitscope.errors import InputError
+from unitscope.files.writing import make_folder, writing
 from unitscope.page.page import Page, overview_json, unit_json
-from unitscope.recording.durable import replacing
 
 
 def write_json(page: Page, path: Path) -> None:
@@ -17,16 +16,13 @@ def write_json(page: Page, path: Path) -> None:
     The file appears complete or not at all; memory holds one unit at a time. NaN is ``null``.
     Raises ``InputError`` where the file cannot be written.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as partial, open(partial, "w", encoding="utf-8", newline="\n") as file:
-            head = json.dumps(overview_json(page), allow_nan=False, indent=1)
-            file.write(head.removesuffix("\n}") + ',\n "units": {')
-            for k, (site, units) in enumerate(page.units.items()):
-                file.write(f"{',' if k else ''}\n  {json.dumps(site)}: [")
-                for unit, groups in enumerate(units):
-                    file.write(f"{',' if unit else ''}\n   {json.dumps(unit_json(groups), allow_nan=False)}")
-                file.write("]")
-            file.write("}\n}\n")
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
+    make_folder(path.parent)
+    with writing(path) as partial, open(partial, "w", encoding="utf-8", newline="\n") as file:
+        head = json.dumps(overview_json(page), allow_nan=False, indent=1)
+        file.write(head.removesuffix("\n}") + ',\n "units": {')
+        for k, (site, units) in enumerate(page.units.items()):
+            file.write(f"{',' if k else ''}\n  {json.dumps(site)}: [")
+            for unit, groups in enumerate(units):
+                file.write(f"{',' if unit else ''}\n   {json.dumps(unit_json(groups), allow_nan=False)}")
+            file.write("]")
+        file.write("}\n}\n")

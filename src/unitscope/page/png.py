@@ -20,7 +20,7 @@ from matplotlib.patches import Polygon
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import Bbox
 
-from unitscope.errors import InputError
+from unitscope.files.writing import make_folder, writing
 from unitscope.page.colour import INK, PAPER, SERIES, diverging, ink, position
 from unitscope.page.numbers import GLYPHS, column_format, number, visible
 from unitscope.view import Heatmap, Histogram, Lines, Scatter, Table, TokenText, View, to_json
@@ -38,13 +38,11 @@ SOFT = "#5a5d66"
 
 def write_png(view: View, path: Path, dpi: int = 150) -> None:
     """Write a view as a PNG file. Raises ``InputError`` where the file cannot be written."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
+    with writing(path) as partial:
         # A passage fills its figure already; to measure its letters again would take as long as to draw them.
         fit = None if isinstance(view, TokenText) else "tight"
-        draw(view).savefig(path, dpi=dpi, format="png", bbox_inches=fit, metadata={"Software": "unitscope"})
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
+        draw(view).savefig(partial, dpi=dpi, format="png", bbox_inches=fit, metadata={"Software": "unitscope"})
 
 
 def draw(view: View) -> Figure:

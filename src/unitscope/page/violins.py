@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from unitscope.analyses.by_step import ByStepResult
 from unitscope.errors import InputError
+from unitscope.files.writing import make_folder, writing
 from unitscope.page.colour import INK, SERIES
 
 HALF = 0.42
@@ -28,11 +29,9 @@ def write_violins(
     if not 1 <= len(results) <= 2 or len(names) != len(results):
         raise InputError(f"violins show one or two networks, each with a name; there are {len(results)}")
     figure = draw_violins(results, names, title)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, dpi=dpi, format="png", bbox_inches="tight", metadata={"Software": "unitscope"})
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
+    make_folder(path.parent)
+    with writing(path) as partial:
+        figure.savefig(partial, dpi=dpi, format="png", bbox_inches="tight", metadata={"Software": "unitscope"})
 
 
 def draw_violins(results: Sequence[ByStepResult], names: Sequence[str], title: str = "") -> Figure:

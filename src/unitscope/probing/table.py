@@ -1,6 +1,5 @@
 """What is kept of a layer study: one row per site and label, saved as JSON, shown as a table, lines and heatmaps."""
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -9,12 +8,15 @@ from pathlib import Path
 import pandas as pd
 
 from unitscope.errors import InputError
+from unitscope.files.damage import setting_aside
+from unitscope.files.jsons import read_json, write_json
+from unitscope.files.lock import PATIENCE, lock
+from unitscope.files.writing import make_folder
 from unitscope.probing.unit_ranks import UnitRanks
 from unitscope.view import Field, Heatmap, Kind, Lines, Series, Table, View
 
-SCHEMA = 1
+SCHEMA = 2
 FILE = "probing.json"
-UNITS_FILE = "probing-units.json"
 
 
 @dataclass(frozen=True)
@@ -166,23 +168,21 @@ class ProbeTable:
         )
 
     def save(self, folder: Path) -> None:
-        """Write ``probing.json``, and ``probing-units.json`` with the ranks of the units."""
-        folder.mkdir(parents=True, exist_ok=True)
-        plain = {"schema": SCHEMA, **asdict(self)}
-        ranks = plain.pop("ranks")
-        (folder / UNITS_FILE).write_text(json.dumps({"schema": SCHEMA, "ranks": ranks}, separators=(",", ":")))
-        (folder / FILE).write_text(json.dumps(plain, indent=1))
+        """Write ``probing.json``, in one step. Raises ``InputError`` if the disk refuses."""
+        make_folder(folder)
+        write_json(folder / FILE, self, SCHEMA, compact=True)
 
     @classmethod
     def load(cls, folder: Path) -> "ProbeTable":
-        """Read what ``save`` wrote. Raises ``InputError`` where there is none, or it is of another version."""
-        try:
-            plain = json.loads((folder / FILE).read_text())
-            if plain.pop("schema") != SCHEMA:
-                raise InputError(f"{folder / FILE} is of another version; run unitscope probe again")
-            units = folder / UNITS_FILE
-            ranks = json.loads(units.read_text())["ranks"] if units.exists() else []
-            rows = [ProbeRow(**row) for row in plain.pop("rows")]
-            return cls(rows=rows, ranks=[UnitRanks(**r) for r in ranks], **plain)
-        except (OSError, json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
-            raise InputError(f"{folder} holds no readable probes: {error}; run unitscope probe") from error
+        """Read what ``save`` wrote. Raises ``InputError`` where there is none, a damaged one or another version."""
+        return read_json(folder / FILE, cls, "run unitscope probe again", SCHEMA)
+
+    def merge_into(self, folder: Path) -> "ProbeTable":
+        """Save this beside what a folder has of the same source already, and return all of it."""
+        with lock(folder, "writing probes into", PATIENCE):
+            table = self
+            if (folder / FILE).exists():
+                with setting_aside(folder / FILE):
+                    table = self.merged(ProbeTable.load(folder))
+            table.save(folder)
+        return table
