@@ -37,9 +37,10 @@ from unitscope.corpus.sentence import Sentence
 from unitscope.corpus.treebank import read_treebank
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.models.module import ModuleModel
-from unitscope.networks.files import SHIPPED, load
+from unitscope.networks.card import Card, load
+from unitscope.networks.files import SHIPPED
+from unitscope.networks.models import model_of
 from unitscope.networks.sentence_nets import SentenceConfig, sentence_net
-from unitscope.networks.text_files import TextCard, text_model
 from unitscope.source.live import Live
 
 ASKED = (0.005, 0.01, 0.5)
@@ -78,9 +79,9 @@ def small(data: Path, most: int) -> dict[str, float]:
     config = SentenceConfig(len(reading.vocabulary), 6, "transformer", units=96)
     torch.manual_seed(0)
     net = sentence_net(config).eval()
-    card = TextCard("transformer", config, reading.vocabulary, tuple("012345"))
+    card = Card("transformer", config, reading.vocabulary.symbols, tuple("012345"))
     sentences = [sentence_of(text, str(number)) for number, text in enumerate(texts)]
-    return aligned(text_model(net, card, "transformer"), reading, sentences, [words, ngrams(5)], ["layers.?.output"])
+    return aligned(model_of(net, card, "transformer"), reading, sentences, [words, ngrams(5)], ["layers.?.output"])
 
 
 def aligned(

@@ -14,8 +14,8 @@ from pathlib import Path
 import torch
 
 from unitscope.models.ngram import NGram
-from unitscope.networks import context
-from unitscope.networks.files import CONFIG, load
+from unitscope.networks.card import load
+from unitscope.networks.files import CONFIG
 from unitscope.page.html import write_html
 from unitscope.page.page import Section, UnitTable, build_page
 from unitscope.studies.check import checks_table
@@ -48,7 +48,7 @@ def main() -> None:
     ngram = NGram.fit(segments, symbols, CONTEXT)
     fixed = {}
     for config in sorted(options.n_nn.glob(f"*/{CONFIG}") if options.n_nn else ()):
-        net = context.load(config.parent)
+        net = load(config.parent, ("context",))[0]
         fixed[net.config.context] = net
     path = None
     if options.path:

@@ -12,7 +12,8 @@ import torch
 from torch import nn
 
 from unitscope.corpus.open import open_corpus
-from unitscope.networks.train import Progress, TrainOptions, recipe_of, train
+from unitscope.networks.lessons.text import TrainOptions, recipe_of, train
+from unitscope.networks.training import Step
 
 
 class Enough(Exception):
@@ -49,7 +50,7 @@ def own(options: TrainOptions, updates: int) -> float:
     """CPU seconds of one update in ``train``; the first two are not counted."""
     times = []
 
-    def progress(_: Progress) -> None:
+    def progress(_: Step) -> None:
         times.append(time.process_time())
         if len(times) == updates + 2:
             raise Enough

@@ -9,8 +9,8 @@ from unitscope.cli.main import app
 from unitscope.corpus.splits import Split
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
+from unitscope.networks.card import Card, save
 from unitscope.networks.char import CharConfig, CharNet
-from unitscope.networks.files import Card, save
 
 
 @pytest.fixture(scope="module")
@@ -22,10 +22,18 @@ def folder(tmp_path_factory):
     for seed, units in enumerate((4, 5, 4, 4, 4)):
         torch.manual_seed(seed)
         config = CharConfig(len(vocabulary), units=units)
-        save(path / f"net{seed}", CharNet(config), Card(config, vocabulary, "bytes", Split(), "letters", "00"))
+        save(
+            path / f"net{seed}",
+            CharNet(config),
+            Card("char", config, vocabulary.symbols, unit="bytes", split=Split()),
+        )
     other = Vocabulary(tuple(" abcdefghij"))
     config = CharConfig(len(other), units=4)
-    save(path / "other", CharNet(config), Card(config, other, "bytes", Split(), "letters", "00"))
+    save(
+        path / "other",
+        CharNet(config),
+        Card("char", config, other.symbols, unit="bytes", split=Split()),
+    )
     return path
 
 

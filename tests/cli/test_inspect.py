@@ -14,8 +14,8 @@ from unitscope.concepts.catalogue import CATALOGUE
 from unitscope.corpus.splits import Split
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
+from unitscope.networks.card import Card, save
 from unitscope.networks.char import CharConfig, CharNet
-from unitscope.networks.files import Card, save
 
 
 def run(*arguments: str | Path) -> Result:
@@ -29,7 +29,11 @@ def folder(tmp_path_factory) -> Path:
     torch.manual_seed(0)
     vocabulary = Vocabulary.of(chr(i) for i in range(256))
     config = CharConfig(len(vocabulary), units=4)
-    save(folder / "net", CharNet(config), Card(config, vocabulary, "bytes", Split(), "letters", "00"))
+    save(
+        folder / "net",
+        CharNet(config),
+        Card("char", config, vocabulary.symbols, unit="bytes", split=Split()),
+    )
     written(folder, "".join(CONLLU.replace("letters", f"letters {i}") + "\n" for i in range(20)))
     return folder
 

@@ -15,7 +15,7 @@ from unitscope.cli.inputs import Inputs
 from unitscope.cli.main import run
 from unitscope.corpus.splits import Split
 from unitscope.findings import Findings
-from unitscope.networks.files import Card, save
+from unitscope.networks.card import Card, save
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,10 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pipeline")
     text = wired.corpus(folder, lines=400, length=128)
     net = wired.wired().module
-    card = Card(net.config, wired.VOCABULARY, "bytes", Split(), "wired.txt", text.documents.fingerprint)
+    card = Card(
+        "char", net.config, wired.VOCABULARY.symbols, unit="bytes", split=Split(), corpus="wired.txt",
+        corpus_fingerprint=text.documents.fingerprint,
+    )  # fmt: skip
     save(folder / "net", net, card)
     small = ["--length", "128", "--context", "32"]
     assert unitscope("record", folder / "net", folder / "wired.txt", "--out", folder / "run", "--part", "all", *small)
@@ -177,7 +180,7 @@ def test_a_network_that_has_changed_is_refused(folder, tmp_path, capsys):
     copy = tmp_path / "copy"
     shutil.copytree(folder / "run", copy)
     net = wired.wired().untrained(3).module
-    card = Card(net.config, wired.VOCABULARY, "bytes", Split(), "wired.txt", "00")
+    card = Card("char", net.config, wired.VOCABULARY.symbols, unit="bytes", split=Split(), corpus="wired.txt")
     save(tmp_path / "net", net, card)
     replace(Inputs.load(copy), model=str(tmp_path / "net")).save(copy)
     assert "has changed since" in failure(capsys, "find", copy)

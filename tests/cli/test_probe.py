@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 from unitscope.cli.main import app
 from unitscope.corpus.splits import Split
 from unitscope.corpus.vocabulary import Vocabulary
+from unitscope.networks.card import Card, save
 from unitscope.networks.char import CharConfig, CharNet
-from unitscope.networks.files import Card, save
 from unitscope.probing.table import ProbeTable
 
 
@@ -21,7 +21,7 @@ def network(folder: Path) -> Path:
     torch.manual_seed(0)
     vocabulary = Vocabulary.of(chr(i) for i in range(128))
     config = CharConfig(len(vocabulary), units=5)
-    save(folder, CharNet(config), Card(config, vocabulary, "bytes", Split(), "letters", "00"))
+    save(folder, CharNet(config), Card("char", config, vocabulary.symbols, unit="bytes", split=Split()))
     return folder
 
 

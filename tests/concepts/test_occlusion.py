@@ -9,7 +9,8 @@ from unitscope.corpus.labelled import LabelledTexts, symbols_of
 from unitscope.corpus.translations import Translations, both_vocabularies
 from unitscope.models.module import ModuleModel
 from unitscope.networks.bytenet import ByteNet, ByteNetConfig
-from unitscope.networks.text_files import TextCard, text_model
+from unitscope.networks.card import Card
+from unitscope.networks.models import model_of
 
 TEXTS = ["so big", "big is big", "it is"]
 LABELS = ["x", "x", "y"]
@@ -70,7 +71,7 @@ def test_the_loss_of_a_translation_is_that_of_all_its_symbols() -> None:
     torch.manual_seed(0)
     config = ByteNetConfig(len(source), len(target), source.ids["<end>"], target.ids["<end>"], 8, (1,))
     net = ByteNet(config).eval()
-    model = text_model(net, TextCard("bytenet", config, source, target.symbols), "small")
+    model = model_of(net, Card("bytenet", config, source.symbols, target.symbols), "small")
 
     def again(numbers, said):
         return Translations([(text, pairs[number][1]) for number, text in zip(numbers, said, strict=True)], "small",

@@ -13,7 +13,7 @@ from unitscope.interventions.ablation import Bench
 from unitscope.models.edit import Edit, Resampled, Scaled, Steps, Where
 from unitscope.models.module import ModuleModel
 from unitscope.networks.char import CharConfig, CharNet
-from unitscope.networks.series import network, series_model
+from unitscope.networks.series import SeriesConfig, SeriesNet, series_model
 
 UNITS = 4
 
@@ -91,7 +91,7 @@ def test_edits_of_every_kind_are_those_of_the_bench(text):
 def test_errors_of_classes_and_deviations_of_forecasts():
     frame = pd.DataFrame(np.random.default_rng(0).standard_normal((20, 6))).rename(columns=str)
     corpus = labelled(frame.assign(kind=list("ab") * 10), "kind", 3)
-    model = series_model(network(corpus, "gru", UNITS), corpus)
+    model = series_model(SeriesNet(SeriesConfig(len(corpus.channels), len(corpus.classes) or 1, "gru", UNITS)), corpus)
     found = analyze(Ablated(model, corpus, "rnn.0.hidden", "error"), [Importance("error")])
     batch = corpus.batch(range(20))
 
@@ -103,7 +103,7 @@ def test_errors_of_classes_and_deviations_of_forecasts():
         assert found["rnn.0.hidden", _key("error")].mean[unit] == pytest.approx(expected.item(), abs=1e-6)
 
     train, _ = forecasting(pd.DataFrame({"x": np.sin(np.arange(80.0))}), ["x"], window=5)
-    model = series_model(network(train, "rnn", UNITS), train)
+    model = series_model(SeriesNet(SeriesConfig(len(train.channels), 1, "rnn", UNITS)), train)
     found = analyze(Ablated(model, train, "rnn.0.hidden", "deviation"), [Importance("deviation")])
     batch = train.batch(range(len(train)))
 

@@ -7,7 +7,7 @@ from unitscope.corpus.pair_corpus import OutputCorpus, PairVocabulary
 from unitscope.errors import InputError
 from unitscope.interventions.group import GroupDamage, group_damage
 from unitscope.models.edit import Edit
-from unitscope.models.seq2seq import Seq2SeqModel
+from unitscope.networks.seq2seq.model import Seq2SeqModel
 from unitscope.networks.seq2seq.network import Seq2SeqConfig, Seq2SeqNet
 
 TASK = LookupTables(draw_tables(4, bits=2), held_compositions=1, held_inputs=1, validation=2)

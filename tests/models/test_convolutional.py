@@ -8,7 +8,8 @@ from unitscope.corpus.batch import Batch
 from unitscope.models.edit import Edit, Steps, zero
 from unitscope.models.module import ModuleModel
 from unitscope.networks.bytenet import SIZES as BYTENET
-from unitscope.networks.bytenet import ByteNet, ByteNetConfig, ByteNetEncoder
+from unitscope.networks.bytenet import ByteNet, ByteNetConfig
+from unitscope.networks.translating import Encoder
 from unitscope.networks.vdcnn import SIZES, VDCNN, VDCNNConfig
 
 LENGTHS = torch.tensor([9, 4, 13, 1])
@@ -46,7 +47,7 @@ def test_values_are_the_modules_own_at_every_token() -> None:
     for path, stride in (("stages.0.0", 1), ("stages.1.0.conv2", 2), ("stages.2.0", 4)):
         for row, length in enumerate(LENGTHS.tolist()):
             for step in range(length):
-                expected = seen[path][row, :, step // stride]
+                expected = seen[path][row, step // stride]
                 assert torch.equal(values[f"{path}.output"][row, step], expected)
 
 
@@ -102,7 +103,7 @@ def test_an_ablated_unit_is_a_unit_whose_weights_are_zero() -> None:
 def test_the_encoder_is_read_over_the_sentence() -> None:
     torch.manual_seed(0)
     net = ByteNet(ByteNetConfig(20, 18, 19, 17, **BYTENET["tiny"]))
-    m = ModuleModel(ByteNetEncoder(net), call=lambda module, b: module(b.tokens, b.lengths), logits=lambda _: None)
+    m = ModuleModel(Encoder(net), call=lambda module, b: module(b.tokens, b.lengths), logits=lambda _: None)
     names = [site.name for site in m.sites()]
     assert names == ["encoder.0.conv.output", "encoder.0.output", "encoder.1.conv.output", "encoder.1.output"]
     values = m.run(batch(), names, [zero("encoder.0.output", [2], Steps(0, 3))])

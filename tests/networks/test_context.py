@@ -3,8 +3,10 @@ import pytest
 import torch
 
 from unitscope.errors import InputError
-from unitscope.networks.context import ContextConfig, ContextNet, fit, fit_width, load, save
+from unitscope.networks.card import load
+from unitscope.networks.context import ContextConfig, ContextNet
 from unitscope.networks.evaluate import evaluate
+from unitscope.networks.lessons.text import train_context
 from unitscope.networks.recipes import Modern, Paper
 from unitscope.networks.stream import Stream
 
@@ -59,44 +61,33 @@ def test_what_is_before_the_text_learns_nothing():
 @pytest.mark.parametrize("recipe", [Modern(epochs=4, rows=8, steps=16), Paper(epochs=4, rows=8, steps=16)])
 def test_it_learns_what_its_context_holds(recipe):
     train, held_out = two_back(4000, 0), two_back(1000, 1)
-    near = fit(train, held_out, ContextConfig(4, 1, 8), recipe)
-    far = fit(train, held_out, ContextConfig(4, 2, 8), recipe)
-    assert near.validation > 1.3  # ln 4 = 1.386: the last symbol says nothing
-    assert far.validation < 0.7  # the entropy of the text is 0.35
-    assert far.validation == min(far.history) == pytest.approx(evaluate(far.net, held_out, 8, 16))
+    near = train_context(train, held_out, ContextConfig(4, 1, 8), recipe).card.metrics
+    far = train_context(train, held_out, ContextConfig(4, 2, 8), recipe)
+    assert near["validation nats"] > 1.3  # ln 4 = 1.386: the last symbol says nothing
+    assert far.card.metrics["validation nats"] < 0.7  # the entropy of the text is 0.35
+    lowest = min(entry["validation"] for entry in far.history)
+    assert far.card.metrics["validation nats"] == lowest == pytest.approx(evaluate(far.net, held_out, 8, 16))
 
 
 def test_a_seed_gives_the_same_weights_and_leaves_the_generator_alone():
     train = two_back(600, 0)
     before = torch.get_rng_state()
     recipe = Modern(epochs=1, rows=4, steps=16)
-    a, b = (fit(train, train, ContextConfig(4, 2, 3), recipe, seed=5).net.state_dict() for _ in range(2))
+    a, b = (train_context(train, train, ContextConfig(4, 2, 3), recipe, seed=5).net.state_dict() for _ in range(2))
     assert all(torch.equal(a[name], b[name]) for name in a)
     assert torch.equal(before, torch.get_rng_state())
 
 
-def test_the_width_is_chosen_on_the_validation_text():
-    train, held_out = two_back(1500, 0), two_back(500, 1)
-    recipe = Modern(epochs=2, rows=8, steps=16)
-    best = fit_width(train, held_out, 4, 2, (1, 8), recipe)
-    assert best.net.config.units == 8
-
-
 def test_it_is_kept(tmp_path):
-    net = ContextNet(ContextConfig(5, 3, 7))
-    save(tmp_path / "net", net)
-    again = load(tmp_path / "net")
-    tokens = torch.randint(0, 5, (2, 6))
+    train = two_back(600, 0)
+    net = train_context(train, train, ContextConfig(4, 2, 3), Modern(epochs=1, rows=4, steps=16), folder=tmp_path).net
+    again, _ = load(tmp_path, ("context",))
+    tokens = torch.randint(0, 4, (2, 6))
     assert torch.equal(again(tokens), net(tokens))
-    (tmp_path / "net" / "config.json").write_text('{"kind": "CharNet", "schema": 1}')
-    with pytest.raises(InputError, match="CharNet"):
-        load(tmp_path / "net")
-    with pytest.raises(InputError, match="holds no network"):
-        load(tmp_path)
 
 
 def test_what_cannot_be():
     with pytest.raises(InputError, match="at least one"):
         ContextConfig(5, 0)
-    with pytest.raises(InputError, match="too short"):
-        fit(two_back(100, 0), two_back(100, 0), ContextConfig(4, 2), Modern(rows=8, steps=64))
+    with pytest.raises(InputError, match="too few"):
+        train_context(two_back(100, 0), two_back(100, 0), ContextConfig(4, 2), Modern(rows=8, steps=64))

@@ -5,10 +5,11 @@ import dataclasses
 import pytest
 
 from unitscope.corpus.open import open_corpus
+from unitscope.networks.card import load
 from unitscope.networks.evaluate import evaluate
-from unitscope.networks.files import SHIPPED, WEIGHTS, load
+from unitscope.networks.files import SHIPPED, WEIGHTS
+from unitscope.networks.lessons.text import TrainOptions, recipe_of
 from unitscope.networks.stream import Stream, stream_of
-from unitscope.networks.train import TrainOptions, recipe_of
 
 TOLERANCE = 0.06
 """Nats between all of the test part on the Python it was trained with, and a third of it on the running one."""
@@ -28,7 +29,7 @@ def test_its_card_says_how_to_make_it_again():
     assert options.command() == card.command
     assert card.command.startswith("unitscope train stdlib --out stdlib-lstm256 ")
     # A recipe whose defaults have changed would make another network.
-    assert dataclasses.asdict(recipe_of(options)) == card.training["recipe"]
+    assert {"name": "modern", **dataclasses.asdict(recipe_of(options))} == card.training["recipe"]
 
 
 def test_it_is_small_and_reads_any_text(tmp_path):

@@ -23,8 +23,8 @@ def test_full_size_is_the_published_one() -> None:
     convolutions = [m for name, m in net.named_modules() if "conv" in name.split(".")[-1]]
     assert len(convolutions) == 9
     assert [layer.in_features for layer in net.dense] == [512 * 8, 2048]
-    assert {path: stride for path, stride in net.streams().items() if path.count(".") == 2} == {
-        "stages.0.0": 1, "stages.1.0": 2, "stages.2.0": 4, "stages.3.0": 8
+    assert {path: stream for path, stream in net.streams().items() if path.count(".") == 2} == {
+        "stages.0.0": (64, 1), "stages.1.0": (128, 2), "stages.2.0": (256, 4), "stages.3.0": (512, 8)
     }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from unitscope.banks.bank import make_bank
 from unitscope.banks.candidates import words
 from unitscope.banks.clusters import context_vectors
 from unitscope.errors import InputError
-from unitscope.networks.text_files import load
+from unitscope.networks.card import load
 from unitscope.studies.cnn_units import run
 from unitscope.studies.cnn_units.emergence import placed
 from unitscope.studies.cnn_units.examine import SCORES, Read, banks, side

@@ -8,8 +8,9 @@ import typer
 
 from unitscope.cli import analyze, console, find, record, report, train
 from unitscope.cli.app import STEPS, app
-from unitscope.networks.files import SHIPPED, load
-from unitscope.networks.train import TrainOptions
+from unitscope.networks.card import read_card
+from unitscope.networks.files import SHIPPED
+from unitscope.networks.lessons.text import TrainOptions
 
 SEQUENCES = 256
 
@@ -27,8 +28,7 @@ def demo(
     """
     model = str(SHIPPED)
     if retrain:
-        _, card = load(SHIPPED)
-        options = TrainOptions.from_json(card.training["options"], out=str(out / "net"))
+        options = TrainOptions.from_json(read_card(SHIPPED).options, out=str(out / "net"))
         model = options.out
         train.train(**dataclasses.asdict(options))
     recording = out / "recording"

@@ -8,13 +8,11 @@ from rich.table import Table
 
 from unitscope.cli import console
 from unitscope.cli.app import STEPS, app
-from unitscope.cli.inputs import Inputs
 from unitscope.errors import InputError
 from unitscope.models.module import ModuleModel
-from unitscope.models.seq2seq import Seq2SeqModel
+from unitscope.networks.card import load
 from unitscope.networks.files import CONFIG
-from unitscope.networks.seq2seq.files import is_seq2seq
-from unitscope.networks.seq2seq.files import load as load_seq2seq
+from unitscope.networks.models import sites_of
 from unitscope.recording.manifest import MANIFEST
 from unitscope.recording.recording import Recording
 
@@ -33,17 +31,11 @@ def info(
         if verify:
             recording.verify()
             rows["checksums"] = "all right"
-    elif is_seq2seq(path):
-        net, made = load_seq2seq(path)
-        model = Seq2SeqModel(net, places=1, name=path.name)
-        rows = {"network": model.name, **ModuleModel(net, name=path.name).describe(), "trained on": made.data}
-        rows |= {name: f"{score['sequences']:.3f} of the pairs right" for name, score in made.scores.items()}
-        rows["sites"] = ", ".join(model.sites)
-        rows["made by"] = made.command
     elif (path / CONFIG).exists():
-        network, card = Inputs(model=str(path)).open_model()
-        rows = {"network": network.name, **network.describe(), "trained on": card.corpus}
+        net, card = load(path)
+        rows = {"network": path.name, **ModuleModel(net, name=path.name).describe(), "trained on": card.corpus}
         rows |= {name: f"{value:,.4g}" for name, value in card.metrics.items()}
+        rows["sites"] = ", ".join(site.name for site in sites_of(net, card, path.name))
         rows["made by"] = card.command
     else:
         raise InputError(f"{path} holds neither a recording ({MANIFEST}) nor a network ({CONFIG})")

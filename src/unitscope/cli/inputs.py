@@ -22,11 +22,10 @@ from unitscope.files.jsons import read_json, write_json
 from unitscope.models.module import ModuleModel
 from unitscope.models.site import Site
 from unitscope.models.transformers import BY_DEFAULT, PREFIX, open_transformer
-from unitscope.networks.bytenet import ByteNet
-from unitscope.networks.files import SHIPPED, Card, load
-from unitscope.networks.seq2seq.files import is_seq2seq
-from unitscope.networks.text_files import TextCard, encoder_model, holds_text_network, text_model
-from unitscope.networks.text_files import load as load_text_network
+from unitscope.networks.card import Card, kind_of, load
+from unitscope.networks.files import SHIPPED
+from unitscope.networks.kinds import KINDS, kinds
+from unitscope.networks.models import encoder_model, model_of
 from unitscope.source.live import Live
 from unitscope.source.source import BATCH
 
@@ -34,6 +33,8 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 NAME = "inputs.json"
+TEXTS = (*kinds("classes"), *kinds("translation"))
+"""Networks that read whole texts."""
 TREEBANKS = (".conllu", ".ptb", ".mrg", ".iob2", ".bio", ".conll", ".annotated")
 """Endings of files that are read sentence by sentence, with their annotations."""
 Read = TextCorpus | SubwordCorpus | TreebankCorpus | Passages | LabelledTexts
@@ -72,11 +73,11 @@ class Inputs:
     @property
     def reads_texts(self) -> bool:
         """Whether the model is a classifier or translator, whose sequences are whole texts."""
-        return not self.is_transformer and holds_text_network(Path(self.model))
+        return not self.is_transformer and kind_of(Path(self.model)) in TEXTS
 
     def open(self) -> tuple[ModuleModel, Read]:
         """The model and the text as it reads it. Raises ``InputError`` if there is none or it cannot be read."""
-        if not self.is_transformer and is_seq2seq(Path(self.model)):
+        if not self.is_transformer and kind_of(Path(self.model)) == "seq2seq":
             raise InputError(
                 f"{self.model} is an encoder–decoder, which reads pairs and no text: unitscope record-pairs records "
                 "it, then unitscope analyze, compare and report go on; hypotheses about a text cannot be asked of it"
@@ -135,7 +136,7 @@ class Inputs:
             return model, Passages(sentences, name, Characters(card.vocabulary), longest=card.longest or None)
         files = [file for name in self.text for file in labelled_files(name)]
         lines = [line for _, path, encoding in files for _, line in numbered_lines(path, encoding)]
-        classes = () if card.translates else card.targets
+        classes = card.targets if KINDS[card.kind].learns == "classes" else ()
         tables = any(label or path.suffix in (".csv", ".tsv") for label, path, _ in files)
         labelled = classes and (tables or {line.split(" ")[0] for line in lines} <= set(classes))
         items = read_labelled(self.text) if labelled else [(line, "") for line in lines]
@@ -145,20 +146,19 @@ class Inputs:
             texts, labels, name=name, vocabulary=card.vocabulary, classes=classes, longest=card.longest
         )
 
-    def open_text_network(self) -> tuple[ModuleModel, TextCard]:
+    def open_text_network(self) -> tuple[ModuleModel, Card]:
         """A classifier, or the encoder of a translator."""
         folder = Path(self.model)
-        net, card = load_text_network(folder)
-        if isinstance(net, ByteNet):
-            return self._with_layouts(encoder_model(net, card, folder.name)), card
-        return self._with_layouts(text_model(net, card, folder.name)), card
+        net, card = load(folder, TEXTS)
+        made = encoder_model if KINDS[card.kind].learns == "translation" else model_of
+        return self._with_layouts(made(net, card, folder.name)), card
 
     def open_model(self) -> tuple[ModuleModel, Card]:
         """A network of unitscope's own. Raises ``InputError`` if there is none."""
         if self.is_transformer:
             raise InputError(f"this works on character-level networks, and {self.model} is one of Transformers")
         folder = SHIPPED if self.model == SHIPPED.name and not Path(self.model).exists() else Path(self.model)
-        net, card = load(folder)
+        net, card = load(folder, kinds("text"))
         return self._with_layouts(ModuleModel(net, name=folder.name)), card
 
     def open_transformer(self) -> tuple[ModuleModel, "Tokenizer"]:
@@ -186,7 +186,7 @@ class Inputs:
         whole = open_corpus(
             self.text,
             unit=card.unit,
-            split=card.split.of("all"),
+            split=card.split.of("all") if card.split else None,
             vocabulary=card.vocabulary,
             length=self.length,
             context=self.context,

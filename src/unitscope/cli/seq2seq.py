@@ -10,16 +10,17 @@ from unitscope.cli import console
 from unitscope.cli.app import NETWORKS, STEPS, app
 from unitscope.cli.inputs import Inputs
 from unitscope.cli.options import from_fields
+from unitscope.cli.training import training_bar
 from unitscope.corpus.corpus import Corpus
 from unitscope.corpus.lookup_tables import LookupTables
-from unitscope.corpus.pair_corpus import OutputCorpus, SourceCorpus
+from unitscope.corpus.pair_corpus import OutputCorpus, PairVocabulary, SourceCorpus
 from unitscope.corpus.pairs import read_pairs, write_pairs
-from unitscope.models.seq2seq import Seq2SeqModel, Side
 from unitscope.models.site import choose
+from unitscope.networks.card import load
+from unitscope.networks.lessons.pairs import Seq2SeqOptions
+from unitscope.networks.lessons.pairs import train as train_network
 from unitscope.networks.seq2seq.data import LOOKUP, open_pairs
-from unitscope.networks.seq2seq.files import load
-from unitscope.networks.seq2seq.train import Seq2SeqOptions
-from unitscope.networks.seq2seq.train import train as train_network
+from unitscope.networks.seq2seq.model import Seq2SeqModel, Side
 from unitscope.recording.record import record
 from unitscope.source.live import Live
 
@@ -33,12 +34,14 @@ def train_seq2seq(options: Seq2SeqOptions) -> None:
 
     For example: `unitscope train-seq2seq --guidance 1 --out guided`
     """
-    with console.progress_bar() as bars:
-        trained = train_network(options, lambda done, total, _: bars("training, epochs", done, total))
-    console.out.print(f"{trained.folder}: {sum(w.numel() for w in trained.net.parameters()):,} weights")
-    for name, score in trained.card.scores.items():
-        told = "" if score["attention"] != score["attention"] else f", attention on its place {score['attention']:.2f}"
-        console.out.print(f"  {name}: {score['sequences']:.3f} of the pairs right{told}")
+    with training_bar() as show:
+        trained = train_network(options, show)
+    console.out.print(f"{options.out}: {sum(w.numel() for w in trained.net.parameters()):,} weights")
+    metrics = trained.card.metrics
+    for name in [key.removesuffix(" sequences") for key in metrics if key.endswith(" sequences")]:
+        told, right = metrics[f"{name} attention"], metrics[f"{name} sequences"]
+        on_place = "" if told != told else f", attention on its place {told:.2f}"
+        console.out.print(f"  {name}: {right:.3f} of the pairs right{on_place}")
 
 
 @app.command(name="record-pairs", rich_help_panel=STEPS)
@@ -59,7 +62,8 @@ def record_pairs(
 
     For example: `unitscope record-pairs guided --out run`, then `unitscope analyze run/encoder`
     """
-    net, card = load(model)
+    net, card = load(model, ("seq2seq",))
+    vocabulary = PairVocabulary(card.symbols, card.targets)
     if pairs:
         chosen = [pair for path in pairs for pair in read_pairs(path)]
         name = ", ".join(path.stem for path in pairs)
@@ -70,8 +74,8 @@ def record_pairs(
     places = max(len(pair.source) for pair in chosen)
     whole = Seq2SeqModel(net, places=places, name=model.name, forced=forced)
     sides: dict[str, tuple[Side, Corpus]] = {
-        "encoder": (whole.encoder, SourceCorpus(chosen, card.vocabulary, name)),
-        "decoder": (whole.decoder, OutputCorpus(chosen, card.vocabulary, name)),
+        "encoder": (whole.encoder, SourceCorpus(chosen, vocabulary, name)),
+        "decoder": (whole.decoder, OutputCorpus(chosen, vocabulary, name)),
     }
     patterns = {
         side: [p for p in sites if any(fnmatchcase(site.name, p) for site in reader.sites())]

@@ -11,10 +11,10 @@ from unitscope.cli import console
 from unitscope.cli.app import STEPS, app
 from unitscope.cli.inputs import Inputs, by_default
 from unitscope.cli.options import Layouts
-from unitscope.models.seq2seq import Seq2SeqModel
 from unitscope.models.site import Site, choose
+from unitscope.networks.card import kind_of, load
 from unitscope.networks.files import SHIPPED
-from unitscope.networks.seq2seq.files import is_seq2seq, load
+from unitscope.networks.models import sites_of
 
 FLOAT16 = 2
 """Bytes of a value as `unitscope record --dtype float16` writes it."""
@@ -60,13 +60,12 @@ def _sites(inputs: Inputs) -> tuple[str, Sequence[Site]]:
         network, _ = inputs.open_transformer()
     elif inputs.reads_texts:
         network, _ = inputs.open_text_network()
-    elif is_seq2seq(folder):
-        whole = Seq2SeqModel(load(folder)[0], places=1, name=folder.name)
+    elif kind_of(folder) == "seq2seq":
         console.out.print(
             "An encoder–decoder: unitscope record-pairs records it. Its decoder.attention has a unit for each place of "
             "the longest source, counted as 1 here."
         )
-        return whole.name, tuple(whole.sites.values())
+        return folder.name, sites_of(*load(folder), folder.name)
     else:
         network, _ = inputs.open_model()
     return network.name, network.sites()

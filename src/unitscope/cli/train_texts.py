@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from unitscope.cli import console
 from unitscope.cli.app import NETWORKS, app
+from unitscope.cli.training import training_bar
 from unitscope.corpus.labelled import read_labelled
 from unitscope.corpus.translations import read_parallel
-from unitscope.networks import text_training
-from unitscope.networks.text_tasks import Classification, Translation, divide
-from unitscope.networks.text_training import Fit, Trained
+from unitscope.networks.lessons import texts
+from unitscope.networks.lessons.tasks import Classification, Translation, divide
+from unitscope.networks.lessons.texts import Fit, Precision
+from unitscope.networks.training import Trained
 
 Out = Annotated[Path, typer.Option(help="folder for the network; a run that was stopped goes on there")]
 Size = Annotated[Literal["full", "small", "tiny"], typer.Option(help="full is the published size")]
@@ -28,6 +29,10 @@ HeldOut = Annotated[float, typer.Option(help="share of the texts to choose weigh
 Seed = Annotated[int, typer.Option(help="of the first weights, of dropout and of the order of the texts")]
 Device = Annotated[Literal["cpu", "cuda"], typer.Option(help="where to compute")]
 Checkpoints = Annotated[float, typer.Option(help="seconds between checkpoints")]
+Products = Annotated[
+    Precision, typer.Option("--precision", help="of matrix products while training; auto: bfloat16 if it is faster")
+]
+Keep = Annotated[list[float] | None, typer.Option(help="epochs, such as 0.5, after which weights are kept as well")]
 Restart = Annotated[bool, typer.Option("--restart", help="throw away what the folder holds and begin again")]
 
 
@@ -52,6 +57,8 @@ def train_classifier(
     held_out: HeldOut = 0.1,
     seed: Seed = 0,
     device: Device = "cpu",
+    precision: Products = "auto",
+    keep: Keep = None,
     checkpoint_seconds: Checkpoints = 60.0,
     restart: Restart = False,
 ) -> None:
@@ -64,8 +71,8 @@ def train_classifier(
     """
     divided = divide(read_labelled(files, encoding), read_labelled(test, encoding) if test else (), held_out)
     task = Classification(divided, ", ".join(Path(name).name for name in files), longest)
-    fit = Fit(network, size, depth, epochs, batch, rate, seed=seed, device=device)
-    trained = _train(task, fit, out, checkpoint_seconds, restart)
+    fit = Fit(network, size, depth, epochs, batch, rate, precision=precision, seed=seed, device=device)
+    trained = _train(task, fit, out, checkpoint_seconds, keep, restart)
     metrics = trained.card.metrics
     console.out.print(
         f"  accuracy on {len(task.test):,} test texts: {metrics['test accuracy']:.3f} "
@@ -79,6 +86,9 @@ def train_translator(
     target: Annotated[Path, typer.Argument(help="their translations, line by line")],
     test: Annotated[tuple[Path, Path] | None, typer.Option(help="sentences and translations to test on")] = None,
     out: Out = Path("net"),
+    network: Annotated[
+        Literal["attentive", "bytenet"], typer.Option(help="convolutions with attention, or ByteNet without")
+    ] = "attentive",
     size: Size = "small",
     depth: Depth = 0,
     encoding: Encoding = "utf-8",
@@ -88,14 +98,16 @@ def train_translator(
     longest: Annotated[int, typer.Option(help="leave out what has more characters on a side; 0 for nothing")] = 200,
     epochs: Epochs = 10,
     batch: BatchSize = 16,
-    rate: Rate = 2e-3,
+    rate: Rate = 1.5e-3,
     held_out: HeldOut = 0.02,
     seed: Seed = 0,
     device: Device = "cpu",
+    precision: Products = "auto",
+    keep: Keep = None,
     checkpoint_seconds: Checkpoints = 60.0,
     restart: Restart = False,
 ) -> None:
-    """Train a ByteNet: a translator of characters made of convolutions.
+    """Train a translator of characters that is made of convolutions.
 
     Ctrl-C stops it; the same command goes on from the last checkpoint.
 
@@ -108,8 +120,10 @@ def train_translator(
 
     divided = divide(read((source, target)), read(test) if test else (), held_out)
     task = Translation(divided, f"{source.name} to {target.name}", longest)
-    fit = Fit("bytenet", size, depth, epochs, batch, rate, seed=seed, device=device)
-    trained = _train(task, fit, out, checkpoint_seconds, restart)
+    fit = Fit(
+        network, size, depth, epochs, batch, rate, noise=0.033, precision=precision, seed=seed, device=device
+    )  # fmt: skip
+    trained = _train(task, fit, out, checkpoint_seconds, keep, restart)
     metrics = trained.card.metrics
     console.out.print(
         f"  {metrics['test nats']:.3f} nats per character on {len(task.test):,} test sentences "
@@ -123,20 +137,16 @@ def train_translator(
 
 
 def _train(
-    task: Classification | Translation, fit: Fit, out: Path, checkpoint_seconds: float, restart: bool
+    task: Classification | Translation,
+    fit: Fit,
+    out: Path,
+    checkpoint_seconds: float,
+    keep: list[float] | None,
+    restart: bool,
 ) -> Trained:
-    if restart:
-        text_training.restart(out)
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=20), TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console.error) as bars:
-        bar = bars.add_task("training", total=1.0)
-
-        def show(p: text_training.Progress) -> None:
-            held_out = "" if p.validation is None else f", held out {p.validation:.3f}"
-            bars.update(bar, completed=p.done, description=f"epoch {p.epoch}/{p.epochs}  {p.loss:.3f} nats{held_out}")
-
-        command = shlex.join(["unitscope", *sys.argv[1:]])
-        trained = text_training.train(task, fit, out, command, checkpoint_seconds, show)
+    command = shlex.join(["unitscope", *sys.argv[1:]])
+    with training_bar() as show:
+        trained = texts.train(task, fit, out, command, checkpoint_seconds, show, keep or (), restart)
     weights = sum(weight.numel() for weight in trained.net.parameters())
     console.out.print(f"{out}: {weights:,} weights, {len(task.train):,} training texts")
     return trained

@@ -170,6 +170,10 @@ class LabelledTexts(WithText):
     def lengths(self, sequences: Sequence[int]) -> list[int]:
         return [len(self.symbols[number]) for number in sequences]
 
+    def sides(self) -> list[list[int]]:
+        """The length of every text: what batches of about equal length are made by."""
+        return [self.lengths(range(len(self)))]
+
     def batch(self, sequences: Sequence[int]) -> Batch:
         batch = padded(sequences, [self.window(number) for number in sequences], self._ids)
         targets = torch.full_like(batch.targets, -1)

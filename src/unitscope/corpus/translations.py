@@ -97,6 +97,10 @@ class Translations(WithoutText):
     def lengths(self, sequences: Sequence[int]) -> list[int]:
         return [max(len(a), len(b) + 1) for a, b in (self.pairs[number] for number in sequences)]
 
+    def sides(self) -> list[list[int]]:
+        """Symbols of every sentence, and of every translation with its end."""
+        return [[len(a) for a, _ in self.pairs], [len(b) + 1 for _, b in self.pairs]]
+
     def batch(self, sequences: Sequence[int]) -> Batch:
         lengths = self.lengths(sequences)
         tokens = torch.zeros(len(lengths), max(lengths, default=0), dtype=torch.long)

@@ -7,39 +7,51 @@ stands for fewer tokens than the others, which weighs as many as it has).
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from unitscope.models.edit import Bound
 from unitscope.models.site import Site
-from unitscope.networks.bytenet import ByteNet, ByteNetEncoder
-from unitscope.networks.vdcnn import VDCNN
+
+
+@runtime_checkable
+class TellsStreams(Protocol):
+    """A network that says itself which of its modules have units at places of the text."""
+
+    def streams(self) -> Mapping[str, tuple[int, int]]:
+        """By path the modules whose outputs are ``[batch time channel]``: channels, and tokens of a position."""
+        ...
+
+    def get_submodule(self, target: str) -> nn.Module: ...
+
+    def register_forward_pre_hook(self, hook: Callable[..., None]) -> RemovableHandle: ...
 
 
 class ConvolutionReader:
-    """The modules that a network names in ``streams()``, whose outputs are ``[batch channel time]``.
+    """The modules that a network names in ``streams()``.
 
     A site is ``PATH.output``. The network masks what stands after the end of a text, so its values do not hang on
     padding.
     """
 
-    reads: ClassVar[tuple[type[nn.Module], ...]] = (VDCNN, ByteNet, ByteNetEncoder)
+    reads: ClassVar[tuple[type, ...]] = (TellsStreams,)
 
-    def __init__(self, path: str, module: nn.Module) -> None:
+    def __init__(self, path: str, module: TellsStreams) -> None:
         self._prefix = f"{path}." if path else ""
         self._module = module
-        self._strides: dict[str, int] = module.streams()  # type: ignore[operator]
+        self._streams = dict(module.streams())
 
     @property
     def reads_ahead(self) -> bool:
         return True
 
     def sites(self) -> tuple[Site, ...]:
-        return tuple(Site(self._site(path), _channels(self._module.get_submodule(path))) for path in self._strides)
+        return tuple(Site(self._site(path), channels) for path, (channels, _) in self._streams.items())
 
     @contextmanager
     def reading(self, streams: Mapping[str, list[Tensor]], edits: Sequence[Bound]) -> Iterator[None]:
@@ -51,7 +63,7 @@ class ConvolutionReader:
 
         with ExitStack() as hooks:
             hooks.callback(self._module.register_forward_pre_hook(measure).remove)
-            for path, stride in self._strides.items():
+            for path, (_, stride) in self._streams.items():
                 site = self._site(path)
                 own = [edit for edit in edits if edit.site == site]
                 if own or site in streams:
@@ -66,8 +78,8 @@ class ConvolutionReader:
 def _watching(
     stride: int, steps: Sequence[int], edits: Sequence[Bound], kept: list[Tensor] | None
 ) -> Callable[[nn.Module, Any, Tensor], Tensor | None]:
-    def watch(_module: nn.Module, _args: Any, values: Float[Tensor, "batch channel place"]) -> Tensor | None:
-        places = values.shape[2]
+    def watch(_module: nn.Module, _args: Any, values: Float[Tensor, "batch place channel"]) -> Tensor | None:
+        places = values.shape[1]
 
         def at_places(by_step: Shaped[Tensor, "batch time ..."]) -> Shaped[Tensor, "batch place ..."]:
             """What is said of the first token of each position; nothing is said beyond the last token."""
@@ -78,16 +90,12 @@ def _watching(
         if edits:
             values = values.clone()
             for edit in edits:
-                edit.over(at_places).apply(values.transpose(1, 2))
+                edit.over(at_places).apply(values)
         if kept is not None:
-            rows = values.transpose(1, 2)  # [batch place channel]
-            whole = rows.repeat_interleave(stride, 1) if stride > 1 else rows
-            kept.append(whole[:, : steps[0]].to(torch.promote_types(values.dtype, torch.float32)).contiguous())
+            whole = values.repeat_interleave(stride, 1) if stride > 1 else values
+            # A network that passes over padding gives fewer positions than the batch has steps.
+            whole = F.pad(whole, (0, 0, 0, max(0, steps[0] - whole.shape[1])))[:, : steps[0]]
+            kept.append(whole.to(torch.promote_types(values.dtype, torch.float32)).contiguous())
         return values if edits else None
 
     return watch
-
-
-def _channels(module: nn.Module) -> int:
-    """Channels of a convolution, or of a block: those of its last convolution."""
-    return [child.out_channels for child in module.modules() if isinstance(child, nn.Conv1d)][-1]

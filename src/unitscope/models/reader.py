@@ -1,7 +1,7 @@
 """Which kinds of module have units that can be read, and by what.
 
 A reader of a kind of module is a class behind the door of models, made as ``Reader(path, module)``, that says which
-kinds it reads: ``reads: ClassVar[tuple[type[nn.Module], ...]]``. A new kind is one more file.
+kinds it reads: ``reads: ClassVar[tuple[type, ...]]``, classes of modules or protocols. A new kind is one more file.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -55,7 +55,7 @@ class Extra(Protocol):
 
 
 @cache
-def kinds() -> dict[type[nn.Module], Callable[[str, Any], Reader]]:
+def kinds() -> dict[type, Callable[[str, Any], Reader]]:
     """Every kind of module that has a reader, and the reader."""
 
     def belongs(module: ModuleType, value: Any) -> bool:
@@ -72,5 +72,6 @@ def readers(module: nn.Module) -> dict[str, Reader]:
         path: make(path, child)
         for path, child in module.named_modules()
         for kind, make in kinds().items()
-        if isinstance(child, kind) and type(child).forward is kind.forward
+        # A protocol has no forward of its own: a module that says itself what it has is believed.
+        if isinstance(child, kind) and type(child).forward is getattr(kind, "forward", type(child).forward)
     }

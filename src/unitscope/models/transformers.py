@@ -16,7 +16,7 @@ from unitscope.corpus.batch import Batch
 from unitscope.errors import InputError
 from unitscope.models.attention import AttentionPatterns
 from unitscope.models.module import ModuleModel
-from unitscope.networks.files import refuse_pickle
+from unitscope.models.pickles import refuse_pickle
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

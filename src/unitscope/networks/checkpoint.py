@@ -11,10 +11,11 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from unitscope.errors import InputError
-from unitscope.networks.char import State
 from unitscope.networks.files import load_tensors, save_tensors
 
 NAME = "checkpoint.safetensors"
+Carried = tuple[Tensor, ...]
+"""What goes from one batch to the next: the state of a network that reads a text from end to end, or nothing."""
 
 
 @dataclass
@@ -23,7 +24,8 @@ class Position:
 
     options: dict[str, Any]
     """What was asked for; a run goes on only under the same options."""
-    corpus_fingerprint: str
+    fingerprint: str
+    """Of what is learnt."""
     epoch: int = 0
     batch: int = 0
     first_loss: float | None = None
@@ -36,12 +38,12 @@ class Position:
     """One entry per finished epoch."""
 
 
-def save(folder: Path, position: Position, net: nn.Module, optimizer: Optimizer, state: State) -> None:
+def save(folder: Path, position: Position, net: nn.Module, optimizer: Optimizer, carried: Carried) -> None:
     """Write the checkpoint in place of the one before."""
     tensors = {f"network.{name}": value for name, value in net.state_dict().items()}
     for number, values in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{number}.{name}": value for name, value in values.items()}
-    tensors |= {f"state.{number}": value for number, value in enumerate(state)}
+    tensors |= {f"state.{number}": value for number, value in enumerate(carried)}
     # Dropout draws from the generator of the network's device.
     tensors["random"] = torch.cuda.get_rng_state() if _device(net).type == "cuda" else torch.get_rng_state()
     cpu = {name: value.detach().cpu() for name, value in tensors.items()}
@@ -60,7 +62,7 @@ def load(folder: Path) -> tuple[Position, dict[str, Tensor]]:
         raise InputError(f"{path} is no checkpoint of this version ({error!r}); train again with restart") from error
 
 
-def restore(tensors: dict[str, Tensor], net: nn.Module, optimizer: Optimizer) -> State:
+def restore(tensors: dict[str, Tensor], net: nn.Module, optimizer: Optimizer) -> Carried:
     """Put weights, optimizer and random generator back; returns the state that is carried."""
 
     def under(prefix: str) -> dict[str, Tensor]:

@@ -6,23 +6,14 @@ product with such an input is a sum of n rows of the weights, and only these are
 the same batches and by the same recipes as a recurrent network, and is read like one: its state is the symbols seen.
 """
 
-import copy
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from unitscope.errors import InputError
-from unitscope.networks.evaluate import evaluate
-from unitscope.networks.files import SCHEMA, filled, read_config, write_network
-from unitscope.networks.recipes import Recipe
-from unitscope.networks.stream import Stream
-
-KIND = "ContextNet"
 
 
 @dataclass(frozen=True)
@@ -83,85 +74,3 @@ class ContextNet(nn.Module):
     @property
     def device(self) -> torch.device:
         return self.bias.device
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """A trained network, in evaluation mode."""
-
-    net: ContextNet
-    validation: float
-    """Lowest loss on the validation text, whose weights were kept, in nats per symbol."""
-    history: list[float]
-    """Validation loss after each epoch."""
-
-
-def fit(
-    train: Stream,
-    validation: Stream,
-    config: ContextConfig,
-    recipe: Recipe,
-    seed: int = 0,
-    device: torch.device | str = "cpu",
-    progress: Callable[[int, int], None] | None = None,
-) -> Fitted:
-    """Train by a recipe, in batches of as many rows and steps as a recurrent network; the best epoch is kept.
-
-    ``progress`` is called with updates done and updates in all. Raises ``InputError`` for a text that is too short.
-    """
-    rows = train.rows(recipe.rows)
-    batches = len(rows) // recipe.steps
-    if not batches:
-        raise InputError(
-            f"a text of {len(train):,} symbols is too short for {recipe.rows} rows of {recipe.steps} steps; "
-            "give more text, or fewer rows or steps"
-        )
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        net = ContextNet(config).to(device)
-        optimizer = recipe.optimizer(net.parameters())
-        best, kept, history = math.inf, copy.deepcopy(net.state_dict()), []
-        for epoch in range(recipe.epochs):
-            state = net.fresh_state(recipe.rows)
-            for batch in range(batches):
-                ids, targets = rows.window(batch * recipe.steps, recipe.steps, net.device)
-                optimizer.zero_grad(set_to_none=True)
-                logits, state = net.carry(ids, state)
-                loss = nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=rows.none)
-                loss.backward()
-                recipe.clip(net.parameters())
-                for group in optimizer.param_groups:
-                    group["lr"] = recipe.rate_at(epoch * batches + batch, batches)
-                optimizer.step()
-                if progress:
-                    progress(epoch * batches + batch + 1, recipe.epochs * batches)
-            history.append(evaluate(net, validation, recipe.rows, recipe.steps))
-            if history[-1] < best:
-                best, kept = history[-1], copy.deepcopy(net.state_dict())
-            elif 0 < recipe.patience <= epoch - history.index(best):
-                break
-    net.load_state_dict(kept)
-    return Fitted(net.eval(), best, history)
-
-
-def fit_width(
-    train: Stream, validation: Stream, symbols: int, context: int, widths: Sequence[int], recipe: Recipe, seed: int = 0
-) -> Fitted:
-    """The width with the lowest validation loss, each trained in full."""
-    fits = (fit(train, validation, ContextConfig(symbols, context, units), recipe, seed) for units in widths)
-    return min(fits, key=lambda fitted: fitted.validation)
-
-
-def save(folder: Path, net: ContextNet) -> None:
-    """Write the network; each file is replaced as a whole."""
-    write_network(folder, net, {"schema": SCHEMA, "kind": KIND, "network": asdict(net.config)})
-
-
-def load(folder: Path) -> ContextNet:
-    """Read what ``save`` wrote, in evaluation mode. Raises ``InputError`` for anything else."""
-    config = read_config(folder, (KIND,), SCHEMA, "unitscope study visualizing-rnns")
-    try:
-        described = ContextConfig(**config["network"])
-    except (KeyError, TypeError) as error:
-        raise InputError(f"{folder} is damaged: {error!r}; copy it again or train the network again") from error
-    return filled(ContextNet(described), folder)

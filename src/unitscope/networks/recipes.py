@@ -1,6 +1,6 @@
-"""Two ways to train a character network: the paper's, and the present one.
+"""Ways to train: that of a paper of 2015, the present one, and a constant rate.
 
-Everything that is neither the network nor the text. ``update`` counts from 0 over all epochs.
+Everything that is neither the network nor what it learns. ``update`` counts from 0 over all epochs.
 """
 
 import math
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from torch import nn
-from torch.optim import AdamW, Optimizer, RMSprop
+from torch.optim import Adam, AdamW, Optimizer, RMSprop
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Modern:
     patience: int = 3
 
     def optimizer(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
-        return AdamW(parameters, lr=self.rate, betas=(0.9, 0.99), weight_decay=0.01)
+        return AdamW(parameters, lr=self.rate, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
 
     def rate_at(self, update: int, per_epoch: int) -> float:
         updates = self.epochs * per_epoch
@@ -74,5 +74,27 @@ class Modern:
         nn.utils.clip_grad_norm_(parameters, 1.0)
 
 
-Recipe = Paper | Modern
+@dataclass(frozen=True)
+class Constant:
+    """Adam at one rate, the norm of the gradient cut."""
+
+    epochs: int = 10
+    rate: float = 1e-3
+    norm: float = 5.0
+    patience: int = 0
+
+    def optimizer(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
+        return Adam(parameters, lr=self.rate, fused=True)
+
+    def rate_at(self, update: int, per_epoch: int) -> float:
+        """The learning rate of an update."""
+        return self.rate
+
+    def clip(self, parameters: Iterable[nn.Parameter]) -> None:
+        """Bound the gradients, in place."""
+        nn.utils.clip_grad_norm_(parameters, self.norm)
+
+
+Recipe = Paper | Modern | Constant
 RECIPES: dict[str, type[Paper] | type[Modern]] = {"paper": Paper, "modern": Modern}
+"""Of language models."""

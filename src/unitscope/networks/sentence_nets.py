@@ -1,6 +1,5 @@
 """Small classifiers of texts that are no convolutions: an LSTM or GRU, and a Transformer, over the same characters."""
 
-import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -9,7 +8,8 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from unitscope.errors import InputError
-from unitscope.networks.masked import mask_of, mean_of
+from unitscope.networks.convolution import mask_of, mean_of
+from unitscope.networks.places import sines
 
 Kind = Literal["lstm", "gru", "transformer"]
 
@@ -62,7 +62,7 @@ class RecurrentClassifier(nn.Module):
         self, tokens: Int[Tensor, "batch time"], lengths: Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch class"]:
         """Scores of the classes."""
-        hidden = self.rnn(self.embedding(tokens))[0].transpose(1, 2)  # [batch unit time]
+        hidden = self.rnn(self.embedding(tokens))[0]  # [batch time unit]
         pooled = mean_of(hidden, mask_of(lengths, tokens.shape[1], hidden))
         scores: Tensor = self.readout(self.dropout(pooled))
         return scores
@@ -88,23 +88,16 @@ class TransformerClassifier(nn.Module):
         self, tokens: Int[Tensor, "batch time"], lengths: Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch class"]:
         """Scores of the classes."""
-        x = self.embedding(tokens) + _places(tokens.shape[1], self.config.units, tokens.device)
+        place = torch.arange(tokens.shape[1], device=tokens.device, dtype=torch.float32)
+        x = self.embedding(tokens) + sines(place, self.config.units)
         inside = mask_of(lengths, tokens.shape[1], x)
-        outside = inside[:, 0] == 0
-        mask = outside if bool(outside.any()) else None  # attention without a mask is faster
+        mask = None if inside is None else inside[:, :, 0] == 0
         for layer in self.layers:
             x = layer(x, src_key_padding_mask=mask)
-        scores: Tensor = self.readout(self.dropout(mean_of(x.transpose(1, 2), inside)))
+        scores: Tensor = self.readout(self.dropout(mean_of(x, inside)))
         return scores
 
 
 def sentence_net(config: SentenceConfig) -> nn.Module:
     """A fresh network of the configuration's kind."""
     return TransformerClassifier(config) if config.kind == "transformer" else RecurrentClassifier(config)
-
-
-def _places(steps: int, units: int, device: torch.device) -> Float[Tensor, "time unit"]:
-    """Sines and cosines of falling frequencies (Vaswani et al. 2017)."""
-    step = torch.arange(steps, device=device, dtype=torch.float32)[:, None]
-    rate = torch.exp(torch.arange(0, units, 2, device=device) * (-math.log(10_000.0) / units))
-    return torch.stack([torch.sin(step * rate), torch.cos(step * rate)], dim=2).flatten(1)

@@ -14,7 +14,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from unitscope.errors import InputError
-from unitscope.networks.masked import MaskedBatchNorm, MaskedConv1d, halved, largest_of, mask_of, mean_of
+from unitscope.networks.convolution import Convolution, Mask, MaskedBatchNorm, halved, largest_of, mask_of, mean_of
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class VDCNNConfig:
 
 SIZES: dict[str, dict[str, object]] = {
     "full": {},
-    "small": {"channels": (16, 32, 64, 128), "largest": 0, "dense": (), "dropout": 0.3},
+    "small": {"channels": (32, 64, 128, 256), "largest": 0, "dense": (), "dropout": 0.3},
     "tiny": {"channels": (8, 12), "blocks": (1, 1), "embedding": 8, "largest": 0, "dense": ()},
 }
 """What differs from the full size."""
@@ -54,13 +54,13 @@ class Block(nn.Module):
 
     def __init__(self, channels: int, outputs: int) -> None:
         super().__init__()
-        self.conv1 = MaskedConv1d(channels, outputs, 3, bias=False)
+        self.conv1 = Convolution(channels, outputs, 3, bias=False)
         self.norm1 = MaskedBatchNorm(outputs)
-        self.conv2 = MaskedConv1d(outputs, outputs, 3, bias=False)
+        self.conv2 = Convolution(outputs, outputs, 3, bias=False)
         self.norm2 = MaskedBatchNorm(outputs)
-        self.shortcut = MaskedConv1d(channels, outputs, 1, bias=False) if channels != outputs else None
+        self.shortcut = Convolution(channels, outputs, 1, bias=False) if channels != outputs else None
 
-    def forward(self, x: Float[Tensor, "batch channel time"], mask: Tensor) -> Float[Tensor, "batch out time"]:
+    def forward(self, x: Float[Tensor, "batch time channel"], mask: Mask | None) -> Float[Tensor, "batch time out"]:
         inside = torch.relu(self.norm1(self.conv1(x, mask), mask))
         inside = torch.relu(self.norm2(self.conv2(inside, mask), mask))
         return inside + (x if self.shortcut is None else self.shortcut(x, mask))
@@ -73,7 +73,7 @@ class VDCNN(nn.Module):
         super().__init__()
         self.config = config
         self.embedding = nn.Embedding(config.symbols, config.embedding)
-        self.conv = MaskedConv1d(config.embedding, config.channels[0], 3)
+        self.conv = Convolution(config.embedding, config.channels[0], 3)
         self.stages = nn.ModuleList()
         before = config.channels[0]
         for channels, blocks in zip(config.channels, config.blocks, strict=True):
@@ -88,7 +88,7 @@ class VDCNN(nn.Module):
         self, tokens: Int[Tensor, "batch time"], lengths: Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch class"]:
         """Scores of the classes. ``lengths`` are tokens of each text; what follows them changes nothing."""
-        x = self.embedding(tokens).transpose(1, 2)  # [batch channel time]
+        x = self.embedding(tokens)  # [batch time channel]
         mask = mask_of(lengths, tokens.shape[1], x)
         x = self.conv(x, mask)
         for number, stage in enumerate(self.stages):
@@ -103,11 +103,13 @@ class VDCNN(nn.Module):
         scores: Tensor = self.readout(self.dropout(x))
         return scores
 
-    def streams(self) -> dict[str, int]:
-        """The modules whose outputs are ``[batch channel time]``, and how many tokens each position stands for."""
-        found = {"conv": 1}
+    def streams(self) -> dict[str, tuple[int, int]]:
+        """The modules whose outputs are ``[batch time channel]``: their units, and the tokens of a position."""
+        found = {"conv": (self.conv.outputs, 1)}
         for number, stage in enumerate(self.stages):
-            for place, _ in enumerate(stage):  # type: ignore[arg-type]
-                path = f"stages.{number}.{place}"
-                found |= {f"{path}.conv1": 2**number, f"{path}.conv2": 2**number, path: 2**number}
+            assert isinstance(stage, nn.ModuleList)
+            for place, block in enumerate(stage):
+                assert isinstance(block, Block)
+                path, units = f"stages.{number}.{place}", (block.conv2.outputs, 2**number)
+                found |= {f"{path}.conv1": units, f"{path}.conv2": units, path: units}
         return found

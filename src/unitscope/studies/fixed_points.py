@@ -24,7 +24,8 @@ from unitscope.interventions.layers import find_layer
 from unitscope.interventions.lyapunov import Lyapunov, lyapunov
 from unitscope.interventions.one_step import after
 from unitscope.interventions.responses import alone
-from unitscope.networks.series import SeriesNet, evaluate, fit, network, series_model
+from unitscope.networks.lessons.series import Lesson, evaluate, fit, network_card
+from unitscope.networks.series import Cell, SeriesNet, series_model
 from unitscope.page.html import write_html
 from unitscope.page.page import Section, UnitTable, build_page
 from unitscope.progress import Progress
@@ -32,7 +33,7 @@ from unitscope.studies.check import Check, checks_table, write_results
 from unitscope.view import Field, Group, Lines, Scatter, Series, Table, View
 
 NAME = "fixed-points"
-CELLS = ("rnn", "gru", "lstm")
+CELLS: tuple[Cell, ...] = ("rnn", "gru", "lstm")
 BITS, UNITS, STEPS, STARTS = 3, 16, 64, 192
 KEPT_FOR = 500
 """Silent steps over which a memory is watched."""
@@ -92,12 +93,12 @@ def run(
     return checks
 
 
-def remember(cell: str, seed: int, epochs: int) -> Memory:
+def remember(cell: Cell, seed: int, epochs: int) -> Memory:
     """Train a network, and find its fixed points without input from states that it visits."""
     train, test = flip_flop(BITS, 512, STEPS, seed=seed), flip_flop(BITS, 64, STEPS, seed=1000 + seed)
-    net = network(train, cell, UNITS, seed)
-    before = _points(net, test, seed)[0]
-    fit(net, train, epochs, rate=1e-2, seed=seed)
+    card = network_card(train, cell, UNITS)
+    before = _points(card.fresh(seed).eval(), test, seed)[0]
+    net = fit(card, Lesson(train, seed=seed), epochs, 1e-2, seed).net
     points, states = _points(net, test, seed)
     single = _layer(net, test)
     with torch.no_grad():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from unitscope.errors import InputError
-from unitscope.networks.seq2seq import train as training
+from unitscope.networks import training
 from unitscope.studies import machine_analysis as study
 from unitscope.studies.machine_analysis.causal import ablate
 from unitscope.studies.machine_analysis.checks import dynamics_checks, kind_checks

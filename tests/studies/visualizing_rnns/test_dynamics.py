@@ -5,9 +5,9 @@ import torch
 from unitscope.corpus.splits import Split
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.models.ngram import NGram
+from unitscope.networks.card import Card, save
 from unitscope.networks.char import CharConfig, CharNet
 from unitscope.networks.context import ContextConfig, ContextNet
-from unitscope.networks.files import Card, save
 from unitscope.studies.visualizing_rnns.dynamics import divergence, ngram_predictions, resemblance
 from unitscope.studies.visualizing_rnns.held_out import HeldOut
 
@@ -26,7 +26,7 @@ def snapshots(tmp_path_factory):
     for epoch in (1, 2):
         torch.manual_seed(epoch)
         net = CharNet(CharConfig(4, units=5))
-        save(folder / str(epoch), net, Card(net.config, VOCABULARY, "bytes", Split(), "text", "00"))
+        save(folder / str(epoch), net, Card("char", net.config, VOCABULARY.symbols, split=Split()))
     return {float(epoch): folder / str(epoch) for epoch in (1, 2)}
 
 

@@ -5,8 +5,8 @@ import pytest
 from unitscope.corpus.open import open_corpus
 from unitscope.corpus.splits import Split
 from unitscope.errors import InputError
-from unitscope.networks import context
-from unitscope.networks.files import load
+from unitscope.networks.card import Card, load, save
+from unitscope.networks.context import ContextConfig, ContextNet
 from unitscope.studies.visualizing_rnns.grid import Plan, is_trained, plans, train_grid, trained
 
 
@@ -65,7 +65,8 @@ def test_what_is_no_network_of_this_text_is_left_out(text, corpus, tmp_path):
     job = Plan("rnn", 1, 8).options(text, corpus, tmp_path / "grid", 1)
     assert not is_trained(tmp_path / "grid" / "rnn-1-8-modern")
     train_grid([job], 1, none)
-    context.save(tmp_path / "grid" / "n-NN" / "1", context.ContextNet(context.ContextConfig(28, 1, 4)))
+    config = ContextConfig(28, 1, 4)
+    save(tmp_path / "grid" / "n-NN" / "1", ContextNet(config), Card("context", config))
     assert len(trained(tmp_path / "grid", corpus.documents.fingerprint, len(corpus.vocabulary))) == 1
     with pytest.raises(InputError, match="learnt another text"):
         trained(tmp_path / "grid", "another", len(corpus.vocabulary))

@@ -5,10 +5,9 @@ import numpy as np
 import pytest
 
 from unitscope.corpus.splits import Split
-from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.networks.budget import width
+from unitscope.networks.card import Card
 from unitscope.networks.char import CharConfig
-from unitscope.networks.files import Card
 from unitscope.studies.visualizing_rnns import checks
 from unitscope.studies.visualizing_rnns.grid import Member
 from unitscope.studies.visualizing_rnns.losses import Losses
@@ -20,12 +19,11 @@ def member(cell, layers, row, protocol, epochs):
     bias = 1.0 if protocol == "modern" else 0.0
     history = [{"epoch": n + 1, "train": 2.0, "validation": 2.0 - n / 100} for n in range(epochs)]
     card = Card(
+        "char",
         CharConfig(87, cell, layers, units, forget_bias=bias),
-        Vocabulary(tuple(map(chr, range(87)))),
-        "bytes",
-        Split(),
-        "text",
-        "",
+        tuple(map(chr, range(87))),
+        unit="bytes",
+        split=Split(),
         training={"options": {"recipe": protocol}, "history": history},
     )
     return Member(f"{cell}-{layers}-{row}-{protocol}", Path(), card, row)

@@ -16,10 +16,13 @@ from torch import nn
 
 from unitscope.banks.candidates import Finder
 from unitscope.errors import InputError
+from unitscope.networks.attentive import AttentiveConfig
 from unitscope.networks.bytenet import ByteNetConfig
+from unitscope.networks.card import Card as NetworkCard
+from unitscope.networks.card import kind_of, load
+from unitscope.networks.kinds import kinds
+from unitscope.networks.lessons.texts import train
 from unitscope.networks.sentence_nets import SentenceConfig
-from unitscope.networks.text_files import TextCard, holds_text_network, load
-from unitscope.networks.text_training import train
 from unitscope.networks.vdcnn import VDCNNConfig
 from unitscope.progress import Progress
 from unitscope.studies.check import Check, write_results
@@ -32,7 +35,9 @@ from unitscope.studies.cnn_units.tasks import Task, tasks
 
 NAME = "cnn-units"
 OTHERS = ("lstm", "gru", "transformer")
-Found = tuple[str, nn.Module, TextCard]
+CONVOLUTIONAL = ("vdcnn", "bytenet", "attentive")
+TEXTS = (*kinds("classes"), *kinds("translation"))
+Found = tuple[str, nn.Module, NetworkCard]
 """A network by its name."""
 
 
@@ -69,7 +74,7 @@ def run(
             show(stage, done, len(given))
             trained = _examined(out / "examined" / name, net, card, task, finders)
             score = card.metrics.get("test accuracy", float("nan"))
-            if card.kind in ("vdcnn", "bytenet"):
+            if card.kind in CONVOLUTIONAL:
                 depths.setdefault(task.name, []).append((_layers(card), name, score, trained.up.shares[-1]["phrases"]))
             if _layers(card) == usual or card.kind in OTHERS:
                 blank = untrained(card, task.sentences, done)
@@ -90,22 +95,25 @@ def run(
     return checks
 
 
-def _layers(card: TextCard) -> int:
+def _layers(card: NetworkCard) -> int:
     """How many layers a network has."""
     match card.network:
         case VDCNNConfig(channels=channels):
             return len(channels)
-        case ByteNetConfig(dilations=dilations, sets=sets):
-            return len(dilations) * sets
+        case ByteNetConfig(dilations=dilations):
+            return len(dilations)
+        case AttentiveConfig(encoder_dilations=dilations):
+            return len(dilations)
         case SentenceConfig(layers=layers):
             return layers
+    raise AssertionError(card.kind)
 
 
 def _given(nets: Path, task: Task) -> list[Found]:
     """The networks of a folder that learnt this task, convolutional ones first."""
     if not nets.is_dir():
         raise InputError(f"{nets} is no folder; give the one that holds the networks' folders")
-    found = [(folder.name, *load(folder)) for folder in sorted(nets.iterdir()) if holds_text_network(folder)]
+    found = [(folder.name, *load(folder)) for folder in sorted(nets.iterdir()) if kind_of(folder) in TEXTS]
     own = [entry for entry in found if entry[2].corpus_fingerprint == task.fingerprint and entry[2].metrics]
     return sorted(own, key=lambda entry: (entry[2].kind in OTHERS, -_layers(entry[2]), entry[0]))
 
@@ -124,13 +132,13 @@ def _trained(folder: Path, task: Task, seeds: int, quick: bool, show: Progress) 
             share = getattr(progress, "done", 0.0)
             show(stage, int(100 * (done + share)), 100 * len(fits))
 
-        trained = train(task.learnt, fit, folder / name, progress=tell)
+        trained = train(task.learnt, fit, folder / name, watch=tell)
         found.append((name, trained.net, trained.card))
     return found
 
 
 def _examined(
-    folder: Path, net: nn.Module, card: TextCard, task: Task, finders: Callable[[], list[Finder]]
+    folder: Path, net: nn.Module, card: NetworkCard, task: Task, finders: Callable[[], list[Finder]]
 ) -> Examined:
     """Found before, or found now and kept."""
     key = _key(net, card, task)
@@ -141,7 +149,7 @@ def _examined(
     return found
 
 
-def _probed(folder: Path, net: nn.Module, card: TextCard, task: Task, examined: Examined) -> dict[str, float]:
+def _probed(folder: Path, net: nn.Module, card: NetworkCard, task: Task, examined: Examined) -> dict[str, float]:
     """Measured before, or now."""
     key = _key(net, card, task)
     measured = kept_probe(folder, key)
@@ -151,5 +159,5 @@ def _probed(folder: Path, net: nn.Module, card: TextCard, task: Task, examined: 
     return measured
 
 
-def _key(net: nn.Module, card: TextCard, task: Task) -> str:
+def _key(net: nn.Module, card: NetworkCard, task: Task) -> str:
     return f"{as_model(net, card, task.name).fingerprint} {task.name} {len(task.sentences)} {len(task.held)}"

@@ -9,7 +9,7 @@ import torch
 from unitscope.corpus.passages import Passages
 from unitscope.corpus.reading import Characters
 from unitscope.models.module import ModuleModel
-from unitscope.networks.text_files import TextCard
+from unitscope.networks.card import Card as NetworkCard
 from unitscope.page.page import UnitGroup
 from unitscope.source.live import Live
 from unitscope.studies.cnn_units.examine import SCORES, Examined
@@ -37,7 +37,7 @@ def concepts_of(row: Row) -> str:
 
 
 def cards_of(
-    examined: Examined, site: str, model: ModuleModel, card: TextCard, task: Task
+    examined: Examined, site: str, model: ModuleModel, card: NetworkCard, task: Task
 ) -> Iterator[Sequence[UnitGroup]]:
     """The cards of a site's units. The texts that they show are read once."""
     tops = {

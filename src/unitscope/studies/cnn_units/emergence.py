@@ -11,7 +11,8 @@ from unitscope.banks.bank import Bank, make_bank
 from unitscope.banks.candidates import Finder, ngrams
 from unitscope.banks.layers import related, units_of_concepts
 from unitscope.concepts.occlusion import occlusion
-from unitscope.networks.text_files import TextCard, text_model
+from unitscope.networks.card import Card
+from unitscope.networks.models import model_of
 from unitscope.studies.cnn_units.tasks import Task, only
 
 OFTEN = 5
@@ -22,7 +23,7 @@ OCCLUDED = 30
 
 def emergence(
     net: nn.Module,
-    card: TextCard,
+    card: Card,
     task: Task,
     finders: Sequence[Finder],
     bank: Bank,
@@ -45,7 +46,7 @@ def emergence(
                                                      set(_keys(bank)))]))  # fmt: skip
     chosen = np.flatnonzero(held.table["sentences"].to_numpy() >= OFTEN)
     texts = [sentence.text for sentence in scored]
-    model = text_model(net, card, task.name)
+    model = model_of(net, card, task.name)
     change = occlusion(model, held, texts, remake, chosen, most=OCCLUDED, seed=seed).change
     of_aligned = units[chosen] > 0
     found["DEL"] = vars(related(units[chosen][of_aligned], change[of_aligned], frequency[chosen][of_aligned]))

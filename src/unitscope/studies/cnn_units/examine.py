@@ -23,9 +23,10 @@ from unitscope.corpus.passages import Passages
 from unitscope.corpus.reading import Characters
 from unitscope.corpus.sentence import Sentence
 from unitscope.models.module import ModuleModel
-from unitscope.networks.bytenet import ByteNet
-from unitscope.networks.masked import MaskedBatchNorm
-from unitscope.networks.text_files import TextCard, encoder_model, fresh_net, text_model
+from unitscope.networks.card import Card
+from unitscope.networks.convolution import MaskedBatchNorm
+from unitscope.networks.kinds import KINDS
+from unitscope.networks.models import encoder_model, model_of
 from unitscope.source.live import Live
 from unitscope.studies.cnn_units.emergence import OFTEN, emergence
 from unitscope.studies.cnn_units.tasks import Task, only
@@ -87,9 +88,10 @@ class Examined:
         return self.down if down else self.up
 
 
-def as_model(net: nn.Module, card: TextCard, name: str) -> ModuleModel:
+def as_model(net: nn.Module, card: Card, name: str) -> ModuleModel:
     """The part of a network whose units are looked at: a classifier, or the encoder of a translator."""
-    return encoder_model(net, card, name) if isinstance(net, ByteNet) else text_model(net, card, name)
+    make = encoder_model if KINDS[card.kind].learns == "translation" else model_of
+    return make(net, card, name)
 
 
 def layers_of(model: ModuleModel) -> list[str]:
@@ -97,9 +99,9 @@ def layers_of(model: ModuleModel) -> list[str]:
     return [site.name for site in model.sites() if re.fullmatch(LAYERS, site.name)]
 
 
-def untrained(card: TextCard, sentences: Sequence[Sentence], seed: int) -> nn.Module:
+def untrained(card: Card, sentences: Sequence[Sentence], seed: int) -> Any:
     """Fresh weights; the statistics of batch normalisation are those of the texts, as the trained network's are."""
-    twin = fresh_net(card, seed)
+    twin = card.fresh(seed)
     norms = [module for module in twin.modules() if isinstance(module, MaskedBatchNorm)]
     if norms:
         passages = _passages(sentences[:1024], card, "texts")
@@ -110,10 +112,11 @@ def untrained(card: TextCard, sentences: Sequence[Sentence], seed: int) -> nn.Mo
                     norm.momentum = 1 / (number + 1)
                 batch = passages.batch(range(first, min(first + 64, len(passages))))
                 twin(batch.tokens, batch.lengths)
-    return twin.eval()
+    twin.eval()
+    return twin
 
 
-def _passages(sentences: Sequence[Sentence], card: TextCard, name: str) -> Passages:
+def _passages(sentences: Sequence[Sentence], card: Card, name: str) -> Passages:
     return Passages([s.text for s in sentences], name, Characters(card.vocabulary), longest=card.longest or None)
 
 
@@ -134,7 +137,7 @@ def banks(task: Task, finders: Sequence[Finder], rows: Iterable[int]) -> tuple[B
 
 
 def examine(
-    net: nn.Module, card: TextCard, task: Task, finders: Sequence[Finder], seed: int, tell: Callable[[], None]
+    net: nn.Module, card: Card, task: Task, finders: Sequence[Finder], seed: int, tell: Callable[[], None]
 ) -> Examined:
     """Align every unit of every layer, and score it. ``tell`` is called after each of the five passes."""
     model = as_model(net, card, task.name)

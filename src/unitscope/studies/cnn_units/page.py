@@ -10,7 +10,7 @@ import numpy as np
 from unitscope.banks.clusters import cluster, context_vectors
 from unitscope.banks.layers import units_of_concepts
 from unitscope.models.module import ModuleModel
-from unitscope.networks.text_files import TextCard
+from unitscope.networks.card import Card as NetworkCard
 from unitscope.page.html import write_html
 from unitscope.page.page import Section, UnitField, UnitTable, build_page
 from unitscope.studies.check import Check, checks_table
@@ -20,7 +20,7 @@ from unitscope.studies.cnn_units.results import Network, both_sides, separates
 from unitscope.studies.cnn_units.tasks import Task
 from unitscope.view import Field, Heatmap, Lines, Series, Table, View
 
-Card = tuple[Network, ModuleModel, TextCard, Task]
+Card = tuple[Network, ModuleModel, NetworkCard, Task]
 """Whose units get cards: a network, how it is read, and what it learnt."""
 BEST = 6
 """Units of each layer that the overview shows."""

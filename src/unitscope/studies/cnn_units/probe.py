@@ -13,7 +13,7 @@ from unitscope.banks.texts import replicated
 from unitscope.concepts.pooled import pooled
 from unitscope.corpus.passages import Passages
 from unitscope.corpus.reading import Characters
-from unitscope.networks.text_files import TextCard
+from unitscope.networks.card import Card as NetworkCard
 from unitscope.source.live import Live
 from unitscope.studies.cnn_units.examine import Examined, as_model, layers_of
 from unitscope.studies.cnn_units.tasks import Task
@@ -24,7 +24,7 @@ BATCH = 64
 """Concepts that are fed together: more do not stay in a processor's cache."""
 
 
-def probe(net: nn.Module, card: TextCard, task: Task, examined: Examined) -> dict[str, float]:
+def probe(net: nn.Module, card: NetworkCard, task: Task, examined: Examined) -> dict[str, float]:
     """``padding``: largest change of a degree of alignment, as a share of the unit's spread, when padded to twice the
     length. ``batch``: largest difference of an activation between batches of one and of many, as a share of the unit's
     largest. ``speed``: time of a loop over units with one text at a time, for what drives each up and what drives it

@@ -91,11 +91,11 @@ def checks_of(networks: Sequence[Network]) -> list[Check]:
     checks: list[Check] = []
     for task in dict.fromkeys(n.task for n in networks):
         own = [n for n in networks if n.task == task]
-        main = [n for n in own if n.kind in ("vdcnn", "bytenet")] or own
+        main = [n for n in own if n.kind in ("vdcnn", "bytenet", "attentive")] or own
         checks += [check for n in own for check in _ordering(n)]
         checks += [*_separation(main, task), *_sides(main, task), *_depth(main, task), *_padding(own, task)]
         checks += _emergence(main, task)
-    convolutional = [n for n in networks if n.kind in ("vdcnn", "bytenet")]
+    convolutional = [n for n in networks if n.kind in ("vdcnn", "bytenet", "attentive")]
     others = [n for n in networks if n not in convolutional]
     named = (("convolutional networks", convolutional), ("other networks", others))
     return [*checks, *(_speed(what, group) for what, group in named if group)]

@@ -16,8 +16,8 @@ from unitscope.corpus.sentence import Sentence
 from unitscope.corpus.translations import Translations, read_parallel
 from unitscope.corpus.treebank import read_treebank
 from unitscope.errors import InputError
-from unitscope.networks.text_tasks import Classification, Translation, divide
-from unitscope.networks.text_training import Fit, fingerprint
+from unitscope.networks.lessons.tasks import Classification, Translation, divide
+from unitscope.networks.lessons.texts import Fit, fingerprint
 
 MOST, HELD = 5000, 1500
 """Sentences that units are looked at with, and held-out ones."""

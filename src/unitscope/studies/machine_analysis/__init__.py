@@ -83,7 +83,7 @@ def run(
 def figures_of(examined: Examined) -> dict[str, Any]:
     """The numbers behind the page."""
     return {
-        "scores": examined.run.trained.card.scores,
+        "scores": examined.run.trained.card.metrics,
         "command": examined.run.trained.card.command,
         "measures": examined.measures.flat(),
         "groups": {

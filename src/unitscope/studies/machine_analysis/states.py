@@ -7,9 +7,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unitscope.models.decoder import recomputed
-from unitscope.models.seq2seq import Seq2SeqModel
+from unitscope.networks.seq2seq.decoder import recomputed
 from unitscope.networks.seq2seq.halves import halves
+from unitscope.networks.seq2seq.model import Seq2SeqModel
 from unitscope.source.live import Live
 from unitscope.studies.machine_analysis.zoo import Material
 

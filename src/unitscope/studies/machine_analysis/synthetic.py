@@ -6,7 +6,7 @@ import torch
 
 from unitscope.analyses.gate_saturation import GateSaturation, GateSaturationResult
 from unitscope.fold.analyze import analyze
-from unitscope.models.seq2seq import Seq2SeqModel
+from unitscope.networks.seq2seq.model import Seq2SeqModel
 from unitscope.probing.groups import FunctionalGroup, functional_group
 from unitscope.probing.ridge import Gram
 from unitscope.probing.steps import from_grams

@@ -10,10 +10,11 @@ from unitscope.corpus.lookup_tables import LookupTables, draw_tables
 from unitscope.corpus.pair_corpus import Label, OutputCorpus, SourceCorpus
 from unitscope.corpus.pairs import Pair, write_pairs
 from unitscope.errors import InputError
-from unitscope.models.seq2seq import Seq2SeqModel
+from unitscope.networks.lessons.pairs import Seq2SeqOptions, train
 from unitscope.networks.seq2seq.data import LOOKUP, PairSets, open_pairs
+from unitscope.networks.seq2seq.model import Seq2SeqModel
 from unitscope.networks.seq2seq.network import Cell
-from unitscope.networks.seq2seq.train import Seq2SeqOptions, TrainedSeq2Seq, train
+from unitscope.networks.training import Trained
 from unitscope.progress import Progress
 
 Kind = Literal["baseline", "guided"]
@@ -30,7 +31,7 @@ class Run:
     cell: Cell
     seed: int
     options: Seq2SeqOptions
-    trained: TrainedSeq2Seq
+    trained: Trained
 
     @property
     def name(self) -> str:
@@ -41,7 +42,7 @@ class Run:
 
     def accuracy(self, name: str) -> float:
         """Share of right sequences of a set."""
-        return self.trained.card.scores[name]["sequences"]
+        return self.trained.card.metrics[f"{name} sequences"]
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,8 @@ from unitscope.interventions.ranking import with_baselines
 from unitscope.interventions.responses import respond
 from unitscope.interventions.screen import gradients
 from unitscope.models.module import ModuleModel
-from unitscope.networks.series import Score, evaluate, fit, network, series_model
+from unitscope.networks.lessons.series import Lesson, Score, evaluate, fit, network_card
+from unitscope.networks.series import series_model
 from unitscope.source.live import Live
 from unitscope.studies.response_characterization.tasks import Task
 
@@ -62,8 +63,8 @@ def described(folder: Path, task: Task, units: int, seed: int) -> Network:
 
 def characterize(task: Task, units: int, seed: int) -> Network:
     """Train, drive, ablate."""
-    net = network(task.train, "lstm", units, seed)
-    fit(net, task.train, task.epochs, task.rate, seed=seed)
+    card = network_card(task.train, "lstm", units)
+    net = fit(card, Lesson(task.train, seed=seed), task.epochs, task.rate, seed).net
     model = series_model(net, task.train)
     channels = len(task.train.channels)
     ends = Ends(torch.full((1, channels), task.low), torch.full((1, channels), task.high))

@@ -16,8 +16,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from unitscope.models.ngram import NGram
+from unitscope.networks.card import load
 from unitscope.networks.evaluate import LanguageModel
-from unitscope.networks.files import load
 from unitscope.studies.visualizing_rnns.gains import draws
 from unitscope.studies.visualizing_rnns.held_out import HeldOut
 from unitscope.view import Field, Heatmap, Lines, Series, Table, View

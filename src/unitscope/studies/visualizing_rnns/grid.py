@@ -18,11 +18,12 @@ import torch
 from unitscope.corpus.text import TextCorpus
 from unitscope.errors import InputError
 from unitscope.models.module import ModuleModel
-from unitscope.networks import checkpoint
 from unitscope.networks.budget import weights, width
-from unitscope.networks.char import Cell
-from unitscope.networks.files import CONFIG, HISTORY, KIND, Card, load
-from unitscope.networks.train import SNAPSHOTS, TrainOptions, recipe_of, train
+from unitscope.networks.card import Card, kind_of, load
+from unitscope.networks.char import Cell, CharConfig
+from unitscope.networks.files import CONFIG, HISTORY
+from unitscope.networks.lessons.text import TrainOptions, recipe_of, train
+from unitscope.networks.training import SNAPSHOTS, is_trained
 from unitscope.progress import Progress
 
 Protocol = Literal["modern", "paper"]
@@ -105,26 +106,27 @@ class Member:
 
     @property
     def cell(self) -> Cell:
-        return self.card.network.cell
+        cell: Cell = self.card.network.cell
+        return cell
 
     @property
     def layers(self) -> int:
-        return self.card.network.layers
+        return int(self.card.network.layers)
 
     @property
     def protocol(self) -> str:
         """Its recipe."""
-        return str(self.card.training.get("options", {}).get("recipe", ""))
+        return str(self.card.options.get("recipe", ""))
 
     @property
     def history(self) -> list[dict[str, int | float]]:
         """Training and validation loss of each epoch, in nats."""
-        return list(self.card.training.get("history", []))
+        return self.card.history
 
     @property
     def size(self) -> int:
         """Weights."""
-        net = self.card.network
+        net: CharConfig = self.card.network
         return weights(net.cell, net.layers, net.units, net.symbols)
 
     @property
@@ -182,11 +184,6 @@ def train_one(job: TrainOptions, show: Progress | None = None) -> None:
     train(job, (lambda p: show(name, int(p.done * 1000), 1000)) if show else None)
 
 
-def is_trained(folder: Path) -> bool:
-    """Whether a run has ended there."""
-    return (folder / CONFIG).exists() and not (folder / checkpoint.NAME).exists()
-
-
 def _epochs_done(job: TrainOptions) -> int:
     try:
         return len(json.loads((Path(job.out) / HISTORY).read_text()))
@@ -203,7 +200,7 @@ def trained(folder: Path, fingerprint: str, symbols: int) -> list[Member]:
     for path in sorted(folder.glob(f"**/{CONFIG}")):
         if SNAPSHOTS in path.relative_to(folder).parts or not is_trained(path.parent):
             continue
-        if json.loads(path.read_text(encoding="utf-8")).get("kind") != KIND:
+        if kind_of(path.parent) != "char":
             continue
         _, card = load(path.parent)
         if card.corpus_fingerprint != fingerprint or len(card.vocabulary) != symbols:

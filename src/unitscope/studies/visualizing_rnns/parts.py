@@ -6,9 +6,10 @@ from dataclasses import replace
 import numpy as np
 
 from unitscope.errors import InputError
-from unitscope.networks import context
+from unitscope.networks.card import load
 from unitscope.networks.context import ContextConfig, ContextNet
-from unitscope.networks.files import CONFIG, load
+from unitscope.networks.files import CONFIG
+from unitscope.networks.lessons.text import train_context
 from unitscope.networks.recipes import Modern
 from unitscope.networks.stream import stream_of
 from unitscope.page.page import Section
@@ -121,9 +122,9 @@ def fixed_contexts(s: Setting) -> dict[int, ContextNet]:
         for done, n in enumerate(contexts, start=1):
             config = ContextConfig(len(s.corpus.vocabulary), n, 64 if s.quick else 256)
             folders[n] = s.grid / "n-NN" / str(n)
-            context.save(folders[n], context.fit(train, validation, config, recipe, s.seed).net)
+            train_context(train, validation, config, recipe, s.seed, folders[n])
             s.show("n-NN", done, len(contexts))
-    found = {n: context.load(folder) for n, folder in sorted(folders.items())}
+    found = {n: load(folder, ("context",))[0] for n, folder in sorted(folders.items())}
     for net in found.values():
         if net.config.symbols != len(s.corpus.vocabulary):
             raise InputError(f"{s.grid / 'n-NN'} holds networks of other symbols; remove them, or give another --grid")

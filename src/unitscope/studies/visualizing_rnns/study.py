@@ -8,8 +8,8 @@ from typing import Any, cast, get_args
 from unitscope.corpus.text import TextCorpus
 from unitscope.errors import InputError
 from unitscope.models.ngram import NGram
+from unitscope.networks.card import load
 from unitscope.networks.char import Cell
-from unitscope.networks.files import load
 from unitscope.page.html import write_html
 from unitscope.page.page import Section, UnitTable, build_page
 from unitscope.progress import Progress

@@ -5,7 +5,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 import torch
@@ -16,34 +16,14 @@ from unitscope.corpus.batch import Batch
 from unitscope.corpus.labelled import Labelled, LabelledTexts, symbols_of
 from unitscope.corpus.translations import Translated, Translations, both_vocabularies
 from unitscope.errors import InputError
-from unitscope.networks.bytenet import ByteNet
+from unitscope.networks import translating
+from unitscope.networks.translating import Translator
 
 EVALUATED = 128
 """Texts that are scored at once."""
 RARE = 3
 """Symbols that occur less often are read as the unknown one."""
 Item = TypeVar("Item", bound=tuple[str, str])
-
-
-class Task(Protocol):
-    """Parts of a corpus, what is minimised, and how well a network does."""
-
-    name: str
-
-    @property
-    def train(self) -> LabelledTexts | Translations: ...
-    @property
-    def validation(self) -> LabelledTexts | Translations: ...
-    @property
-    def test(self) -> LabelledTexts | Translations: ...
-
-    def loss(self, net: nn.Module, batch: Batch) -> Tensor:
-        """Mean nats per class or per symbol of the translation, with the graph."""
-        ...
-
-    def scores(self, net: nn.Module, part: LabelledTexts | Translations) -> dict[str, float]:
-        """``nats``, and what else there is to say."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -76,6 +56,15 @@ def divide(items: Sequence[Item], test: Sequence[Item] = (), held_out: float = 0
     return Divided([rest[number] for number in train], [rest[number] for number in validation], tested)
 
 
+def parted(train: Sequence[Item], validation: Sequence[Item], test: Sequence[Item]) -> Divided[Item]:
+    """Parts that are given; what is in another part, and what occurs again, is taken out of training."""
+    known = {item[0] for item in (*validation, *test)}
+    fresh = [item for item in {item[0]: item for item in reversed(train)}.values() if item[0] not in known][::-1]
+    if not (fresh and validation and test):
+        raise InputError("a network is trained, chosen and tested on texts of its own: one of the three parts is empty")
+    return Divided(fresh, list(validation), list(test))
+
+
 class Classification:
     """Texts and their classes."""
 
@@ -90,11 +79,13 @@ class Classification:
             self.train.like(*zip(*part, strict=True)) for part in (divided.validation, divided.test)
         )
 
-    def loss(self, net: nn.Module, batch: Batch) -> Tensor:
-        return F.cross_entropy(net(batch.tokens, batch.lengths), _classes(batch))
+    def loss(self, net: nn.Module, batch: Batch, smoothing: float = 0.0) -> Tensor:
+        """Mean nats per text, with the graph; ``smoothing`` is the share of each class that the others get."""
+        scores = net(batch.tokens, batch.lengths)
+        return F.cross_entropy(scores.float(), _classes(batch), label_smoothing=smoothing)
 
     @torch.inference_mode()
-    def scores(self, net: nn.Module, part: LabelledTexts | Translations) -> dict[str, float]:
+    def scores(self, net: nn.Module, part: LabelledTexts | Translations) -> dict[str, int | float]:
         """``nats`` and ``accuracy``."""
         net.eval()
         nats, right = 0.0, 0
@@ -104,7 +95,7 @@ class Classification:
             right += int((scores.argmax(1) == target).sum())
         return {"nats": nats / len(part), "accuracy": right / len(part)}
 
-    def baselines(self) -> dict[str, float]:
+    def baselines(self) -> dict[str, int | float]:
         """Accuracy on the test part of the most frequent class, and of naive Bayes on words and pairs of words."""
         majority = Counter(self.train.targets).most_common(1)[0][0]
         return {
@@ -125,12 +116,13 @@ class Translation:
         vocabularies = both_vocabularies(parts[0], RARE)
         self.train, self.validation, self.test = (Translations(part, name, *vocabularies) for part in parts)
 
-    def loss(self, net: nn.Module, batch: Batch) -> Tensor:
-        scores = net(batch.tokens, batch.lengths, batch.targets)
-        return F.cross_entropy(scores.flatten(0, 1), batch.targets.flatten(), ignore_index=-1)
+    def loss(self, net: nn.Module, batch: Batch, read: Tensor | None = None) -> Tensor:
+        """Mean nats per symbol, with the graph; ``read`` is what the decoder reads in place of the translation."""
+        scores = net(batch.tokens, batch.lengths, batch.targets if read is None else read)
+        return F.cross_entropy(scores.float().flatten(0, 1), batch.targets.flatten(), ignore_index=-1)
 
     @torch.inference_mode()
-    def scores(self, net: nn.Module, part: LabelledTexts | Translations) -> dict[str, float]:
+    def scores(self, net: nn.Module, part: LabelledTexts | Translations) -> dict[str, int | float]:
         """``nats`` and ``accuracy`` of the next character, and ``wrong source``: the nats when another sentence is
         read instead of the one that is translated. Without skill at translating the two are equal.
         """
@@ -147,7 +139,7 @@ class Translation:
             wrong += float(_summed(other, batch))
         return {"nats": nats / count, "accuracy": right / count, "wrong source": wrong / count}
 
-    def baselines(self) -> dict[str, float]:
+    def baselines(self) -> dict[str, int | float]:
         """Share of the most frequent character of the translations, and the nats of their frequencies, on test."""
         seen = Counter(c for _, target in self.train.pairs for c in target)
         seen["\n"] = len(self.train)
@@ -158,8 +150,11 @@ class Translation:
         return {"majority": float(np.mean([c == best for c in tested])), "frequencies nats": nats}
 
 
-def translations_scores(net: ByteNet, part: Translations) -> dict[str, float]:
-    """BLEU and chrF of the likeliest translations, by sacrebleu; nothing where that is not installed."""
+def translations_scores(net: Translator, part: Translations) -> dict[str, int | float]:
+    """BLEU (of words as sacrebleu's 13a divides them) and chrF of the likeliest translations.
+
+    Nothing where sacrebleu is not installed.
+    """
     try:
         import sacrebleu
     except ImportError:
@@ -167,17 +162,17 @@ def translations_scores(net: ByteNet, part: Translations) -> dict[str, float]:
     written = translate(net, part)
     references = [[target for _, target in part.pairs]]
     return {
-        "bleu": float(sacrebleu.corpus_bleu(written, references, tokenize="none").score),
+        "bleu": float(sacrebleu.corpus_bleu(written, references).score),
         "chrf": float(sacrebleu.corpus_chrf(written, references).score),
     }
 
 
-def translate(net: ByteNet, part: Translations) -> list[str]:
+def translate(net: Translator, part: Translations) -> list[str]:
     """The likeliest translation, character by character, of each sentence."""
     net.eval()
     written: dict[int, str] = {}
     for batch in _batches(part):
-        rows = net.translate(batch.tokens, batch.lengths)
+        rows = translating.translate(net, batch.tokens, batch.lengths)
         for number, row in zip(batch.sequence.tolist(), rows, strict=True):
             written[number] = "".join(part.target_vocabulary.decode(row))
     return [written[number] for number in range(len(part))]

@@ -4,21 +4,24 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from unitscope.errors import InputError
 from unitscope.networks import checkpoint
-from unitscope.networks.text_files import KINDS, encoder_model, holds_text_network, load, text_model
-from unitscope.networks.text_tasks import Classification, Translation, divide, translate
-from unitscope.networks.text_training import Fit, Progress, batches_of, train
+from unitscope.networks.card import Card, load
+from unitscope.networks.lessons.tasks import Classification, Translation, divide, parted, translate
+from unitscope.networks.lessons.texts import Fit, batches_of, padding, train
+from unitscope.networks.models import encoder_model, model_of
+from unitscope.networks.training import Step
 
 WORDS = "red green blue one two three".split()  # noqa: SIM905
 ITEMS = [(f"{a} {b} {c} {n}", "colour" if n % 2 else "number") for n, (a, b, c) in enumerate(
     (a, b, c) for a in WORDS for b in WORDS for c in WORDS)]  # fmt: skip
 PAIRS = [(text, text.upper()) for text, _ in ITEMS]
 TASK = Classification(divide([(f"{'odd' if n % 2 else 'even'} {t}", c) for n, (t, c) in enumerate(ITEMS)]), "words")
-TINY = Fit(size="tiny", epochs=2, batch=16, rate=5e-3)
+TINY = Fit(size="tiny", epochs=2, batch=16, rate=5e-3, precision="float32")
 
 
 def test_no_text_is_in_two_parts() -> None:
@@ -38,12 +41,11 @@ def test_no_text_is_in_two_parts() -> None:
 def test_a_classifier_is_made_written_and_read(tmp_path: Path, kind: str) -> None:
     trained = train(TASK, replace(TINY, kind=kind), tmp_path)
     net, card = load(tmp_path)
-    assert holds_text_network(tmp_path)
     assert card.kind == kind and card.targets == ("colour", "number")
     assert set(card.metrics) >= {"test accuracy", "majority", "naive bayes", "validation nats"}
     assert card.metrics["test accuracy"] == TASK.scores(net, TASK.test)["accuracy"]
     assert trained.history[-1]["train"] < trained.history[0]["train"]
-    model = text_model(net, card, "x")
+    model = model_of(net, card, "x")
     batch = TASK.test.batch(range(4))
     loss = model.run(batch, ["output.loss"])["output.loss"]
     expected = torch.nn.functional.cross_entropy(net(batch.tokens, batch.lengths), batch.targets.max(1).values)
@@ -53,10 +55,15 @@ def test_a_classifier_is_made_written_and_read(tmp_path: Path, kind: str) -> Non
     assert twin.fingerprint != model.fingerprint
 
 
+def _made(fit: Fit, folder: Path) -> tuple[torch.nn.Module, Card]:
+    train(TASK, fit, folder)
+    return load(folder)
+
+
 def test_padding_reaches_no_site_of_any_kind(tmp_path: Path) -> None:
     for kind in ("lstm", "transformer"):
-        net, card = load(train(TASK, replace(TINY, kind=kind, epochs=1), tmp_path / kind).folder)
-        model = text_model(net, card, kind)
+        net, card = _made(replace(TINY, kind=kind, epochs=1), tmp_path / kind)
+        model = model_of(net, card, kind)
         names = [site.name for site in model.sites()]
         batch = TASK.test.like(["odd", "even red blue one"], ["colour", "colour"]).batch([0, 1])
         together = model.run(batch, names)
@@ -68,12 +75,12 @@ def test_padding_reaches_no_site_of_any_kind(tmp_path: Path) -> None:
 def test_a_stopped_run_goes_on_to_the_same_weights(tmp_path: Path) -> None:
     whole = train(TASK, TINY, tmp_path / "whole")
 
-    def stop(progress: Progress) -> None:
+    def stop(progress: Step) -> None:
         if progress.done > 0.7:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train(TASK, TINY, tmp_path / "parts", checkpoint_seconds=0.0, progress=stop)
+        train(TASK, TINY, tmp_path / "parts", checkpoint_seconds=0.0, watch=stop)
     assert (tmp_path / "parts" / checkpoint.NAME).exists()
     again = train(TASK, TINY, tmp_path / "parts", checkpoint_seconds=0.0)
     for name, weight in whole.net.state_dict().items():
@@ -87,7 +94,7 @@ def test_runs_that_do_not_fit(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds a run with epochs 1, not 2"):
         train(TASK, TINY, tmp_path)
     other = Classification(divide(ITEMS), "other")
-    with pytest.raises(InputError, match="on other texts"):
+    with pytest.raises(InputError, match="data that have changed"):
         train(other, replace(TINY, epochs=1), tmp_path)
     with pytest.raises(InputError, match="holds another network"):
         train(TASK, replace(TINY, kind="lstm"), tmp_path)
@@ -99,15 +106,16 @@ def test_runs_that_do_not_fit(tmp_path: Path) -> None:
         train(TASK, replace(TINY, depth=9), tmp_path / "x")
 
 
-def test_a_translator(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["bytenet", "attentive"])
+def test_a_translator(tmp_path: Path, kind: str) -> None:
     task = Translation(divide(PAIRS), "words")
-    fit = Fit("bytenet", "tiny", epochs=2, batch=16, rate=5e-3)
+    fit = Fit(kind, "tiny", epochs=4, batch=16, rate=5e-3, precision="float32")
     trained = train(task, fit, tmp_path)
     net, card = load(tmp_path)
     scores = task.scores(net, task.test)
     assert card.metrics["test nats"] == scores["nats"] < card.metrics["frequencies nats"]
     assert len(translate(net, task.test)) == len(task.test)
-    model = text_model(net, card, "x")
+    model = model_of(net, card, "x")
     batch = task.test.batch(range(5))
     loss = model.run(batch, ["output.loss"])["output.loss"]
     assert float(loss.sum() / batch.has_target.sum()) == pytest.approx(float(task.loss(net, batch).detach()), rel=1e-5)
@@ -116,12 +124,38 @@ def test_a_translator(tmp_path: Path) -> None:
 
 
 def test_depth_takes_the_first_layers() -> None:
-    from unitscope.networks.text_training import _config
+    from unitscope.networks.lessons.texts import _config
 
     assert _config(TASK, replace(TINY, depth=1)).channels == (8,)
     assert _config(TASK, Fit("lstm", "tiny", depth=3)).layers == 3
     translation = Translation(divide(PAIRS), "words")
     assert _config(translation, Fit("bytenet", "small", depth=7)).dilations == (1, 2, 4, 8, 16, 1, 2)
+
+
+def test_parts_that_are_given_share_no_text() -> None:
+    parts = parted([*ITEMS[:20], *ITEMS[:3]], ITEMS[15:18], ITEMS[18:25])
+    assert sorted(parts.train) == sorted(ITEMS[:15])
+    assert parts.test == ITEMS[18:25]
+    with pytest.raises(InputError, match="one of the three parts is empty"):
+        parted(ITEMS, ITEMS, ITEMS)
+
+
+def test_translations_are_batched_by_both_sides() -> None:
+    draw = np.random.default_rng(0)
+    pairs = [("a" * int(n), "b" * int(n * draw.uniform(0.8, 1.6))) for n in draw.gamma(4, 15, 4000) + 5]
+    texts = Translation(divide([(f"{n} {a}", b) for n, (a, b) in enumerate(pairs)]), "lengths").train
+    assert padding(texts, batches_of(texts, 16, 0, 0)) < 0.1
+    alone = [list(range(first, first + 16)) for first in range(0, len(texts) - 16, 16)]
+    assert padding(texts, alone) > 0.3
+
+
+def test_bfloat16_learns_as_float32_does(tmp_path: Path) -> None:
+    losses = [
+        train(TASK, replace(TINY, precision=precision), tmp_path / precision).history[-1]["train"]
+        for precision in ("float32", "bfloat16")
+    ]
+    assert losses[1] == pytest.approx(losses[0], rel=0.05)
+    assert losses[1] != losses[0]
 
 
 def test_every_text_is_in_one_batch_of_an_epoch() -> None:
@@ -134,13 +168,12 @@ def test_damaged_folders(tmp_path: Path) -> None:
     train(TASK, replace(TINY, epochs=1), tmp_path)
     path = tmp_path / "config.json"
     whole = json.loads(path.read_text())
-    for damage in ({"kind": "vgg"}, {"schema": 99}, {"network": {"symbols": 3}}, {"vocabulary": 4}):
+    for damage in ({"kind": "vgg"}, {"schema": 99}, {"network": {"symbols": 3}}, {"symbols": 4}):
         path.write_text(json.dumps(whole | damage))
-        with pytest.raises(InputError, match=r"describes vgg, not vdcnn or|has schema 99|is damaged"):
+        with pytest.raises(InputError, match=r"describes vgg, not|is of another version|is damaged"):
             load(tmp_path)
 
 
 def test_naive_bayes_knows_a_word() -> None:
     assert TASK.baselines()["naive bayes"] == 1.0
     assert 0.2 < TASK.baselines()["majority"] < 0.8
-    assert set(KINDS) == {"vdcnn", "lstm", "gru", "transformer", "bytenet"}

@@ -6,8 +6,9 @@ import torch
 from unitscope.corpus.splits import Split
 from unitscope.corpus.vocabulary import UNKNOWN, Vocabulary
 from unitscope.errors import InputError
+from unitscope.networks.card import Card, load, save
 from unitscope.networks.char import CharConfig, CharNet
-from unitscope.networks.files import CONFIG, WEIGHTS, Card, load, load_tensors, save, save_tensors
+from unitscope.networks.files import CONFIG, WEIGHTS, load_tensors, save_tensors
 
 
 @pytest.fixture
@@ -16,8 +17,9 @@ def saved(tmp_path):
     vocabulary = Vocabulary(("\n", "\r", " ", "é", "\x00", UNKNOWN))
     net = CharNet(CharConfig(len(vocabulary), "gru", 2, 5, 0.25))
     card = Card(
-        net.config, vocabulary, "bytes", Split("interleaved", "train"), "text", "ab12", "unitscope train text",
-        {"options": {"seed": 1}}, {"test nats": 1.25},
+        "char", net.config, vocabulary.symbols, unit="bytes", split=Split("interleaved", "train"), corpus="text",
+        corpus_fingerprint="ab12", command="unitscope train text", training={"options": {"seed": 1}},
+        metrics={"test nats": 1.25},
     )  # fmt: skip
     folder = tmp_path / "net"
     save(folder, net, card)
@@ -56,7 +58,7 @@ def test_weights_of_another_network(saved, tmp_path):
 def test_a_foreign_config(saved, content):
     folder, *_ = saved
     (folder / CONFIG).write_bytes(content)
-    with pytest.raises(InputError, match="train one with unitscope train"):
+    with pytest.raises(InputError, match="train one with"):
         load(folder)
 
 
@@ -64,13 +66,13 @@ def test_another_schema(saved):
     folder, *_ = saved
     config = json.loads((folder / CONFIG).read_text())
     (folder / CONFIG).write_text(json.dumps({**config, "schema": 9}))
-    with pytest.raises(InputError, match="schema 9; this version of unitscope reads 1"):
+    with pytest.raises(InputError, match="of another version than 2; train the network again"):
         load(folder)
 
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("vocabulary", ["a"]), ("unit", "words"), ("network", {"cell": "lstm"}), ("corpus", {}), ("network", 3)],
+    [("symbols", ["a"]), ("unit", "words"), ("network", {"cell": "lstm"}), ("split", {}), ("network", 3), ("more", 1)],
 )
 def test_a_damaged_config(saved, key, value):
     folder, *_ = saved

@@ -12,9 +12,11 @@ import torch
 from unitscope.corpus.open import open_corpus
 from unitscope.errors import InputError
 from unitscope.networks import checkpoint
+from unitscope.networks.card import load
 from unitscope.networks.evaluate import evaluate
-from unitscope.networks.files import CONFIG, HISTORY, WEIGHTS, load
-from unitscope.networks.train import SNAPSHOTS, TrainOptions, train
+from unitscope.networks.files import CONFIG, HISTORY, WEIGHTS
+from unitscope.networks.lessons.text import TrainOptions, train
+from unitscope.networks.training import SNAPSHOTS
 
 
 @pytest.fixture
@@ -50,7 +52,7 @@ def stop_after(updates):
     return progress
 
 
-def test_it_learns_and_says_how_well(options):
+def test_it_learns_and_says_how_well(options, tmp_path):
     reports = []
     trained = train(options, reports.append)
     assert trained.card.metrics["test nats"] < 1.0 < reports[0].loss
@@ -58,10 +60,10 @@ def test_it_learns_and_says_how_well(options):
     assert reports[-1].done == 1
     assert [entry["epoch"] for entry in trained.history] == [1, 2, 3]
     test = open_corpus(options.text, split=trained.card.split.of("test"), vocabulary=trained.card.vocabulary)
-    net, card = load(trained.folder)
+    net, card = load(tmp_path / "net")
     assert card == trained.card
     assert evaluate(net, test, 8, 16) == card.metrics["test nats"]
-    assert sorted(file.name for file in trained.folder.iterdir()) == [CONFIG, HISTORY, WEIGHTS]
+    assert sorted(file.name for file in (tmp_path / "net").iterdir()) == [CONFIG, HISTORY, WEIGHTS]
 
 
 @pytest.mark.parametrize("recipe", ["modern", "paper"])
@@ -85,7 +87,7 @@ def test_killed_and_started_again_gives_the_same_weights(options, tmp_path):
     whole = train(options)
     script = (
         "import json, sys, torch; torch.set_num_threads(1)\n"
-        "from unitscope.networks.train import SNAPSHOTS, TrainOptions, train\n"
+        "from unitscope.networks.lessons.text import TrainOptions, train\n"
         "values = json.loads(sys.argv[1])\n"
         "train(TrainOptions(**{**values, 'text': tuple(values['text'])}), lambda p: print(p.batch, flush=True))\n"
     )
@@ -120,7 +122,7 @@ def test_a_folder_with_another_run_is_not_touched(options, tmp_path):
     with pytest.raises(InputError, match="holds a run with units 16, not 17"):
         train(dataclasses.replace(options, units=17))
     (tmp_path / "text.txt").write_text("another text " * 500)
-    with pytest.raises(InputError, match="a text that has changed"):
+    with pytest.raises(InputError, match="data that have changed"):
         train(options)
     restarted = train(dataclasses.replace(options, units=17, restart=True))
     assert restarted.net.config.units == 17
@@ -161,16 +163,16 @@ def test_an_exploding_loss_is_named(options):
 def test_weights_are_kept_on_the_way(options, tmp_path):
     """The paper's rates do not depend on how long a run is, so after one epoch it is a run of one epoch."""
     asked = dataclasses.replace(options, recipe="paper", keep=(0.5, 1.0))
-    whole = train(asked)
+    train(asked)
     once = train(dataclasses.replace(asked, keep=(), epochs=1, out=str(tmp_path / "once")))
-    kept, card = load(whole.folder / SNAPSHOTS / "1")
+    kept, card = load(tmp_path / "net" / SNAPSHOTS / "1")
     for name, value in once.net.state_dict().items():
         assert torch.equal(kept.state_dict()[name], value)
-    half, half_card = load(whole.folder / SNAPSHOTS / "0.5")
+    half, half_card = load(tmp_path / "net" / SNAPSHOTS / "0.5")
     assert not torch.equal(half.readout.weight, kept.readout.weight)
     assert half_card.metrics["updates"] == round(card.metrics["updates"] / 2)
     train(dataclasses.replace(asked, keep=(), restart=True))
-    assert not (whole.folder / SNAPSHOTS).exists()
+    assert not (tmp_path / "net" / SNAPSHOTS).exists()
 
 
 def test_an_interleaved_split_need_not_follow_the_rows(options):

@@ -1,4 +1,5 @@
 import json
+import math
 
 import pytest
 import torch
@@ -6,11 +7,11 @@ import torch
 from unitscope.corpus.lookup_tables import LookupTables, draw_tables
 from unitscope.corpus.pairs import write_pairs
 from unitscope.errors import InputError
-from unitscope.networks.seq2seq import train as training
+from unitscope.networks import training
+from unitscope.networks.card import load
+from unitscope.networks.lessons.pairs import Seq2SeqOptions, train
 from unitscope.networks.seq2seq.data import open_pairs
-from unitscope.networks.seq2seq.files import load
 from unitscope.networks.seq2seq.score import score
-from unitscope.networks.seq2seq.train import Seq2SeqOptions, train
 
 SMALL = {"units": 16, "epochs": 3, "batch_size": 8, "checkpoint_seconds": 0.0}
 
@@ -30,12 +31,12 @@ def weights(trained):
 def test_a_guided_network_learns_the_task_and_where_to_look(data, tmp_path):
     options = Seq2SeqOptions(data, str(tmp_path / "net"), guidance=1.0, units=24, epochs=60, batch_size=8, rate=2e-2)
     trained = train(options)
-    assert trained.card.scores["train"]["sequences"] > 0.9
-    assert trained.card.scores["heldout_inputs"]["attention"] > 0.9
+    assert trained.card.metrics["train sequences"] > 0.9
+    assert trained.card.metrics["train attention"] > 0.9
     net, card = load(tmp_path / "net")
     assert card == trained.card
     sets = open_pairs(data)
-    assert score(net, sets.corpus("train")).sequences == card.scores["train"]["sequences"]
+    assert score(net, sets.corpus("train")).sequences == card.metrics["train sequences"]
     assert "--guidance 1.0" in card.command
     assert len(json.loads((tmp_path / "net" / "history.json").read_text())) == 60
 
@@ -44,8 +45,8 @@ def test_a_guided_network_learns_the_task_and_where_to_look(data, tmp_path):
 def test_a_run_that_was_stopped_goes_on_exactly(data, tmp_path, options):
     whole = train(Seq2SeqOptions(data, str(tmp_path / "a"), **SMALL, **options))
 
-    def stop(done, total, loss):
-        if done == 2:
+    def stop(step):
+        if step.epoch == 2 and step.batch == 2:
             raise KeyboardInterrupt
 
     again = Seq2SeqOptions(data, str(tmp_path / "b"), **SMALL, **options)
@@ -95,7 +96,7 @@ def test_pairs_without_places_cannot_guide(tmp_path):
     with pytest.raises(InputError, match="no set validation"):
         train(Seq2SeqOptions(str(tmp_path), str(tmp_path / "net"), patience=2))
     trained = train(Seq2SeqOptions(str(tmp_path), str(tmp_path / "net"), units=4, epochs=1))
-    assert trained.card.scores["train"]["attention"] != trained.card.scores["train"]["attention"]
+    assert math.isnan(trained.card.metrics["train attention"])
 
 
 def test_a_symbol_that_was_not_trained_is_named_with_its_line(data):
@@ -107,11 +108,11 @@ def test_a_symbol_that_was_not_trained_is_named_with_its_line(data):
 
 def test_a_folder_of_something_else_is_refused(data, tmp_path):
     (tmp_path / "other").mkdir()
-    (tmp_path / "other" / "config.json").write_text('{"kind": "CharNet"}')
+    (tmp_path / "other" / "config.json").write_text('{"kind": "char"}')
     with pytest.raises(InputError, match="another network"):
         train(Seq2SeqOptions(data, str(tmp_path / "other")))
-    with pytest.raises(InputError, match="describes CharNet, not Seq2SeqNet"):
-        load(tmp_path / "other")
+    with pytest.raises(InputError, match="describes char, not seq2seq"):
+        load(tmp_path / "other", ("seq2seq",))
     with pytest.raises(InputError, match="holds no network"):
         load(tmp_path / "nothing")
 

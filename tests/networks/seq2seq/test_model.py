@@ -7,12 +7,12 @@ from torch import nn
 from unitscope.corpus.lookup_tables import LookupTables
 from unitscope.corpus.pair_corpus import OutputCorpus, PairVocabulary, SourceCorpus
 from unitscope.errors import InputError
-from unitscope.models.decoder import recomputed
 from unitscope.models.edit import Edit, Resampled, Steps, zero
 from unitscope.models.model import Model
 from unitscope.models.parity import ParityError
-from unitscope.models.seq2seq import Seq2SeqModel
+from unitscope.networks.seq2seq.decoder import recomputed
 from unitscope.networks.seq2seq.halves import halves
+from unitscope.networks.seq2seq.model import Seq2SeqModel
 from unitscope.networks.seq2seq.network import Seq2SeqConfig, Seq2SeqNet
 from unitscope.source.live import Live
 

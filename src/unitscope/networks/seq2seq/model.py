@@ -18,11 +18,11 @@ from torch import Tensor
 from unitscope.corpus.batch import Batch
 from unitscope.errors import InputError
 from unitscope.models.bind import bind, check_units
-from unitscope.models.decoder import Edited, recomputed
 from unitscope.models.edit import Bound, Edit
 from unitscope.models.module import ModuleModel
 from unitscope.models.recurrent import RecurrentReader
 from unitscope.models.site import Site
+from unitscope.networks.seq2seq.decoder import Edited, recomputed
 from unitscope.networks.seq2seq.halves import Halves, halves
 from unitscope.networks.seq2seq.network import Decoded, Memory, Seq2SeqNet
 

@@ -7,7 +7,8 @@ import torch
 
 from unitscope.corpus.series import forecasting, labelled
 from unitscope.errors import InputError
-from unitscope.networks.series import Score, SeriesNet, evaluate, fit, network, series_model
+from unitscope.networks.lessons.series import Lesson, Score, evaluate, fit, network_card
+from unitscope.networks.series import SeriesConfig, series_model
 from unitscope.recording.record import record
 from unitscope.source.live import Live
 
@@ -23,13 +24,16 @@ def signs(rows=80):
     return labelled(pd.DataFrame(x).rename(columns=str).assign(sign=np.where(x.sum(1) > 0, "+", "-")), "sign", 4)
 
 
+def fresh(corpus):
+    return network_card(corpus, units=4).fresh(0)
+
+
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
 def test_it_learns_to_forecast(cell):
     train, test = waves()
-    net = network(train, cell, units=8)
-    history = fit(net, train, epochs=12, rate=2e-2, batch_size=32)
-    score = evaluate(net, train, test)
-    assert history[-1] < history[0] / 5
+    trained = fit(network_card(train, cell, units=8), Lesson(train, batch=32), epochs=12, rate=2e-2)
+    score = evaluate(trained.net, train, test)
+    assert trained.history[-1]["train"] < trained.history[0]["train"] / 5
     assert score.skilled
     assert math.isnan(score.accuracy)
 
@@ -37,16 +41,16 @@ def test_it_learns_to_forecast(cell):
 def test_it_learns_to_classify():
     corpus = signs()
     train, test = corpus.take(range(60)), corpus.take(range(60, 80))
-    net = network(train, "gru", units=8)
-    fit(net, train, epochs=15, rate=2e-2, batch_size=16)
-    score = evaluate(net, train, test)
+    trained = fit(network_card(train, "gru", units=8), Lesson(train, test=test, batch=16), epochs=15, rate=2e-2)
+    score = evaluate(trained.net, train, test)
+    assert trained.card.metrics["test accuracy"] == score.accuracy
     assert score.accuracy >= 0.8
     assert score.skilled
 
 
 def test_the_losses_of_the_model_are_those_of_torch():
     train, _ = waves()
-    net = network(train, units=4)
+    net = fresh(train)
     batch = train.batch([0, 5])
     loss = series_model(net, train).run(batch, ["output.loss"])["output.loss"]
     with torch.no_grad():
@@ -55,7 +59,7 @@ def test_the_losses_of_the_model_are_those_of_torch():
     assert (loss[:, :-1] == 0).all()
 
     corpus = signs()
-    net = network(corpus, units=4)
+    net = fresh(corpus)
     batch = corpus.batch([0, 5])
     values = series_model(net, corpus).run(batch, ["output.loss", "output.log_prob"])
     with torch.no_grad():
@@ -67,7 +71,7 @@ def test_the_losses_of_the_model_are_those_of_torch():
 
 def test_it_can_be_recorded_and_has_a_twin(tmp_path):
     train, _ = waves()
-    model = series_model(network(train, units=4), train)
+    model = series_model(fresh(train), train)
     recording = record(Live(model, train), tmp_path / "run", ["rnn.*"])
     live = next(iter(Live(model, train).chunks(["rnn.0.hidden"], ["x"])))["rnn.0.hidden"]
     read = next(iter(recording.chunks(["rnn.0.hidden"], ["x"])))["rnn.0.hidden"]
@@ -85,6 +89,6 @@ def test_skill_is_more_than_the_baseline():
     assert not Score(0.1, 0.51, nan, 0.5).skilled
 
 
-def test_an_unknown_cell_is_refused():
-    with pytest.raises(InputError, match="transformer"):
-        SeriesNet(1, 1, "transformer")
+def test_a_network_without_units_is_refused():
+    with pytest.raises(InputError, match="a unit and a layer at least"):
+        SeriesConfig(1, 1, units=0)

@@ -1,0 +1,1 @@
+"""What networks are trained on: what each update reads, what is minimised, and how well a network does."""
