@@ -55,7 +55,7 @@ class Extra(Protocol):
 
 
 @cache
-def kinds() -> dict[type, Callable[[str, Any], Reader]]:
+def kinds() -> dict[type[Any], Callable[[str, Any], Reader]]:
     """Every kind of module that has a reader, and the reader."""
 
     def belongs(module: ModuleType, value: Any) -> bool:
