@@ -1,12 +1,16 @@
 """Many analyses in one pass over a source: plan, fold, merge, compute."""
 
-from collections.abc import Iterable, Sequence
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from unitscope.fold.analysis import Analysis, parse, standard
+from unitscope.fold.drive import Driver, Processes, folded
 from unitscope.fold.plan import WORK, plan
 from unitscope.fold.resultset import ResultSet
-from unitscope.fold.stage import States, Tree, stages
+from unitscope.fold.stage import stages
+from unitscope.fold.store import Store
 from unitscope.models.site import choose
 from unitscope.progress import Progress, silent
 from unitscope.source.source import Source
@@ -18,12 +22,18 @@ def analyze(
     sites: Iterable[str] = ("*",),
     progress: Progress = silent,
     work: int = WORK,
+    workers: int | Driver = 1,
+    store: Store | str | None = None,
 ) -> ResultSet:
     """Fold every analysis (all that ask no question, if none is given) over every chosen site; return all results.
 
     An analysis is an object, or as on the command line: ``"histogram:bins=64"``. Analyses of one depth of ``needs``
     share one read of the source. ``sites`` are glob patterns. An analysis that does not apply to a site has no result
     there. ``work`` is how much is folded at once before it is merged: values, tokens times units.
+    With ``workers`` that many processes fold, with one thread each, or whatever a driver such as ``Ray`` starts; the
+    source must be one that others can open: a recording, or a model and a text that were opened by name. A ``store``,
+    a folder or an address such as ``s3://bucket/states``, keeps what was folded: a run that was stopped goes on there,
+    and a corpus that grew is read from where it grew. The result has the same bytes in each of these ways.
     Raises ``InputError`` for a pattern without a site, an empty source, or activations that are not finite.
     """
     chosen = choose(source.sites, sites)
@@ -32,6 +42,7 @@ def analyze(
     levels = stages(chosen, wanted)
     total = len(levels) * sum(len(part.sequences) for part in parts)
     results = ResultSet(source.fingerprint)
+    driver = (Processes(workers) if workers != 1 else None) if isinstance(workers, int) else workers
     done = 0
 
     def tell(sequences: int) -> None:
@@ -40,8 +51,17 @@ def analyze(
         progress("analysing", done, total)
 
     for stage in levels:
-        tree = Tree[States](stage.merge)
-        for part in parts:
-            tree.add(stage.fold(source, part, results, tell))
-        stage.compute(tree.whole(), results)
+        with _kept(store, driver) as kept:
+            states = folded(stage, source, parts, results, tell, driver, kept)
+        stage.compute(states, results)
     return results
+
+
+@contextmanager
+def _kept(store: Store | str | None, driver: Driver | None) -> Iterator[Store | None]:
+    """Where states are kept: as it was said, or for workers where nobody said, for as long as they need it."""
+    if store is not None or driver is None:
+        yield Store(store) if isinstance(store, str) else store
+        return
+    with tempfile.TemporaryDirectory(prefix="unitscope-states-") as folder:
+        yield Store(folder)

@@ -10,14 +10,19 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 import torch
+from torch import Tensor
 
-from unitscope.fold.analysis import Analysis, Given
+from unitscope.errors import InputError
+from unitscope.fold.analysis import Analysis, Given, state_type
 from unitscope.fold.plan import Part
 from unitscope.fold.resultset import ResultSet
+from unitscope.fold.state import Packed, content_digest, pack, unpack
 from unitscope.models.site import Site
 from unitscope.source.chunk import Chunk
-from unitscope.source.source import Source
+from unitscope.source.source import Source, digest
 
+VERSION = 1
+"""Of the states of all analyses: another means that what is kept is made again."""
 CACHED = 2**19
 """Values that all analyses see before the next ones are looked at: what a processor's cache can hold."""
 
@@ -68,6 +73,38 @@ class Stage:
                             analysis.update(states[site.name, analysis.key], piece)
                 tell(len(torch.unique_consecutive(next(iter(chunks.values())).sequence)))
         return states
+
+    def key(self, source: Source, part: Part, given: ResultSet) -> str:
+        """Digest of all that the states of a part follow from."""
+        from_others = [
+            content_digest(given[site.name, need.key]) for site in self.sites for a in self.at(site) for need in a.needs
+        ]
+        asked = [f"{site!r} {analysis!r}" for site in self.sites for analysis in self.at(site)]
+        return digest(f"states {VERSION}", source.content(part.sequences), *asked, *from_others)
+
+    def pack(self, states: States) -> Packed:
+        """All states of a part in one."""
+        tensors: dict[str, Tensor] = {}
+        plain = []
+        for number, state in enumerate(states.values()):
+            packed = pack(state)
+            tensors |= {f"{number}.{name}": tensor for name, tensor in packed.tensors.items()}
+            plain.append(packed.plain)
+        return Packed(tensors, plain)
+
+    def unpack(self, packed: Packed) -> States:
+        """The states of a part. Raises ``InputError`` for what does not hold them."""
+        asked = [(site, analysis) for site in self.sites for analysis in self.at(site)]
+        if not isinstance(packed.plain, list) or len(packed.plain) != len(asked):
+            raise InputError("this holds no states of these analyses; fold that part again")
+        by_state: list[dict[str, Tensor]] = [{} for _ in asked]
+        for name, tensor in packed.tensors.items():
+            number, _, place = name.partition(".")
+            by_state[int(number)][place] = tensor
+        return {
+            (site.name, analysis.key): unpack(state_type(type(analysis)), Packed(tensors, plain))
+            for (site, analysis), tensors, plain in zip(asked, by_state, packed.plain, strict=True)
+        }
 
     def merge(self, a: States, b: States) -> States:
         """As if the part of ``b`` had followed that of ``a``."""

@@ -7,6 +7,8 @@ merged.
 """
 
 import dataclasses
+import hashlib
+import json
 import math
 import types
 import typing
@@ -69,6 +71,16 @@ def pack(state: Any) -> Packed:
     return Packed(tensors, plain)
 
 
+def content_digest(value: Any) -> str:
+    """Hexadecimal SHA-256 of a state, or of a result."""
+    packed = pack(value)
+    made = hashlib.sha256(json.dumps(packed.plain, sort_keys=True).encode())
+    for name, tensor in sorted(packed.tensors.items()):
+        made.update(f"\n{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
+        made.update(np.ascontiguousarray(_bits(tensor)).tobytes())
+    return made.hexdigest()
+
+
 def unpack(kind: type[State], packed: Packed) -> State:
     """A state of this type from its parts, sharing nothing with them. Raises ``InputError`` where it is none."""
     try:
@@ -121,3 +133,9 @@ def _build(kind: Any, plain: Any, tensors: Mapping[str, Tensor], place: str) -> 
 def _is_array(kind: Any) -> bool:
     """Whether a field is of NumPy's arrays, plain or with axes (``Float[np.ndarray, "unit"]``)."""
     return getattr(kind, "array_type", kind) is np.ndarray
+
+
+def _bits(tensor: Tensor) -> np.ndarray:
+    """The values as NumPy's, whatever their type: NumPy has no bfloat16."""
+    plain = tensor.cpu().contiguous()
+    return (plain.view(torch.int16) if plain.dtype == torch.bfloat16 else plain).numpy()

@@ -1,5 +1,6 @@
 """A model over a corpus, read as it runs. Needs no disk."""
 
+import hashlib
 import importlib
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,7 +21,7 @@ from unitscope.models.edit import Edit
 from unitscope.models.model import Model
 from unitscope.models.site import Site
 from unitscope.source.chunk import Chunk
-from unitscope.source.source import ALL, BATCH, Origin, Recipe, Source, labels_of
+from unitscope.source.source import ALL, BATCH, Origin, Recipe, Source, digest, labels_of
 
 
 class Running(Source):
@@ -67,6 +68,22 @@ class Running(Source):
     def tokens(self, sequence: int) -> Int[np.ndarray, " token"]:
         batch = self.corpus.batch([sequence])
         return counted_tokens(batch, self.vocabulary).numpy()
+
+    def content(self, sequences: Sequence[int]) -> str:
+        """What the model is given, and the documents that labels are asked of: more text elsewhere changes nothing."""
+        made = hashlib.sha256()
+        for first in range(0, len(sequences), self.batch_size):
+            numbers = sequences[first : first + self.batch_size]
+            batch = self.corpus.batch(numbers)
+            for values in (batch.tokens, batch.targets, batch.context, batch.lengths, batch.sequence):
+                made.update(f"{values.dtype} {list(values.shape)}\n".encode() + values.contiguous().numpy().tobytes())
+            for name in self.annotations:
+                for number in numbers:
+                    made.update(self.labels(name, number).double().numpy().tobytes())
+        documents = {self.place(number).document for number in sequences}
+        known = [self.document(number).digest for number in sorted(documents)]
+        own = [self.model_origin.fingerprint, digest(*self.vocabulary.symbols), repr(self.sites), *self._content()]
+        return digest(made.hexdigest(), *known, *own)
 
     def place(self, sequence: int) -> Place:
         return self.corpus.place(sequence)

@@ -148,6 +148,13 @@ class Source(ABC):
         """How another process opens it. Raises ``InputError`` where only this one can."""
         raise InputError(f"{self.name} lives in this process only; record it, and let others open the recording")
 
+    def content(self, sequences: Sequence[int]) -> str:
+        """Digest of everything that can be read of these sequences: where it is equal, nothing need be read again.
+
+        A kind of source that can grow leaves out of it what other sequences hold.
+        """
+        return digest(self.fingerprint, digest_of_numbers(sequences))
+
     @property
     def batch_size(self) -> int:
         """Sequences of a chunk, at most."""

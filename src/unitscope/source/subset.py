@@ -26,6 +26,9 @@ class Subset(Over):
     def _content(self) -> Sequence[str]:
         return [self.whole.fingerprint, digest_of_numbers(self.chosen)]
 
+    def content(self, sequences: Sequence[int]) -> str:
+        return self.whole.content(sequences)
+
     def recipe(self) -> Recipe:
         chosen = [int(number) for number in self.chosen]
         return {"kind": self.kind, "whole": self.whole.recipe(), "chosen": chosen, "part": self.part}
