@@ -16,15 +16,15 @@ import pytest
 import torch
 from fsspec.implementations.memory import MemoryFileSystem
 from planted import one_site, planted
+from toys import contents
 
 from unitscope.analyses.examples import Examples
 from unitscope.analyses.moments import Moments
 from unitscope.analyses.quantiles import Quantiles
 from unitscope.corpus.open import open_corpus
 from unitscope.errors import InputError
-from unitscope.fold import drive
 from unitscope.fold.analyze import analyze
-from unitscope.fold.drive import Processes, each, share
+from unitscope.fold.drive import Processes, share
 from unitscope.fold.plan import plan
 from unitscope.fold.resultset import ResultSet
 from unitscope.fold.stage import Stage, stages
@@ -33,7 +33,9 @@ from unitscope.fold.store import Store
 from unitscope.models.module import ModuleModel
 from unitscope.networks.char import CharConfig, CharNet
 from unitscope.recording.record import record
+from unitscope.source import workers
 from unitscope.source.live import Live
+from unitscope.source.workers import each
 
 ASKED = [Moments(), Quantiles(size=32), Examples(count=3, stretch=8)]
 WORK = 400
@@ -163,6 +165,12 @@ def test_processes_leave_the_same_bytes_as_one(written, tmp_path, expected):
     assert kept(tmp_path / "s") == kept(tmp_path / "t")
 
 
+def test_processes_record_the_same_bytes(written, tmp_path):
+    again = record(written, tmp_path / "again", workers=2, shard_tokens=300)
+    alone = record(written, tmp_path / "alone", shard_tokens=300)
+    assert contents(again.folder) == contents(alone.folder)
+
+
 def die_once(marker, part):
     if not marker.exists() and part.number == 1:
         marker.write_text("dead")
@@ -182,7 +190,7 @@ def always_die(part):
 
 
 def test_workers_that_die_again_and_again_are_said(monkeypatch):
-    monkeypatch.setattr(drive, "DEATHS", 1)
+    monkeypatch.setattr(workers, "DEATHS", 1)
     with pytest.raises(InputError, match="workers died 1 times"):
         list(each(always_die, plan(source(), source().sites, 10**9), 1))
 

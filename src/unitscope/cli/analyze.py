@@ -1,15 +1,20 @@
 """``unitscope analyze``."""
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
 from unitscope.cli import console
 from unitscope.cli.app import STEPS, app
-from unitscope.fold.analysis import catalogue, parse, standard
+from unitscope.errors import InputError
+from unitscope.fold.analysis import Analysis, catalogue, parse, standard
 from unitscope.fold.analyze import analyze as fold
+from unitscope.fold.analyze import fold_share
+from unitscope.fold.store import Store
 from unitscope.recording.recording import Recording
 
 RESULTS = "results"
@@ -36,6 +41,13 @@ def analyze(
         list[str] | None, typer.Argument(help="names, with parameters as in histogram:bins=64; all if not given")
     ] = None,
     sites: Annotated[list[str], typer.Option(help="glob patterns of the sites")] = ["*"],  # noqa: B006
+    workers: Annotated[int, typer.Option(min=1, help="processes that fold, with one thread each")] = 1,
+    states: Annotated[
+        str, typer.Option(help="folder, or s3://…, that keeps what was folded: an interrupted run goes on there")
+    ] = "",
+    part: Annotated[
+        str, typer.Option(help="I/N: fold the share I (from 1) of N into --states and stop, for many machines")
+    ] = "",
     listing: Annotated[
         bool, typer.Option("--list", help="List the analyses and stop.", callback=list_analyses, is_eager=True)
     ] = False,
@@ -48,8 +60,28 @@ def analyze(
     """
     source = Recording.open(recording)
     asked = [parse(text) for text in analyses] if analyses else standard()
+    if part:
+        _share(source, asked, sites, states, part)
+        return
     with console.progress_bar() as show:
-        results = fold(source, asked, sites, show)
+        results = fold(source, asked, sites, show, workers=workers, store=states or None)
     results.merge_into(recording / RESULTS)
     console.out.print(f"{recording / RESULTS}: {len(list(results))} results for {len(results.sites())} sites")
     console.out.print(f"next: unitscope find {recording}, or unitscope report {recording}")
+
+
+def _share(source: Recording, asked: Sequence[Analysis[Any]], sites: Sequence[str], states: str, part: str) -> None:
+    """One task of many: fold its share of the first stage that is not all there."""
+    match = re.fullmatch(r"(\d+)/(\d+)", part)
+    if not match or not 1 <= int(match[1]) <= int(match[2]):
+        raise InputError(f"--part is I/N, the task I (from 1) of N, as in 3/8, not {part!r}")
+    if not states:
+        raise InputError("--part needs --states, a folder or an address that all tasks see")
+    with console.progress_bar() as show:
+        left, stage, of = fold_share(source, asked, sites, Store(states), int(match[1]) - 1, int(match[2]), show)
+    if left:
+        console.out.print(f"stage {stage} of {of}: this share is done, {left:,} parts of others are not yet")
+    elif stage < of:
+        console.out.print(f"stage {stage} of {of}: all parts are there; run every share once more for the next stage")
+    else:
+        console.out.print(f"all parts are there; next: unitscope analyze with the same analyses and --states {states}")

@@ -11,7 +11,6 @@ from unitscope.cli.inputs import Inputs, by_default
 from unitscope.cli.options import Layouts
 from unitscope.corpus.text import CONTEXT, LENGTH
 from unitscope.recording.record import record as write_recording
-from unitscope.source.live import Live
 
 
 @app.command(rich_help_panel=STEPS)
@@ -41,6 +40,7 @@ def record(
     pattern: Annotated[str, typer.Option(help="which files of a folder, for example *.txt")] = "*",
     batch_size: Annotated[int, typer.Option(help="sequences that run together")] = 64,
     layout: Layouts = None,
+    workers: Annotated[int, typer.Option(min=1, help="processes that record, with one thread each")] = 1,
 ) -> None:
     """Record every unit at every token of a text.
 
@@ -49,17 +49,15 @@ def record(
     For example: `unitscope record net book.txt --out run --dtype float16`
     """
     inputs = Inputs(model, tuple(text), part, sequences, length, context, pattern, layouts=tuple(layout or ()))
-    network, corpus = inputs.open()
+    source = inputs.live(batch_size)
     if sites == ["*"]:
-        sites = [site.name for site in network.sites() if site.kind != "prediction"]
+        sites = [site.name for site in source.sites if site.kind != "prediction"]
     with console.progress_bar() as show:
         recording = write_recording(
-            Live(network, corpus, batch_size, sequences=inputs.chosen(corpus)),
-            out,
-            sites or by_default(network.sites()),
-            dtype,
-            progress=show,
+            source, out, sites or by_default(source.sites), dtype, progress=show, workers=workers
         )
     inputs.save(out)
-    console.out.print(f"{out}: {len(recording.sequences):,} sequences of {corpus.name}, {len(recording.sites)} sites")
+    console.out.print(
+        f"{out}: {len(recording.sequences):,} sequences of {source.corpus.name}, {len(recording.sites)} sites"
+    )
     console.out.print(f"next: unitscope analyze {out}")

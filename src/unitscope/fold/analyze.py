@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from unitscope.fold.analysis import Analysis, parse, standard
-from unitscope.fold.drive import Driver, Processes, folded
+from unitscope.fold.drive import Driver, Processes, folded, share
 from unitscope.fold.plan import WORK, plan
 from unitscope.fold.resultset import ResultSet
 from unitscope.fold.stage import stages
@@ -55,6 +55,34 @@ def analyze(
             states = folded(stage, source, parts, results, tell, driver, kept)
         stage.compute(states, results)
     return results
+
+
+def fold_share(
+    source: Source,
+    analyses: Sequence[Analysis[Any]],
+    sites: Iterable[str],
+    store: Store,
+    number: int,
+    of: int,
+    progress: Progress = silent,
+) -> tuple[int, int, int]:
+    """Fold the parts of task ``number`` (from 0) of ``of`` into the store, of the first stage that is not all there.
+
+    Returns the parts of that stage that are still missing, its number (from 1), and how many stages there are: a stage
+    can only begin when the one before is whole. Raises ``InputError`` as ``analyze`` does.
+    """
+    chosen = choose(source.sites, sites)
+    parts = plan(source, chosen)
+    levels = stages(chosen, analyses)
+    results = ResultSet(source.fingerprint)
+    left = 0
+    for place, stage in enumerate(levels, 1):
+        whole = all(stage.key(source, part, results) in store for part in parts)
+        left = 0 if whole else share(stage, source, parts, results, store, number, of, progress)
+        if not whole or place == len(levels):
+            return left, place, len(levels)
+        stage.compute(folded(stage, source, parts, results, lambda _: None, None, store), results)
+    return left, len(levels), len(levels)
 
 
 @contextmanager

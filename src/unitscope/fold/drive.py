@@ -5,28 +5,19 @@ in which order they are merged from their numbers. So however many workers there
 begun again: the same bytes. Workers open the source by its recipe, with one thread each, and leave states in a store.
 """
 
-import functools
 import json
-import multiprocessing
-import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
-
-import torch
 
 from unitscope.errors import InputError
 from unitscope.fold.plan import Part
 from unitscope.fold.resultset import ResultSet
 from unitscope.fold.stage import Stage, States, Tree
 from unitscope.fold.store import Store
-from unitscope.source.recipe import open_source
+from unitscope.progress import Progress, silent
 from unitscope.source.source import Recipe, Source
-
-DEATHS = 3
-"""Times that the workers may die before it is said: a system without memory kills them again and again."""
+from unitscope.source.workers import each, opened
 
 
 @dataclass(frozen=True)
@@ -42,7 +33,7 @@ class Job:
 
     def work(self, part: Part) -> int:
         """Fold a part into the store, in the worker; returns its sequences."""
-        source = _opened(json.dumps(self.recipe))
+        source = opened(json.dumps(self.recipe))
         states = self.stage.fold(source, part, self.given, lambda _: None)
         self.store.save(self.keys[part.number], self.stage.pack(states))
         return len(part.sequences)
@@ -69,35 +60,6 @@ class Processes:
 
     def run(self, job: Job, parts: Sequence[Part]) -> Iterator[int]:
         yield from each(job.work, parts, self.workers)
-
-
-def each(work: Callable[[Part], int], parts: Sequence[Part], workers: int) -> Iterator[int]:
-    """What ``work`` gives for each part, in processes with one thread each; parts of workers that die are done again.
-
-    Raises ``InputError`` if they die again and again.
-    """
-    left = {part.number: part for part in parts}
-    context = multiprocessing.get_context("spawn")
-    for _ in range(DEATHS):
-        if not left:
-            return
-        with ProcessPoolExecutor(min(workers, len(left)), context, initializer=_alone) as pool:
-            futures = {pool.submit(work, part): number for number, part in left.items()}
-            try:
-                for future in as_completed(futures):
-                    done = future.result()
-                    del left[futures[future]]
-                    yield done
-            except BrokenProcessPool:
-                continue
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
-    if left:
-        raise InputError(
-            f"workers died {DEATHS} times, {len(left)} parts are left; this machine may have too little memory for "
-            f"{workers} of them: take fewer, and the same command goes on with what is there"
-        )
 
 
 def folded(
@@ -137,11 +99,19 @@ def folded(
 
 
 def share(
-    stage: Stage, source: Source, parts: Sequence[Part], given: ResultSet, store: Store, number: int, of: int
+    stage: Stage,
+    source: Source,
+    parts: Sequence[Part],
+    given: ResultSet,
+    store: Store,
+    number: int,
+    of: int,
+    progress: Progress = silent,
 ) -> int:
     """Fold every part that is the task's of number ``number`` (from 0) of ``of``; how many parts are still missing."""
     missing = 0
     for part in parts:
+        progress("folding parts", part.number, len(parts))
         key = stage.key(source, part, given)
         if key in store:
             continue
@@ -149,16 +119,5 @@ def share(
             missing += 1
             continue
         store.save(key, stage.pack(stage.fold(source, part, given, lambda _: None)))
+    progress("folding parts", len(parts), len(parts))
     return missing
-
-
-def _alone() -> None:
-    """One thread: workers share the cores, and threads that wait for each other cost more than they bring."""
-    os.environ["OMP_NUM_THREADS"] = "1"
-    torch.set_num_threads(1)
-
-
-@functools.lru_cache(1)
-def _opened(recipe: str) -> Source:
-    """A worker opens its source once."""
-    return open_source(json.loads(recipe))

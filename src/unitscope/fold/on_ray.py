@@ -9,9 +9,24 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
+
 from unitscope.errors import InputError
-from unitscope.fold.drive import DEATHS, Job
+from unitscope.fold.drive import Job
 from unitscope.fold.plan import Part
+from unitscope.source.workers import DEATHS
+
+
+class Worker:
+    """An actor."""
+
+    def __init__(self, job: Job) -> None:
+        torch.set_num_threads(1)
+        self.job = job
+
+    def work(self, part: Part) -> int:
+        """Fold a part into the store."""
+        return self.job.work(part)
 
 
 @dataclass(frozen=True)
@@ -31,17 +46,10 @@ class Ray:
         if not ray.is_initialized():
             ray.init(address=os.environ.get("RAY_ADDRESS"), log_to_driver=False, configure_logging=False)
 
-        class Worker:
-            def work(self, part: Part) -> int:
-                import torch
-
-                torch.set_num_threads(1)
-                return job.work(part)
-
-        kind = ray.remote(**self.resources, max_restarts=-1)(Worker)
+        kind = ray.remote(**self.resources)(Worker)
         waiting = list(reversed(parts))
         deaths = 0
-        idle = [kind.remote() for _ in range(min(self.workers, len(parts)))]
+        idle = [kind.remote(job) for _ in range(min(self.workers, len(parts)))]
         busy: dict[Any, tuple[Any, Part]] = {}
         while waiting or busy:
             while idle and waiting:
@@ -56,7 +64,10 @@ class Ray:
                 waiting.append(part)
                 if deaths > DEATHS * max(1, len(parts)):
                     raise InputError(f"workers of Ray died {deaths} times; {len(waiting)} parts are left") from error
-                actor = kind.remote()
+                actor = kind.remote(job)
             except ray.exceptions.RayTaskError as error:
                 raise error.as_instanceof_cause() from error
-            idle.append(actor)
+            if waiting:
+                idle.append(actor)
+            else:
+                ray.kill(actor)  # what it held is free for those that wait, on a cluster that became smaller

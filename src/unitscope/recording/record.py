@@ -1,9 +1,11 @@
 """Write a model's activations over a corpus into a folder, shard by shard."""
 
 import fcntl
+import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +23,7 @@ from unitscope.recording.recording import Recording
 from unitscope.recording.shard import LISTING, Shard, ShardBuffer, shard_folder
 from unitscope.recording.texts import TEXTS, write_texts
 from unitscope.source.source import Source
+from unitscope.source.workers import each, opened
 
 SHARD_TOKENS = 65_536
 SHARD_BYTES = 256_000_000
@@ -40,6 +43,7 @@ def record(
     labels: Sequence[str] = (),
     shard_tokens: int | None = None,
     progress: Progress = silent,
+    workers: int = 1,
 ) -> Recording:
     """Write down the sites of a source that match the glob patterns, and return the recording.
 
@@ -49,7 +53,8 @@ def record(
     Interrupted at any instant (Ctrl-C, ``kill -9``, a full disk) and called again with the same arguments, it goes on
     after the last finished shard and ends with the same bytes as if nothing had happened. Memory grows with what the
     source gives at once and with ``shard_tokens`` (65,536, or fewer where that would be over 256 MB), and with nothing
-    else.
+    else. With ``workers`` that many processes write shards, and the same bytes; the source must be one that others can
+    open.
 
     Raises ``InputError`` for a folder with something else in it, or begun with another model, corpus or settings; for
     activations that are not finite or too large for ``dtype``; and for a disk without room.
@@ -92,25 +97,52 @@ def record(
             plan.save(folder)
             if not (folder / TEXTS).exists():
                 write_texts(folder, source, np.unique(plan.document).tolist())
-            _fill(folder, plan, missing, manifest, source, progress)
+            _fill(folder, plan, missing, manifest, source, progress, workers)
             manifest.finished(_checksums(folder, plan.shards)).save(folder)
     return Recording.open(folder)
 
 
 def _fill(
-    folder: Path, plan: Plan, missing: Sequence[int], manifest: Manifest, source: Source, progress: Progress
+    folder: Path,
+    plan: Plan,
+    missing: Sequence[int],
+    manifest: Manifest,
+    source: Source,
+    progress: Progress,
+    workers: int,
 ) -> None:
     done = len(plan.sequence) - len(plan.only(missing).sequence)
+
+    def tell(sequences: int) -> None:
+        nonlocal done
+        done += sequences
+        progress("recording", done, len(plan.sequence))
+
+    if workers == 1:
+        for number in missing:
+            _write_shard(folder, number, plan.part(number), manifest, source, tell)
+        return
+    task = partial(_task, json.dumps(source.recipe()), folder, manifest)
+    for sequences in each(task, [(number, plan.part(number)) for number in missing], workers):
+        tell(sequences)
+
+
+def _task(recipe: str, folder: Path, manifest: Manifest, shard: tuple[int, Plan]) -> int:
+    """A shard, in a process of its own."""
+    _write_shard(folder, *shard, manifest, opened(recipe), lambda _: None)
+    return len(shard[1].sequence)
+
+
+def _write_shard(
+    folder: Path, number: int, part: Plan, manifest: Manifest, source: Source, tell: Callable[[int], None]
+) -> None:
     names = [site.name for site in manifest.sites]
-    for number in missing:
-        part = plan.part(number)
-        buffer = ShardBuffer(manifest.sites, int(part.tokens.sum()), manifest.dtype)
-        with torch.no_grad():
-            for chunks in source.chunks(names, manifest.annotations, part.sequence.tolist()):
-                buffer.add(chunks)
-                done += len(torch.unique_consecutive(next(iter(chunks.values())).sequence))
-                progress("recording", done, len(plan.sequence))
-        buffer.write(shard_folder(folder, number))
+    buffer = ShardBuffer(manifest.sites, int(part.tokens.sum()), manifest.dtype)
+    with torch.no_grad():
+        for chunks in source.chunks(names, manifest.annotations, part.sequence.tolist()):
+            buffer.add(chunks)
+            tell(len(torch.unique_consecutive(next(iter(chunks.values())).sequence)))
+    buffer.write(shard_folder(folder, number))
 
 
 def _begun(folder: Path, asked: Manifest) -> Manifest | None:

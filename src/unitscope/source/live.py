@@ -160,7 +160,8 @@ class Live(Running):
     @classmethod
     def opened_by(cls, recipe: Recipe, opener: Callable[[Recipe], Source]) -> Source:
         # The one room that knows every kind of model and text stands above this one.
-        inputs = importlib.import_module("unitscope.cli.inputs").Inputs(**recipe["opened"])
+        kind = importlib.import_module("unitscope.cli.inputs").Inputs
+        inputs = kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in recipe["opened"].items()})
         live: Live = inputs.live(recipe["batch_size"])
         return replace(live, sequences=recipe["sequences"])
 
