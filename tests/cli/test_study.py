@@ -7,7 +7,8 @@ from typer.testing import CliRunner
 
 from unitscope.cli.main import app
 from unitscope.cli.study import command
-from unitscope.studies.check import Check, Progress
+from unitscope.progress import Progress
+from unitscope.studies.check import Check
 
 
 def run(out: Path, show: Progress, *, nets: Annotated[int, "networks of each kind"] = 2) -> list[Check]:
