@@ -1,12 +1,12 @@
 """r over pieces of evidence against SciPy and against brute force; reasons instead of numbers."""
 
-import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from unitscope.evidence.correlation import WHY, Sums, correlate, partial
+from unitscope.evidence.correlation import WHY, Sums, correlate, partial, standardized
 
 
 def made(x, y, piece, everywhere=None):
@@ -19,9 +19,7 @@ def made(x, y, piece, everywhere=None):
     def by(values):
         return np.stack([values[piece == g].sum(0) for g in range(count)])
 
-    with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        kurtosis = [((v - np.nanmean(v, 0)) ** 4).mean(0) / np.nanvar(v, 0) ** 2 for v in (x, np.where(known, y, 0))]
+    shape = [standardized(*(np.nansum(values**k, 0) for k in range(5))) for values in (x, y)]
     flags = np.array([set(np.unique(c[np.isfinite(c)])) <= {0.0, 1.0} for c in y.T])
     sums = {
         "n": by(known.astype(float)), "y": by(y0), "yy": by(y0**2),
@@ -30,7 +28,9 @@ def made(x, y, piece, everywhere=None):
         "xy": np.stack([x[piece == g].T @ y0[piece == g] for g in range(count)]),
     }  # fmt: skip
     on = np.where(flags, by(y0), np.nan) if flags.any() else None
-    return Sums(**sums, x_kurtosis=kurtosis[0], y_kurtosis=kurtosis[1], on=on)
+    return Sums(
+        **sums, x_skewness=shape[0][0], x_kurtosis=shape[0][1], y_skewness=shape[1][0], y_kurtosis=shape[1][1], on=on
+    )
 
 
 def data(seed=0, pieces=9, tokens=60, units=4, labels=3):
@@ -43,22 +43,68 @@ def data(seed=0, pieces=9, tokens=60, units=4, labels=3):
     return x, y, piece
 
 
-def test_r_error_p_and_interval_are_those_of_a_brute_force_jackknife():
+def by_hand(x, y, piece):
+    """r, the error of z, and t before the skewness is taken off: of one pair, from its tokens."""
+    pieces = np.unique(piece)
+    count = len(pieces)
+    r = stats.pearsonr(x, y).statistic
+    z = np.arctanh(r)
+    left_out = np.array([np.arctanh(stats.pearsonr(x[piece != g], y[piece != g]).statistic) for g in pieces])
+    jackknife = (count - 1) / count * ((left_out - z) ** 2).sum()
+    x0, y0 = x - x.mean(), y - y.mean()
+    together = np.array([(x0 * y0)[piece == g].sum() for g in pieces])
+    of_means = np.array([x0[piece == g].sum() * y0[piece == g].mean() for g in pieces])
+    n = np.array([(piece == g).sum() for g in pieces])
+    delta = count / (count - 1) * ((together - (x0 * y0).mean() * n) ** 2).sum() / (len(x) * x.std() * y.std()) ** 2
+    w = (of_means**2).sum() / ((of_means**2).sum() + ((together - of_means) ** 2).sum())
+    return r, np.sqrt(jackknife), z / np.sqrt((1 - w) * jackknife + w * delta * (z / r) ** 2)
+
+
+def test_r_error_t_and_interval_are_those_of_brute_force():
     x, y, piece = data()
+    y[:, 1] = data(1)[1][:, 1] > 0.3
     found = correlate(made(x, y, piece))
+    on = np.array([(y[piece == g, 1] == 1).sum() for g in range(9)])
+    worth = [counts.sum() ** 2 / (counts**2).sum() for counts in (on, 60 - on)]
+    welch = sum(1 / w for w in worth) ** 2 / sum(1 / w**2 / (w - 1) for w in worth)
+    freedom = [8, min(8, welch), 8]
+    assert found.freedom == pytest.approx(freedom)
     for u in range(4):
         for k in range(3):
-            r = stats.pearsonr(x[:, u], y[:, k]).statistic
-            z = [np.arctanh(stats.pearsonr(x[piece != g, u], y[piece != g, k]).statistic) for g in range(9)]
-            error = np.sqrt(8 / 9 * np.sum((np.array(z) - np.arctanh(r)) ** 2))
+            r, error, t = by_hand(x[:, u], y[:, k], piece)
             assert found.r[u, k] == pytest.approx(r)
             assert found.error[u, k] == pytest.approx(error)
-            assert found.p[u, k] == pytest.approx(2 * stats.t.sf(abs(np.arctanh(r)) / error, 8))
-            width = stats.t.ppf(0.975, 8) * error
+            assert found.t[u, k] == pytest.approx(t, rel=0.05) and abs(found.t[u, k]) <= abs(t) * (1 + 1e-9)
+            assert found.p[u, k] == pytest.approx(2 * stats.t.sf(abs(found.t[u, k]), freedom[k]))
+            width = stats.t.ppf(0.975, freedom[k]) * error
             assert found.low[u, k] == pytest.approx(np.tanh(np.arctanh(r) - width))
             assert found.high[u, k] == pytest.approx(np.tanh(np.arctanh(r) + width))
-    assert found.freedom == pytest.approx([8, 8, 8])
     assert (found.why == 0).all()
+
+
+def test_without_skewness_t_is_as_it_stands():
+    x, y, piece = data()
+    y = y[:, [0, 2]]
+    sums = replace(made(x, y, piece), x_skewness=np.zeros(4), y_skewness=np.zeros(2))
+    for u in range(4):
+        assert correlate(sums).t[u, 1] == pytest.approx(by_hand(x[:, u], y[:, 1], piece)[2])
+    one_sided = replace(sums, x_skewness=np.full(4, 5.0), y_skewness=np.full(2, 5.0))
+    skewed, plain = correlate(one_sided).t, correlate(sums).t
+    assert (np.abs(skewed) <= np.abs(plain)).all() and (np.abs(skewed) < np.abs(plain))[plain < 0].all()
+
+
+def test_a_unit_that_is_the_label_is_certain():
+    _, y, piece = data()
+    found = correlate(made(y[:, :1], y[:, :1], piece))
+    assert (found.r[0, 0], found.low[0, 0], found.high[0, 0]) == pytest.approx((1, 1, 1))
+    assert found.p[0, 0] < 1e-6
+
+
+def test_moments_are_those_of_scipy_about_any_constant():
+    x = np.random.default_rng(0).exponential(size=(500, 3)) + np.array([0.0, 5.0, -2.0])
+    found = standardized(*(((x - 1.5) ** k).sum(0) for k in range(5)))
+    assert found[0] == pytest.approx(stats.skew(x)) and found[1] == pytest.approx(stats.kurtosis(x, fisher=False))
+    assert np.isnan(standardized(*((np.full((9, 1), 0.3) ** k).sum(0) for k in range(5)))).all()
 
 
 def test_a_label_that_is_undefined_elsewhere_has_the_numbers_of_its_own_pieces_alone():
@@ -67,8 +113,10 @@ def test_a_label_that_is_undefined_elsewhere_has_the_numbers_of_its_own_pieces_a
     both, alone = correlate(made(x, y, piece)), correlate(made(x[piece < 5], y[piece < 5][:, 2:], piece[piece < 5]))
     assert both.pieces.tolist() == [20, 20, 5]
     assert both.freedom == pytest.approx([19, 19, 4])
-    for name in ("r", "p", "low", "high"):
+    for name in ("r", "low", "high"):
         assert getattr(both, name)[:, 2] == pytest.approx(getattr(alone, name)[:, 0])
+    # Only the shape of the units, of all tokens, may differ.
+    assert both.p[:, 2] == pytest.approx(alone.p[:, 0], rel=0.05)
 
 
 def test_numbers_of_a_pair_are_the_same_to_the_bit_in_any_company():
@@ -77,7 +125,7 @@ def test_numbers_of_a_pair_are_the_same_to_the_bit_in_any_company():
     whole = correlate(sums)
     one = Sums(
         sums.n[:, 3:4], sums.y[:, 3:4], sums.yy[:, 3:4], sums.x[:, 2:3], sums.xx[:, 2:3], sums.xy[:, 2:3, 3:4],
-        sums.x_kurtosis[2:3], sums.y_kurtosis[3:4],
+        sums.x_skewness[2:3], sums.x_kurtosis[2:3], sums.y_skewness[3:4], sums.y_kurtosis[3:4],
     )  # fmt: skip
     alone = correlate(one)
     for name in ("r", "error", "p", "low", "high"):
@@ -113,6 +161,7 @@ def test_within_one_text_what_drifts_is_in_neither():
     sums = made(x, y, piece)
     pooled, own = correlate(sums), correlate(sums, within=True)
     assert pooled.r[0, 0] > 0.8 and abs(own.r[0, 0]) < 0.06
+    assert WHY[correlate(made(np.full_like(x, 0.3), y, piece), within=True).why[0, 0]] == "the unit is constant"
     xs, ys = (values - np.stack([values[piece == g].mean(0) for g in range(30)])[piece] for values in (x, y))
     assert own.r[0, 0] == pytest.approx(stats.pearsonr(xs[:, 0], ys[:, 0]).statistic)
 
@@ -140,7 +189,7 @@ def test_reasons_stand_in_place_of_numbers():
 
 def test_nothing_at_all_is_said_in_words():
     empty = np.zeros((0, 2))
-    found = correlate(Sums(empty, empty, empty, empty, empty, np.zeros((0, 2, 2)), np.ones(2), np.ones(2)))
+    found = correlate(Sums(empty, empty, empty, empty, empty, np.zeros((0, 2, 2)), *np.ones((4, 2))))
     assert {WHY[code] for code in found.why.ravel()} == {"no token where the label is defined"}
 
 

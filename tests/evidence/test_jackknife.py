@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from unitscope.evidence.jackknife import jackknife
-from unitscope.evidence.ratio import difference, mean
+from unitscope.evidence.ratio import difference, mean, of_values, share
 
 
 def test_of_a_plain_mean_it_is_students_t():
@@ -54,3 +54,42 @@ def test_the_difference_knows_that_both_sides_share_pieces():
     assert found.value == pytest.approx((a - b).mean())
     assert (found.low, found.high) == pytest.approx((paired.low, paired.high))
     assert mean(a * n, n).high - mean(a * n, n).low > 10 * (found.high - found.low)
+
+
+def test_a_plain_mean_over_pieces_has_students_interval_and_both_tests():
+    values = np.array([0.3, 0.9, np.nan, 0.4, 1.2, 0.1])
+    found = of_values(values, chance=0.2)
+    for side, p in (("two-sided", found.p), ("greater", found.above)):
+        assert p == pytest.approx(stats.ttest_1samp(values, 0.2, nan_policy="omit", alternative=side).pvalue)
+    two = of_values(np.array([[1.0], [3.0]]))
+    assert two.low == pytest.approx(2 - stats.t.ppf(0.975, 1)) and np.isnan(of_values(np.array([1.0])).low)
+
+
+def test_a_share_has_wilsons_interval_where_tokens_are_independent():
+    draw = np.random.default_rng(3)
+    counts = np.full(4000, 10.0)
+    right = draw.binomial(10, 0.9, 4000).astype(float)
+    m, low, high = share(right, counts)
+    wilson = stats.binomtest(int(right.sum()), 40_000).proportion_ci(method="wilson")
+    assert m == right.sum() / 40_000
+    assert (low, high) == pytest.approx((wilson.low, wilson.high), abs=3e-4)
+
+
+def test_a_share_of_alike_tokens_is_as_sure_as_its_pieces_are():
+    right = np.repeat([20.0, 0.0], [6, 4])
+    m, low, high = share(right, np.full(10, 20.0))
+    assert m == 0.6 and 0.25 < low < 0.32 and 0.83 < high < 0.9
+    assert share(np.full(8, 5.0), np.full(8, 5.0)) == pytest.approx((1.0, 0.59, 1.0), abs=0.01)
+    assert np.isnan(share(np.array([3.0]), np.array([5.0]))[1])
+    assert np.isnan(share(np.zeros(2), np.zeros(2))).all()
+
+
+def test_shares_are_covered():
+    draw = np.random.default_rng(4)
+    held = 0
+    for _ in range(600):
+        chance = draw.beta(6, 2, 25)  # of each sentence
+        words = draw.integers(3, 30, 25)
+        _, low, high = share(draw.binomial(words, chance).astype(float), words.astype(float))
+        held += low <= 0.75 <= high
+    assert stats.binomtest(held, 600).proportion_ci(0.99).high > 0.93 and held / 600 < 0.985

@@ -5,9 +5,11 @@ is the *document, told by its content*: documents of one digest are one piece, w
 fewer than six, documents say nothing of more documents of their kind; the pieces are then stretches of the text, and
 whatever is found is found *within this text* (``evidence.correlation`` then takes only what moves within a stretch).
 
-Choosing and confirming never share a piece. Which half a document is in follows from its digest alone, so that a
-growing corpus keeps its halves; only where so few documents would leave one half with less than a third is the smallest
-number moved over. Stretches of one text are halved where they stand, with a stretch between that neither half reads.
+Choosing and confirming never share a piece. Three in ten documents choose and the others confirm: the best of many
+units is seen on few documents, while what is said of it has the degrees of freedom of the documents that confirm. On
+which side a document is follows from its digest alone, so that a growing corpus keeps its sides; only where documents
+are so few that chance leaves a side too small is the least number moved over. Stretches of one text stand on the side
+where they are, with a stretch between that neither reads.
 
 Folds add up the sums of a bounded number of *buckets* (``buckets``): each piece is one while there are few; of more,
 pieces go where fewest tokens are, the longest first, which keeps buckets nearly equal however unequal documents are,
@@ -27,10 +29,12 @@ FEWEST = 6
 """Documents from which on a document is a piece of evidence."""
 BUCKETS = 64
 """Pieces whose sums a fold keeps apart: enough for a spread, few enough that memory does not grow with the text."""
-STRETCHES = 32
-"""Pieces in either half of a text that is too few documents."""
+STRETCHES = 64
+"""Pieces of a text that is too few documents."""
 LEAST = 3
-"""Pieces in a half at least: no spread can be read from fewer."""
+"""Pieces on a side at least: no spread can be read from fewer."""
+CHOOSING = 0.3
+"""Share of the documents on which units are chosen."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +71,7 @@ def groups(
     lengths: Sequence[int],
     starts: Sequence[int],
     names: Sequence[str | int] | None = None,
-    stretches: int = 2 * STRETCHES + 1,
+    stretches: int = STRETCHES,
 ) -> Groups:
     """The pieces of evidence of some sequences, in the order in which they are read.
 
@@ -103,48 +107,45 @@ def groups(
     return Groups(piece, tuple(f"{whole}:{k}" for k in range(count)), tokens, True, different, copies)
 
 
-def halves(found: Groups) -> tuple[Int[np.ndarray, " choosing"], Int[np.ndarray, " confirming"]]:
+def divide(found: Groups) -> tuple[Int[np.ndarray, " choosing"], Int[np.ndarray, " confirming"]]:
     """The pieces on which units are chosen, and those that confirm them.
 
-    By a bit of each document's digest; within one text the first half, a stretch of nobody's, and the rest.
-    Raises ``InputError`` where there are too few pieces for two halves.
+    By a number made of each document's digest; within one text the first stretches, one of nobody's, and the rest.
+    Raises ``InputError`` where there are too few pieces for two sides.
     """
     count = len(found)
-    if count < 2 * LEAST + int(found.within):
+    if count < FEWEST:
         raise InputError(
-            f"{count} pieces of evidence are too few to choose units on one half and confirm them on the other; "
+            f"{count} pieces of evidence are too few to choose units on some and confirm them on the others; "
             "give more documents, or cut a long one into shorter sequences"
         )
     if found.within:
-        middle = count // 2
-        return np.arange(middle), np.arange(middle + 1, count)
-    digest = np.array([_number(f"half {key}") for key in found.keys], dtype=np.uint64)
-    second = digest >> np.uint64(63) == 1
-    least = max(LEAST, -(-count // 3))
-    for half in (False, True):
-        # As few as possible go over, in an order of their own, so that halves change little while a corpus grows.
-        missing = least - int((second == half).sum())
-        if missing > 0:
-            others = np.flatnonzero(second != half)
-            second[others[np.argsort(digest[others] << np.uint64(1))][:missing]] = half
-    return np.flatnonzero(~second), np.flatnonzero(second)
+        first = max(LEAST, int(CHOOSING * count))
+        return np.arange(first), np.arange(first + 1, count)
+    draw = np.array([_number(f"side {key}") for key in found.keys]) / 2.0**64
+    # With 6 documents 4 confirm, with 12 at least 8; of many, chance leaves enough.
+    least = 2 if count < 9 else LEAST
+    most = least if count < 9 else min(count // 3, 4) if count < 16 else count // 2
+    ends = np.sort(draw)[[least - 1, most - 1]]
+    choosing = draw <= np.clip(CHOOSING, *ends)
+    return np.flatnonzero(choosing), np.flatnonzero(~choosing)
 
 
-def share(found: Groups, half: Int[np.ndarray, " piece"], of: float) -> Int[np.ndarray, " chosen"]:
-    """Some pieces of a half, by their digests, so that about ``of`` of its tokens are in them, and ``LEAST`` at least.
+def share(found: Groups, side: Int[np.ndarray, " piece"], of: float) -> Int[np.ndarray, " chosen"]:
+    """Some pieces of a side, by their digests, so that about ``of`` of its tokens are in them, and ``LEAST`` at least.
 
     Whatever is compared with untrained networks is compared on these.
     """
-    order = half[np.argsort([_number(f"share {found.keys[piece]}") for piece in half])]
+    order = side[np.argsort([_number(f"share {found.keys[piece]}") for piece in side])]
     if found.within:
-        order = half
+        order = side
     before = np.cumsum(found.tokens[order]) - found.tokens[order]
-    taken = max(int((before < of * found.tokens[half].sum()).sum()), min(LEAST, len(half)))
+    taken = max(int((before < of * found.tokens[side].sum()).sum()), min(LEAST, len(side)))
     return np.sort(order[:taken])
 
 
 def buckets(keys: Sequence[str], tokens: Int[np.ndarray, " piece"], most: int = BUCKETS) -> Int[np.ndarray, " piece"]:
-    """The bucket of each piece of a half, from 0.
+    """The bucket of each piece of a side, from 0.
 
     Up to ``most`` pieces each has its own. Up to 16 times as many they are dealt out, the longest first, to where
     fewest tokens are (Graham 1969). Beyond that chance makes buckets equal enough, and the digest alone decides, so

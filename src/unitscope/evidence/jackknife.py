@@ -28,8 +28,18 @@ class Estimate:
     low: Float[np.ndarray, "..."]
     high: Float[np.ndarray, "..."]
     freedom: Float[np.ndarray, "..."]
-    p: Float[np.ndarray, "..."]
-    """Two-sided, of the value that was given as that of no skill."""
+    t: Float[np.ndarray, "..."]
+    """Distance from the value that was given as that of no skill, in errors."""
+
+    @property
+    def p(self) -> Float[np.ndarray, "..."]:
+        """Two-sided, of no skill."""
+        return np.asarray(2 * stats.t.sf(np.abs(self.t), self.freedom))
+
+    @property
+    def above(self) -> Float[np.ndarray, "..."]:
+        """One-sided p of "not above what no skill gives"."""
+        return np.asarray(stats.t.sf(self.t, self.freedom))
 
 
 def jackknife(
@@ -38,11 +48,13 @@ def jackknife(
     weight: Float[np.ndarray, "piece ..."],
     scale: Scale = "plain",
     chance: float = 0.0,
+    least: int = LEAST,
 ) -> Estimate:
     """``statistic`` of the totals of ``parts``, and its spread when pieces are left out.
 
     ``weight`` is what each piece has of what counts, such as tokens where the label is defined: a piece with none says
-    nothing, and unequal ones have fewer degrees of freedom, (Σw)²/Σw² − 1. ``chance`` is the value without skill.
+    nothing, and unequal ones have fewer degrees of freedom, (Σw)²/Σw² − 1. ``chance`` is the value without skill,
+    ``least`` the pieces below which there is no interval.
     """
     totals = [part.sum(0) for part in parts]
     with np.errstate(all="ignore"):
@@ -56,12 +68,12 @@ def jackknife(
         pieces = here.sum(0)
         error = np.sqrt(squares * (pieces - 1) / np.maximum(pieces, 1))
         freedom = np.maximum(weight.sum(0) ** 2 / (weight**2).sum(0) - 1, 1.0)
-        known = (pieces >= LEAST) & np.isfinite(error) & (error > 0)
+        known = (pieces >= least) & np.isfinite(error) & (error > 0)
         error = np.where(known, error, np.nan)
         width = stats.t.ppf(0.975, freedom) * error
         low, high = (from_scale(np.asarray(centre + side), scale) for side in (-width, width))
-        p = 2 * stats.t.sf(np.abs(centre - to_scale(np.asarray(chance), scale)) / error, freedom)
-    return Estimate(value, *(np.asarray(a) for a in (error, low, high, np.broadcast_to(freedom, value.shape), p)))
+        t = (centre - to_scale(np.asarray(chance), scale)) / error
+    return Estimate(value, *(np.asarray(a) for a in (error, low, high, np.broadcast_to(freedom, value.shape), t)))
 
 
 def to_scale(value: Float[np.ndarray, "..."], scale: Scale) -> Float[np.ndarray, "..."]:

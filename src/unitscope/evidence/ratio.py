@@ -7,6 +7,7 @@ by leaving pieces out (``jackknife``); for a single ratio this is the textbook's
 
 import numpy as np
 from jaxtyping import Float
+from scipy import stats
 
 from unitscope.evidence.jackknife import Estimate, jackknife
 
@@ -15,6 +16,35 @@ def mean(sums: Float[np.ndarray, "piece ..."], counts: Float[np.ndarray, "piece 
     """The mean per token, such as the damage per prediction where a label holds."""
     counts = np.broadcast_to(counts, sums.shape)
     return jackknife(lambda s, n: s / n, (sums, counts), counts)
+
+
+def of_values(values: Float[np.ndarray, "piece ..."], chance: float = 0.0) -> Estimate:
+    """The plain mean over pieces, with Student's t interval and test of ``chance``; NaN is no piece."""
+    known = np.isfinite(values)
+    counts = known.astype(np.float64)
+    return jackknife(lambda s, n: s / n, (np.where(known, values, 0.0), counts), counts, chance=chance, least=2)
+
+
+def share(
+    sums: Float[np.ndarray, " piece"], counts: Float[np.ndarray, " piece"], level: float = 0.95
+) -> tuple[float, float, float]:
+    """A share, such as an accuracy, and its interval; ``sums`` are how many of ``counts`` are right in each piece.
+
+    Wilson's (1927) interval for as many independent tokens as would have the error that pieces show (Korn & Graubard
+    1998), with Student's t for the quantile. Where all are right or none, pieces count as single tokens.
+    """
+    here = counts > 0
+    pieces, n = int(here.sum()), float(counts.sum())
+    if pieces < 2:
+        return (float(sums.sum() / n) if n else np.nan), np.nan, np.nan
+    found = jackknife(lambda s, c: s / c, (sums, counts), counts, least=2)
+    m = float(found.value)
+    error = float(found.error)
+    worth = m * (1 - m) / error**2 if error > 0 else float(pieces)
+    q = float(stats.t.ppf((1 + level) / 2, found.freedom))
+    middle, width = m + q**2 / (2 * worth), q * np.sqrt(m * (1 - m) / worth + q**2 / (4 * worth**2))
+    whole = 1 + q**2 / worth
+    return m, max(0.0, float((middle - width) / whole)), min(1.0, float((middle + width) / whole))
 
 
 def difference(
