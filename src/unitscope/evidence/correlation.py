@@ -249,7 +249,7 @@ def _freedom(sums: Sums) -> Float[np.ndarray, " label"]:
         parts = 1 / (on**2 * np.maximum(on - 1, 0.2)) + 1 / (off**2 * np.maximum(off - 1, 0.2))
         welch = (1 / on + 1 / off) ** 2 / parts
         freedom = np.where(np.isfinite(sums.on).all(0) & (welch < freedom), welch, freedom)
-    return np.maximum(freedom, 1.0)
+    return np.asarray(np.maximum(freedom, 1.0))
 
 
 def _worth(counts: Float[np.ndarray, "piece label"]) -> Float[np.ndarray, " label"]:
@@ -263,7 +263,7 @@ def _less_skewed(t: Float[np.ndarray, "unit label"], skew: Float[np.ndarray, "un
     turned = t + skew * t**2 / 3 + skew**2 * t**3 / 27 + skew / 6
     # Beyond its turning point it would rise again.
     turned = np.where(3 + skew * t < 0, -1 / np.where(skew == 0, 1, skew) + skew / 6, turned)
-    return np.where(np.abs(turned) < np.abs(t), turned, t)
+    return np.asarray(np.where(np.abs(turned) < np.abs(t), turned, t))
 
 
 def _spread(square: np.ndarray, of_mean: np.ndarray) -> np.ndarray:

@@ -24,18 +24,16 @@ def turned(
 ) -> Float[np.ndarray, " unit"]:
     """Two-sided p of Σ x y over all documents, each turned by itself; a document without the label says nothing."""
     draw = np.random.default_rng(seed)
-    value, sums = 0.0, 0.0
-    for x, y in zip(units, labels, strict=True):
-        if not np.ptp(y) > 0:
-            continue
+    said = [(x, y) for x, y in zip(units, labels, strict=True) if np.ptp(y) > 0]
+    count = units[0].shape[1] if len(units) else 0
+    value, sums = np.zeros(count), np.zeros((draws, count))
+    for x, y in said:
         y0 = y - y.mean()
         each = np.fft.irfft(np.fft.rfft(x - x.mean(0), axis=0) * np.fft.rfft(y0)[:, None].conj(), len(y), axis=0)
-        value = value + each[0]
-        sums = sums + each[draw.integers(len(y), size=draws)]
-    if np.ndim(value) == 0:
-        return np.full(units[0].shape[1] if units else 0, np.nan)
-    spread = np.asarray(sums).std(0)
+        value += each[0]
+        sums += each[draw.integers(len(y), size=draws)]
+    spread = sums.std(0)
     with np.errstate(all="ignore"):
         far, all_far = np.abs(value) / spread, np.abs(sums) / spread
     p = np.array([of_draws(float(one), drawn) for one, drawn in zip(far, all_far.T, strict=True)])
-    return np.where(spread > 1e-9 * max(1.0, float(np.max(spread))), p, np.nan)
+    return np.where(spread > 1e-9 * max(1.0, float(np.max(spread, initial=0.0))), p, np.nan)
