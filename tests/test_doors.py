@@ -12,7 +12,7 @@ from unitscope import doors
 from unitscope.corpus.splits import Split
 from unitscope.doors import DOORS, by_name, members, modules
 from unitscope.errors import InputError
-from unitscope.networks.files import Card, save
+from unitscope.networks.card import Card, save
 
 ROOT = Path(__file__).parent.parent
 CODE = re.search(r"```python\n([^`]*class Active.*?)```", (ROOT / "CONTRIBUTING.md").read_text("utf-8"), re.DOTALL)
@@ -132,7 +132,9 @@ def test_an_analysis_of_others_works_everywhere(tmp_path: Path) -> None:
     package = Outsider(tmp_path / "site", "other", {"analyses/active.py": ACTIVE}, {"analyses": "other.analyses"})
     text = wired.corpus(tmp_path, lines=60)
     net = wired.wired().module
-    card = Card(net.config, wired.VOCABULARY, "bytes", Split(), "wired.txt", text.documents.fingerprint)
+    digest = text.documents.fingerprint
+    card = Card("char", net.config, wired.VOCABULARY.symbols, unit="bytes", split=Split(), corpus="wired.txt",
+                corpus_fingerprint=digest)  # fmt: skip
     save(tmp_path / "net", net, card)
     done = package.python(
         """

@@ -23,9 +23,9 @@ from unitscope.interventions.ablated import Ablated
 from unitscope.interventions.driven import Driven
 from unitscope.models.edit import zero
 from unitscope.models.module import ModuleModel
-from unitscope.models.seq2seq import Seq2SeqModel
 from unitscope.models.site import Site
 from unitscope.networks.char import CharConfig, CharNet
+from unitscope.networks.seq2seq.model import Seq2SeqModel
 from unitscope.networks.seq2seq.network import Seq2SeqConfig, Seq2SeqNet
 from unitscope.recording.record import record
 from unitscope.source.arrays import Arrays

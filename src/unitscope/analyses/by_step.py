@@ -8,6 +8,7 @@ per step (of which quartiles and violins are drawn), and each unit by its mean a
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -136,6 +137,8 @@ class ByStep(Analysis[Steps]):
     spread of each unit there. Later steps are left out. The share of a unit's variance that the step explains is 1 for
     a unit that counts and nothing else.
     """
+
+    whole_chunks: ClassVar[bool] = True
 
     steps: int = field(default=16, metadata={"help": "how many steps, from the first"})
     bins: int = field(default=64, metadata={"help": "bins of each step's histogram at most"})

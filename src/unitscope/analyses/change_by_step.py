@@ -6,6 +6,7 @@ be tested against each other (``unitscope.comparison.steps``).
 
 import math
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -86,6 +87,8 @@ class ChangeByStep(Analysis[Sums]):
     For each transition between the first steps of a sequence: mean and spread over sequences of ‖h_t − h_{t−1}‖ of all
     units, and each unit's mean change.
     """
+
+    whole_chunks: ClassVar[bool] = True
 
     steps: int = field(default=16, metadata={"help": "how many steps, from the first"})
 

@@ -1,6 +1,6 @@
 """Quantiles of each unit, from a sketch of all tokens whose error in rank is small and told.
 
-The sketch (``_sketch``) is exact while the tokens are few. Beyond that its error is some .02 % of the tokens, whatever
+The sketch (``_sketch``) is exact while the tokens are few. Beyond that its error is some .05 % of the tokens, whatever
 the activations are; it depends on the order of the tokens and on how parts were merged, never on the size of chunks.
 """
 
@@ -73,7 +73,7 @@ class Quantiles(Analysis[Seen]):
     """Quantiles.
 
     From a sketch of all tokens (Karnin, Lang & Liberty 2016); the share of tokens below a quantile is off by a stated
-    error, some .02 % of all tokens.
+    error, some .05 % of all tokens.
     """
 
     size: int = field(default=4096, metadata={"help": "tokens up to which it is exact; more make its error smaller"})

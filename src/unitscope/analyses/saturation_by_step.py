@@ -5,6 +5,7 @@ Whether a network uses its gates is not one number: a gate may be open while it 
 
 import math
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -66,6 +67,8 @@ class SaturationByStep(Analysis[Counts]):
     Share of sequences in which a unit is left-saturated (a gate < 0.1) or right-saturated (a gate > 0.9) at each of the
     first steps; ends as in gate saturation.
     """
+
+    whole_chunks: ClassVar[bool] = True
 
     steps: int = field(default=16, metadata={"help": "how many steps, from the first"})
     margin: float = field(default=0.1, metadata={"help": "how near to a bound counts as saturated"})

@@ -49,6 +49,10 @@ class Analysis(ABC, Generic[State]):
     asks: ClassVar[bool] = False
     """Whether it means nothing until it is told what to ask, as affinity is its hypotheses."""
 
+    whole_chunks: ClassVar[bool] = False
+    """Whether it sees what a source gives at once undivided, and not in pieces that stay in the processor's cache: for
+    an analysis whose cost is by the piece and not by the token."""
+
     @property
     def labels(self) -> tuple[str, ...]:
         """Labels that every chunk must carry."""

@@ -12,8 +12,8 @@ from unitscope.errors import InputError
 from unitscope.models.site import Site
 from unitscope.source.source import Source
 
-WORK = 2**26
-"""Values (tokens times units) of a part: some seconds for one processor core and the standard analyses."""
+WORK = 2**28
+"""Values (tokens times units) of a part: less than a minute for one processor core and the standard analyses."""
 
 
 @dataclass(frozen=True)

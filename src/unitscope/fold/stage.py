@@ -68,8 +68,13 @@ class Stage:
                 for site in self.sites:
                     chunk = chunks[site.name]
                     chunk.check_finite(site.name)
-                    for piece in _cached(chunk):
-                        for analysis in self.at(site):
+                    asked = self.at(site)
+                    for analysis in asked:
+                        if analysis.whole_chunks:
+                            analysis.update(states[site.name, analysis.key], chunk)
+                    pieced = [analysis for analysis in asked if not analysis.whole_chunks]
+                    for piece in _cached(chunk) if pieced else ():
+                        for analysis in pieced:
                             analysis.update(states[site.name, analysis.key], piece)
                 tell(len(torch.unique_consecutive(next(iter(chunks.values())).sequence)))
         return states
