@@ -292,7 +292,7 @@ def test_arrays_are_read_from_memory_maps_of_any_number_type(tmp_path):
         path = tmp_path / f"{kind.strip('>')}.npy"
         np.save(path, values.numpy().astype(kind))
         mapped = dataclasses.replace(base, values={site: np.load(path, mmap_mode="r")})
-        expected = torch.from_numpy(values.numpy().astype(kind).astype(np.float32))
+        expected = torch.from_numpy(values.numpy().astype(kind).astype(np.float64 if kind == "f8" else np.float32))
         torch.testing.assert_close(rows(mapped)[f"values {site.name}"], expected)
 
 
