@@ -142,7 +142,7 @@ class Sketch:
 
 
 def _sorted(rows: Float[Tensor, "column block row"]) -> Float[Tensor, "column block row"]:
-    """Each block of each column by itself, perhaps in place: on a processor NumPy's sort is vectorised, torch's is not."""
+    """Each block of each column by itself, perhaps in place. NumPy's sort is vectorised, torch's is not."""
     if rows.device.type != "cpu":
         return rows.sort(2).values
     rows.numpy().sort(axis=2)
