@@ -1,0 +1,67 @@
+"""What processes bring and cost: the standard analyses of a recording of the shipped LSTM, by one and by several.
+
+On a busy machine wall-clock time says little, so what is compared is processor time: that of one process, that of all
+workers together (what starting, reading and writing states costs), and the speed-up that follows if every worker has a
+core of its own: one process's time over the parent's and the largest share of the workers'. Results must be equal to
+the last bit.
+
+OMP_NUM_THREADS=1 python benchmarks/scale.py --workers 2
+"""
+
+import argparse
+import os
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+
+from unitscope.cli.inputs import Inputs
+from unitscope.fold.analyze import analyze
+from unitscope.fold.plan import plan
+from unitscope.fold.state import content_digest
+from unitscope.recording.record import record
+from unitscope.recording.recording import Recording
+
+
+def processor(run):  # type: ignore[no-untyped-def]
+    """What it gives, and the processor seconds of this process and of its children."""
+    before, start = os.times(), time.process_time()
+    found = run()
+    after = os.times()
+    children = after.children_user + after.children_system - before.children_user - before.children_system
+    return found, time.process_time() - start, children
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--sequences", type=int, default=256, help="of some 1,000 bytes")
+    parser.add_argument("--work", type=int, default=2**26, help="values of a part")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as scratch:
+        source = Inputs(sequences=options.sequences).live()
+        _, recording_seconds, _ = processor(lambda: record(source, Path(scratch) / "run", ["rnn.*"], "float16"))
+        recording = Recording.open(Path(scratch) / "run")
+        parts = len(plan(recording, recording.sites, options.work))
+        one, alone, _ = processor(lambda: analyze(recording, work=options.work))
+        kept = Path(scratch) / "states"
+        many, parent, children = processor(
+            lambda: analyze(recording, work=options.work, workers=options.workers, store=str(kept))
+        )
+        same = all(content_digest(one.entries[key]) == content_digest(value) for key, value in many.entries.items())
+        size = sum(path.stat().st_size for path in kept.iterdir())
+        longest = children * -(-parts // options.workers) / parts
+        print(f"{recording.manifest.tokens:,} tokens, {sum(s.units for s in recording.sites):,} units, {parts} parts")
+        print(f"recording: {recording_seconds:.1f} s of one core")
+        print(
+            f"one process: {alone:.1f} s; {options.workers} workers: {children:.1f} s together, the parent {parent:.1f} s"
+        )
+        print(f"states: {size / 1e6 / parts:.1f} MB a part")
+        print(f"the same to the last bit: {same}")
+        print(f"speed-up if each worker has a core: {alone / (parent + longest):.2f}")
+
+
+if __name__ == "__main__":
+    main()
