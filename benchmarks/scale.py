@@ -55,9 +55,8 @@ def main() -> None:
         longest = children * -(-parts // options.workers) / parts
         print(f"{recording.manifest.tokens:,} tokens, {sum(s.units for s in recording.sites):,} units, {parts} parts")
         print(f"recording: {recording_seconds:.1f} s of one core")
-        print(
-            f"one process: {alone:.1f} s; {options.workers} workers: {children:.1f} s together, the parent {parent:.1f} s"
-        )
+        print(f"one process: {alone:.1f} s")
+        print(f"{options.workers} workers: {children:.1f} s together, and the parent {parent:.1f} s")
         print(f"states: {size / 1e6 / parts:.1f} MB a part")
         print(f"the same to the last bit: {same}")
         print(f"speed-up if each worker has a core: {alone / (parent + longest):.2f}")
