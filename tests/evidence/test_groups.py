@@ -25,7 +25,8 @@ def test_a_document_is_one_piece_and_copies_under_other_names_are_the_same_one()
     found = groups(digests, lengths, starts, names)
     assert len(found) == found.documents == 8 and found.copies == 2 and not found.within
     assert found.piece[:4].tolist() == found.piece[32:36].tolist() == [0] * 4
-    assert found.tokens.tolist() == [800, 800, *[400] * 6]
+    assert found.tokens.tolist() == [400] * 8  # each counted once
+    assert found.once.tolist() == [True] * 32 + [False] * 8
     assert "2 more repeat one of them" in found.note
 
 
@@ -45,6 +46,7 @@ def test_a_copy_within_one_text_stands_where_its_first_stands():
     digests, lengths, starts = corpus(["a", "a"], windows=50)
     found = groups(digests, lengths, starts)
     assert found.piece[:50].tolist() == found.piece[50:].tolist()
+    assert found.once.tolist() == [True] * 50 + [False] * 50 and found.tokens.sum() == 5000
 
 
 def test_sides_are_kept_by_a_growing_corpus_and_by_other_names_and_order():

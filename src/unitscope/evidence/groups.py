@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 
 from unitscope.errors import InputError
 
@@ -45,7 +45,11 @@ class Groups:
     """The number of the piece that each sequence belongs to, from 0, in the order in which pieces first occur."""
     keys: tuple[str, ...]
     """Of each piece what it is told by: the digest of its document; for stretches also which one."""
+    once: Bool[np.ndarray, " sequence"]
+    """False for what repeats an earlier sequence, at the same place of a document of the same content: it says nothing
+    new, and is not read."""
     tokens: Int[np.ndarray, " piece"]
+    """Each counted once."""
     within: bool
     """Pieces are stretches of fewer than six documents: what is found is found *within this text*."""
     documents: int
@@ -81,30 +85,31 @@ def groups(
     """
     if not len(digests) == len(lengths) == len(starts):
         raise InputError("pieces of evidence need a digest, a length and a start for each sequence")
-    length = np.asarray(lengths, dtype=np.int64)
     order: dict[str, int] = {}
     document = np.array([order.setdefault(digest, len(order)) for digest in digests], dtype=np.int64)
     different = len(order)
     copies = 0 if names is None else len(set(zip(names, digests, strict=True))) - different
+    seen: set[tuple[int, int]] = set()
+    once = np.zeros(len(document), dtype=bool)
+    for at, where in enumerate(zip(document.tolist(), starts, strict=True)):
+        once[at] = where not in seen
+        seen.add(where)
+    length = np.where(once, np.asarray(lengths, dtype=np.int64), 0)
     if different >= FEWEST or different == 0:
         tokens = np.bincount(document, weights=length, minlength=different).astype(np.int64)
-        return Groups(document, tuple(order), tokens, False, different, copies)
-    # One behind the other in reading order; a copy stands where the first of its kind does, and counts once.
-    place = np.lexsort((np.asarray(starts), document))
-    key = [(int(document[at]), int(starts[at])) for at in place]
-    first = np.array([at == 0 or key[at] != key[at - 1] for at in range(len(key))], dtype=bool)
-    own = np.where(first, length[place], 0)
-    begins = np.cumsum(own) - own
-    begins = np.maximum.accumulate(np.where(first, begins, 0)) if len(begins) else begins
-    total = int(own.sum())
-    stretch = np.minimum(begins * stretches // max(total, 1), stretches - 1)
+        return Groups(document, tuple(order), once, tokens, False, different, copies)
+    # One behind the other; a copy stands where the first of its kind does.
+    place = np.lexsort((~once, np.asarray(starts), document))
+    begins = np.cumsum(length[place]) - length[place]
+    begins = np.maximum.accumulate(np.where(once[place], begins, 0))
+    stretch = np.minimum(begins * stretches // max(int(length.sum()), 1), stretches - 1)
     numbers = np.unique(stretch, return_inverse=True)[1].reshape(-1)
     piece = np.empty(len(place), dtype=np.int64)
     piece[place] = numbers
     whole = hashlib.sha256("\n".join(order).encode()).hexdigest()
-    count = int(numbers.max()) + 1 if len(numbers) else 0
+    count = int(numbers.max()) + 1
     tokens = np.bincount(piece, weights=length, minlength=count).astype(np.int64)
-    return Groups(piece, tuple(f"{whole}:{k}" for k in range(count)), tokens, True, different, copies)
+    return Groups(piece, tuple(f"{whole}:{k}" for k in range(count)), once, tokens, True, different, copies)
 
 
 def divide(found: Groups) -> tuple[Int[np.ndarray, " choosing"], Int[np.ndarray, " confirming"]]:

@@ -1,0 +1,1 @@
+"""What benchmarks/calibration.py measures: one corpus, network or table of a known truth at a time."""
