@@ -12,8 +12,9 @@ from unitscope.banks.morphemes import learn_morphemes
 from unitscope.banks.parsers import parser
 from unitscope.cli import console
 from unitscope.cli.app import ASK, app
-from unitscope.corpus.conllu import read_lines
+from unitscope.corpus.dialect import ending
 from unitscope.corpus.download import local
+from unitscope.corpus.opening import Lines
 from unitscope.corpus.sentence import Sentence
 from unitscope.corpus.treebank import read_treebank
 
@@ -57,11 +58,11 @@ def bank(
 
 def _sentences(paths: Sequence[Path], phrases: str) -> Iterator[Sentence]:
     for path in (file for name in paths for file in local(name)):
-        if path.suffix not in PLAIN:
+        if ending(path) not in PLAIN:
             found = read_treebank(path)
         else:
-            lines = [line for line in read_lines(path) if line.strip()]
-            found = [sentence_of(line, f"{path}:{number}") for number, line in enumerate(lines, 1)]
+            with Lines(path) as lines:
+                found = [sentence_of(line, lines.where) for line in lines if line.strip()]
         if ":" in phrases:
             yield from parser(phrases)([sentence.text for sentence in found])
         else:

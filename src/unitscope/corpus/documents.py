@@ -15,6 +15,8 @@ from typing import Literal
 
 import numpy as np
 
+from unitscope.corpus.dialect import Notes
+from unitscope.corpus.opening import SNIFF, coding, open_bytes, unreadable
 from unitscope.corpus.vocabulary import UNKNOWN, Vocabulary
 from unitscope.errors import InputError
 
@@ -23,8 +25,6 @@ DOCUMENT_BYTES = 1_000_000
 """Files longer than this are cut into documents of about this length, since one document is what memory must hold."""
 NEAR = 1 << 16
 """How far before the wanted place a line end is looked for, in bytes."""
-SNIFF = 1 << 13
-"""A file of a folder is taken for text if its first bytes, so many, hold no zero (git's rule)."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,8 @@ def decode(content: bytes, path: Path, start: int = 0) -> str:
         return content.decode()
     except UnicodeDecodeError as error:
         raise InputError(
-            f"{path} is no UTF-8: byte {start + error.start} is 0x{content[error.start]:02x}; read it as bytes instead"
+            f"{path} is no UTF-8: byte {start + error.start} is 0x{content[error.start]:02x}; give its encoding, often "
+            "--encoding latin-1, or read it as bytes"
         ) from error
 
 
@@ -167,17 +168,22 @@ def _cut(path: Path, start: int, wanted: int) -> int:
     return low + back
 
 
-def find_files(paths: Sequence[Path], pattern: str = "*", without: Set[str] = frozenset()) -> list[TextFile]:
+def find_files(
+    paths: Sequence[Path], pattern: str = "*", without: Set[str] = frozenset(), notes: Notes | None = None
+) -> list[TextFile]:
     """The files themselves, and the text files in the folders, recursively, sorted by name.
 
     In a folder, files that do not match ``pattern`` (a glob over the file's name), hidden files and folders,
-    folders whose name is in ``without``, and files that hold a zero byte are passed over.
+    folders whose name is in ``without``, and files that are empty or no text are passed over.
     Raises ``InputError`` for a path that does not exist and for a folder without text.
     """
     found = []
     for path in paths:
         if path.is_dir():
-            inside = [file for file in _walk(path, pattern, without) if _is_text(file)]
+            every = _walk(path, pattern, without)
+            inside = [file for file in every if _is_text(file)]
+            if notes is not None:
+                notes.count("files that are empty or no text passed over", len(every) - len(inside))
             if not inside:
                 matching = "" if pattern == "*" else f" that matches {pattern!r}"
                 raise InputError(f"{path} holds no text file{matching}; give a folder with text, or a file")
@@ -202,14 +208,16 @@ def _walk(folder: Path, pattern: str, without: Set[str]) -> list[Path]:
 
 
 def _is_text(path: Path) -> bool:
-    """Not empty, and without a zero byte at the beginning."""
+    """Not empty, and unpacked of an encoding that can be told."""
+    if not path.is_file():
+        return False
     try:
-        if not path.is_file():
-            return False
-        start = read_bytes(path, 0, SNIFF)
+        with open_bytes(path) as stream:
+            head = stream.read(SNIFF)
+        coding(head, "", str(path))
     except InputError:
         return False
-    return bool(start) and b"\0" not in start
+    return bool(head)
 
 
 def _name(relative: Path) -> str:
@@ -225,8 +233,3 @@ def read_bytes(path: Path, start: int, stop: int) -> bytes:
             return file.read(stop - start)
     except OSError as error:
         raise unreadable(path, error) from error
-
-
-def unreadable(path: Path, error: OSError) -> InputError:
-    """The message for a file that the system will not give."""
-    return InputError(f"{path} cannot be read: {error.strerror or error}")

@@ -13,12 +13,14 @@ import shutil
 import tempfile
 import urllib.request
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import platformdirs
 import rich.progress
 from rich.console import Console
 
+from unitscope.corpus.dialect import Dialect
 from unitscope.corpus.public import File, Public, public
 from unitscope.errors import InputError
 
@@ -34,6 +36,12 @@ def local(name: str | Path) -> list[Path]:
     Raises ``InputError`` where they are not there and cannot be fetched.
     """
     return [fetch(*one) for one in named(name)] or [Path(name)]
+
+
+def files_of(name: str | Path, dialect: Dialect = Dialect()) -> list[tuple[Path, Dialect]]:
+    """As ``local``, each with how it is written: public corpora say their encoding themselves."""
+    public = [(fetch(corpus, file), replace(dialect, encoding=file.encoding)) for corpus, file in named(name)]
+    return public or [(Path(name), dialect)]
 
 
 def named(name: str | Path) -> list[tuple[Public, File]]:

@@ -1,16 +1,18 @@
 """Short texts, each a sequence of its own, with or without a class: questions, reviews, sentences.
 
-Three forms are read: lines that begin with their label (``3 Who was Galileo ?``), a table with the columns ``label``
-and ``text``, and one file for each class, a text in each line.
+A file of them is a table (CSV, TSV, JSON Lines, Parquet, a data set of Hugging Face; with a head, or in a published
+layout without one, see ``layouts``), the trees of the Stanford Sentiment Treebank, lines that begin with their label
+(``3 Who was Galileo ?``), or for each class a file of its own, a text in each line.
 """
 
-import csv
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -19,79 +21,165 @@ from torch import Tensor
 
 from unitscope.corpus.annotated import Annotated, Window, WithText
 from unitscope.corpus.batch import Batch
+from unitscope.corpus.dialect import SENTENCES, Dialect, Notes, ending
 from unitscope.corpus.documents import Unit
-from unitscope.corpus.download import fetch, named
+from unitscope.corpus.download import files_of, named
+from unitscope.corpus.formats.brackets import trees
+from unitscope.corpus.layouts import LABELS, PARTS, TEXTS, column_of
+from unitscope.corpus.opening import Lines
 from unitscope.corpus.padded import padded
-from unitscope.corpus.vocabulary import UNKNOWN, Vocabulary
+from unitscope.corpus.tables import Table, is_table, open_table, table_of
+from unitscope.corpus.vocabulary import UNKNOWN, Vocabulary, note_unknown
 from unitscope.errors import InputError
 
 Labelled = tuple[str, str]
 """A text and its label."""
+LOOKED_AT = 50
+"""Lines by which the form of a file is found."""
+_TREE = re.compile(r"\(\d+ \(")
 
 
-def read_labelled(files: Sequence[str], encoding: str = "utf-8") -> list[Labelled]:
+class LabelledRow(NamedTuple):
+    """A text as it stands in a file."""
+
+    text: str
+    label: str
+    """Empty where it has none."""
+    part: str
+    """Of the data, by the name that the file gives it; empty where it says none."""
+    where: str
+    """File and line."""
+
+
+def read_labelled(
+    files: Sequence[str], dialect: Dialect | str = Dialect(), notes: Notes | None = None
+) -> list[Labelled]:
     """Texts with their labels, in the order of the files; blank lines are passed over.
 
-    A file is named ``LABEL=FILE`` where all its lines have one label; ``.csv`` and ``.tsv`` files have the columns
-    ``label`` and ``text``; in any other the first word of a line is its label. A public corpus, such as ``trec/train``,
-    is downloaded once. Raises ``InputError`` with file and line for what cannot be read so.
+    A file is named ``LABEL=FILE`` where all its lines have one label. A public corpus, such as ``trec/train``,
+    is downloaded once. ``dialect`` may be an encoding. Raises ``InputError`` with file and line for what cannot be read
+    so, and for a text without a label.
     """
-    found: list[Labelled] = []
-    for label, path, written in (one for name in files for one in labelled_files(name, encoding)):
-        if label:
-            found += [(text, label) for _, text in numbered_lines(path, written)]
-        elif path.suffix in (".csv", ".tsv"):
-            found += _table(path, written)
-        else:
-            found += _first_words(path, written)
-    if not found:
-        raise InputError(f"{', '.join(files) or 'no file'}: there is no text; give a file with a text in each line")
-    return found
+    said = Dialect(encoding=dialect) if isinstance(dialect, str) else dialect
+    return [(row.text, row.label) for row in labelled_rows(files, said, notes)]
 
 
-def labelled_files(name: str, encoding: str = "utf-8") -> list[tuple[str, Path, str]]:
-    """What a name stands for: the label of all lines, empty where each has its own, the file, and its encoding."""
-    public = [(file.label, fetch(corpus, file), file.encoding) for corpus, file in named(name)]
+def labelled_rows(
+    files: Sequence[str], dialect: Dialect = Dialect(), notes: Notes | None = None, bare: bool = False
+) -> Iterator[LabelledRow]:
+    """As ``read_labelled``, with the part of the data and the place of each. ``bare``: a table may be without labels.
+
+    Raises ``InputError`` where there is no text at all.
+    """
+    notes = Notes() if notes is None else notes
+    count = 0
+    for name in files:
+        for label, path, how in labelled_files(name, dialect):
+            for row in _rows(path, how, notes, bare, label):
+                count += 1
+                yield row
+    if not count:
+        what = f" of the part {dialect.part}" if dialect.part else ""
+        raise InputError(
+            f"{', '.join(files) or 'no file'}: there is no text{what}; give a file with a text in each line"
+        )
+
+
+def labelled_files(name: str, dialect: Dialect = Dialect()) -> list[tuple[str, Path, Dialect]]:
+    """What a name stands for: the label of all lines, empty where each has its own, the file, and how it is written."""
+    labels = [file.label for _, file in named(name)]
     label, given, path = name.partition("=")
-    alone = (label, Path(path), encoding) if given and not Path(name).exists() else ("", Path(name), encoding)
-    return public or [alone]
+    if not labels and given and not Path(name).exists():
+        return [(label, Path(path), dialect)]
+    found = files_of(name, dialect)
+    return [(label, path, how) for label, (path, how) in zip(labels or [""], found, strict=True)]
 
 
-def numbered_lines(path: Path, encoding: str = "utf-8") -> Iterator[tuple[int, str]]:
-    """The lines that are not blank, without white space around them, by their number from 1.
+def _rows(path: Path, dialect: Dialect, notes: Notes, bare: bool, label: str) -> Iterator[LabelledRow]:
+    """The texts of a file; ``label`` is that of all, where it is told."""
+    if ending(path) in SENTENCES:
+        raise InputError(
+            f"{path} holds annotated sentences, not labelled texts; give a file of texts with their labels"
+        )
+    if is_table(path):
+        with open_table(path, dialect, notes) as table:
+            for row in rows_of_table(table, dialect, notes, bare or bool(label)):
+                yield row._replace(label=label) if label else row
+        return
+    with Lines(path, dialect.encoding, notes) as lines:
+        first = [line for line in lines.head(LOOKED_AT) if line.strip()]
+        if label:
+            yield from (LabelledRow(line.strip(), label, "", lines.where) for line in lines if line.strip())
+        elif first and all("\t" in line for line in first):
+            yield from rows_of_table(table_of(lines, dialect, notes), dialect, notes, bare)
+        elif first and _TREE.match(first[0]):
+            for sentence in trees(lines, notes):
+                yield LabelledRow(sentence.text, sentence.labels["sentiment"], "", sentence.where)
+        else:
+            yield from _first_words(lines)
 
-    Raises ``InputError`` for a file that cannot be read in this encoding.
+
+def _first_words(lines: Lines) -> Iterator[LabelledRow]:
+    for line in lines:
+        if line.strip():
+            label, _, text = line.strip().partition(" ")
+            if not text.strip():
+                raise InputError(
+                    f"{lines.where}: a line is a label, a space and a text; this one is {line!r}. Where all lines of a "
+                    "file have one label, say LABEL=FILE"
+                )
+            yield LabelledRow(text.strip(), label, "", lines.where)
+
+
+def rows_of_table(table: Table, dialect: Dialect, notes: Notes, bare: bool) -> Iterator[LabelledRow]:
+    """The texts of a table, their labels and parts. ``bare``: it may be without labels.
+
+    Raises ``InputError`` for columns that are not found, an empty cell, and a value that is no text.
     """
-    try:
-        with path.open(encoding=encoding, newline="\n") as file:
-            for number, line in enumerate(file, 1):
-                if line.strip():
-                    yield number, line.strip()
-    except LookupError as error:
-        raise InputError(f"no encoding is called {encoding!r}; utf-8 and latin-1 are the most frequent") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is no {encoding} text ({error.reason}); give its encoding, often latin-1") from error
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
+    told, _, wanted = dialect.part.rpartition("=")
+    text = column_of(table.columns, TEXTS, dialect.text or table.text, "text", table.name)
+    label = column_of(table.columns, LABELS, dialect.label, "label", table.name)
+    part = column_of(table.columns, PARTS, told, "part", table.name)
+    there = f"there are: {', '.join(table.columns)}"
+    if table.columns and not (text and (label or bare)):
+        what, option = ("text", "text") if not text else ("label", "label")
+        raise InputError(
+            f"{table.name}: no column is the {what}; {there}. Say which: --{option} COLUMN, or name the columns of a "
+            "table without a head: --columns label,text"
+        )
+    if table.columns and wanted and not part:
+        raise InputError(f"{table.name} has no column of parts; {there}. Say which: --part COLUMN={wanted}")
+    texts = text.split(",")
+    for where, values in table.values(*texts, *filter(None, (label, part))):
+        said = _class_name(values[len(texts)], table.classes.get(label)) if label else ""
+        of = str(values[-1]) if part else ""
+        if wanted and of != wanted:
+            notes.count(f"rows of other parts than {wanted}, left out")
+        elif said is None or all(value is None for value in values[: len(texts)]):
+            notes.count("rows without a label or a text, left out")
+        else:
+            if label and not said:
+                raise InputError(f"{where}: this row has no label; give it one, or leave the row out")
+            yield LabelledRow(_joined(values[: len(texts)], texts, where), said, of, where)
 
 
-def _first_words(path: Path, encoding: str) -> Iterator[Labelled]:
-    for number, line in numbered_lines(path, encoding):
-        label, _, text = line.partition(" ")
-        if not text.strip():
-            raise InputError(f"{path}:{number}: a line is a label, a space and a text; this one is {line!r}")
-        yield text.strip(), label
+def _joined(values: Sequence[Any], columns: Sequence[str], where: str) -> str:
+    for name, value in zip(columns, values, strict=True):
+        if value is not None and not isinstance(value, str):
+            raise InputError(f"{where}: {name!r} is {type(value).__name__}, not text; choose another column: --text")
+    text = " ".join(value for value in values if value)
+    if not text.strip():
+        raise InputError(f"{where}: this row has no text; give it one, or leave the row out")
+    return text
 
 
-def _table(path: Path, encoding: str) -> Iterator[Labelled]:
-    lines = [line for _, line in numbered_lines(path, encoding)]
-    rows = csv.DictReader(lines, delimiter="," if path.suffix == ".csv" else "\t")
-    if not {"label", "text"} <= set(rows.fieldnames or ()):
-        raise InputError(f"{path}:1: a table of texts has the columns label and text, not {rows.fieldnames}")
-    for row in rows:
-        if not row["label"] or not (row["text"] or "").strip():
-            raise InputError(f"{path}: row {rows.line_num} has no label or no text")
-        yield row["text"].strip(), row["label"]
+def _class_name(value: Any, names: Sequence[str] | None) -> str | None:
+    """A label as it is called; None for one that is not given (null, or a negative number)."""
+    if value is None or (isinstance(value, int | float) and not value >= 0):
+        return None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # a column of whole numbers with a null becomes one of fractions
+    return names[value] if names and isinstance(value, int) and value < len(names) else str(value)
 
 
 def symbols_of(texts: Iterable[str], unit: Unit = "characters", at_least: int = 1) -> Vocabulary:
@@ -124,6 +212,7 @@ class LabelledTexts(WithText):
         classes: Sequence[str] | None = None,
         unit: Unit = "characters",
         longest: int = 0,
+        notes: Notes | None = None,
     ) -> None:
         if not texts or not all(texts):
             raise InputError(f"{name} has no texts" if not texts else f"{name}: a text is empty; leave it out")
@@ -141,6 +230,8 @@ class LabelledTexts(WithText):
             raise InputError(f"{name}: {unknown[0]!r} is no class of the network; there are: {', '.join(self.classes)}")
         self.targets = tuple(self.classes.index(label) for label in labels)
         self._refuse_unknown_symbols()
+        self.notes = notes or Notes()
+        note_unknown(Counter(symbol for text in self.symbols for symbol in text), self.vocabulary, name, self.notes)
         self._annotated = Annotated(self.document_text)
 
     def _refuse_unknown_symbols(self) -> None:
@@ -228,6 +319,7 @@ class LabelledTexts(WithText):
             "sequences": f"{len(self):,} texts of {sum(map(len, self.symbols)):,} {self.unit} in all",
             "classes": ", ".join(self.classes) if self.targets else "none",
             "vocabulary": f"{len(self.vocabulary)} symbols",
+            **self.notes.describe(),
         }
 
     def _ids(self, window: Window) -> np.ndarray:

@@ -1,15 +1,17 @@
 """From what a user names to a corpus: a file, a folder, a public corpus, a table's column, standard input."""
 
-import shutil
-import sys
 import tempfile
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import IO
 
 from unitscope.corpus.annotated import Annotation
-from unitscope.corpus.documents import DOCUMENT_BYTES, TextFile, Unit, find_files, scan
-from unitscope.corpus.download import local
+from unitscope.corpus.dialect import Dialect, Notes
+from unitscope.corpus.documents import DOCUMENT_BYTES, TextFile, Unit, find_files, read_bytes, scan
+from unitscope.corpus.download import files_of
+from unitscope.corpus.opening import PLAIN, SNIFF, STANDARD_INPUT, Lines, coding, is_packed, shown
 from unitscope.corpus.rows import rows, split_name, spool
 from unitscope.corpus.splits import Split
 from unitscope.corpus.stdlib import NAME as STDLIB
@@ -17,8 +19,6 @@ from unitscope.corpus.stdlib import stdlib_files
 from unitscope.corpus.text import CONTEXT, LENGTH, TextCorpus
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
-
-STANDARD_INPUT = "-"
 
 
 def open_corpus(
@@ -33,6 +33,7 @@ def open_corpus(
     pattern: str = "*",
     annotations: Mapping[str, Annotation] | None = None,
     document_bytes: int = DOCUMENT_BYTES,
+    dialect: Dialect = Dialect(),
 ) -> TextCorpus:
     """Open a text as a corpus.
 
@@ -40,19 +41,21 @@ def open_corpus(
     downloaded once), several of them, ``TABLE:COLUMN`` for the texts in the rows of a table (JSON Lines, CSV, TSV,
     Parquet, a data set's folder), ``-`` for standard input, or ``stdlib`` for the source of the running Python's
     standard library (a file of that name is ``./stdlib``). An iterator gives the texts themselves, for example those of
-    a data set that is streamed; they are copied to a temporary file.
+    a data set that is streamed. What is packed, in another encoding than UTF-8, or no file of its own is copied to a
+    temporary one. ``dialect`` says the encoding, and how a table is written.
     Without ``vocabulary`` the symbols are collected from the text; those that occur less than ``at_least`` times are
     read as an unknown symbol.
     ``split`` is all of the text if it is not given.
     Raises ``InputError`` if there is nothing to read or it cannot be read.
     """
+    notes = Notes()
     if isinstance(text, Iterator):
         names: list[str | Path] = ["texts"]
         files = spool(text, "texts")
         copies = [files[0].path]
     else:
         names = [text] if isinstance(text, str | Path) else list(text)
-        files, copies = _files(names, pattern)
+        files, copies = _files(names, pattern, dialect, notes)
     try:
         documents = scan(files, unit, document_bytes)
     except InputError:
@@ -67,10 +70,13 @@ def open_corpus(
         length=length,
         context=context,
         annotations=annotations,
+        notes=notes,
     )
 
 
-def _files(names: Sequence[str | Path], pattern: str) -> tuple[list[TextFile], list[Path]]:
+def _files(
+    names: Sequence[str | Path], pattern: str, dialect: Dialect, notes: Notes
+) -> tuple[list[TextFile], list[Path]]:
     """What is read, and those files among it that are copies, to be removed after use."""
     if not names:
         raise InputError("no text was given; give a file, a folder, - for standard input, or stdlib")
@@ -78,22 +84,25 @@ def _files(names: Sequence[str | Path], pattern: str) -> tuple[list[TextFile], l
         raise InputError("standard input (-) cannot be read together with files")
     if names == [STDLIB]:
         return stdlib_files(), []
-    if names == [STANDARD_INPUT]:
-        copy = _spool()
-        return [TextFile("standard input", copy)], [copy]
     tables = {name: table for name in names if (table := split_name(name))}
-    plain = [path for name in names if name not in tables for path in local(name)]
-    files = find_files(plain, pattern) if plain else []
-    copies: list[Path] = []
+    plain = {path: how.encoding for name in names if name not in tables for path, how in files_of(name, dialect)}
+    if names == [STANDARD_INPUT]:
+        found = [TextFile(shown(STANDARD_INPUT), Path(STANDARD_INPUT))]
+    else:
+        found = find_files(list(plain), pattern, notes=notes) if plain else []
+    copies = _Copies()
     try:
+        files = [copies.settled(file, plain.get(file.path, dialect.encoding), notes) for file in found]
         for name, table in tables.items():
-            found = spool(rows(*table), Path(name).name)
-            copies.append(found[0].path)
-            files += found
+            made = spool(rows(*table, dialect, notes), Path(name).name)
+            copies.paths.append(made[0].path)
+            files += made
     except BaseException:
-        _remove(copies)
+        _remove(copies.paths)
         raise
-    return files, copies
+    finally:
+        copies.close()
+    return files, copies.paths
 
 
 def _remove(copies: Sequence[Path]) -> None:
@@ -101,8 +110,29 @@ def _remove(copies: Sequence[Path]) -> None:
         copy.unlink(missing_ok=True)
 
 
-def _spool() -> Path:
-    """Standard input in a temporary file: a corpus is read more than once, and in any order."""
-    with tempfile.NamedTemporaryFile(prefix="unitscope-", suffix=".txt", delete=False) as file:
-        shutil.copyfileobj(sys.stdin.buffer, file)
-    return Path(file.name)
+class _Copies:
+    """A temporary file for texts that cannot be read in any order where they lie; made when it is first needed."""
+
+    def __init__(self) -> None:
+        self.paths: list[Path] = []
+        self._file: IO[bytes] | None = None
+
+    def settled(self, file: TextFile, encoding: str, notes: Notes) -> TextFile:
+        """The text of a file without its byte order mark, as UTF-8 (or as the bytes that it is), on the disk."""
+        if str(file.path) != STANDARD_INPUT and file.path.is_file():
+            head = read_bytes(file.path, 0, SNIFF)
+            if not is_packed(head):
+                kind, mark = coding(head, encoding, shown(file.path))
+                if kind in PLAIN:
+                    return replace(file, start=mark)
+        with Lines(file.path, encoding, notes) as lines:
+            if self._file is None:
+                self._file = tempfile.NamedTemporaryFile(prefix="unitscope-", suffix=".txt", delete=False)  # noqa: SIM115
+                self.paths.append(Path(self._file.name))
+            start = self._file.tell()
+            lines.copy(self._file)
+            return TextFile(file.name, self.paths[0], start, self._file.tell())
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from unitscope.corpus.opening import Lines
 from unitscope.errors import InputError
 
 
@@ -36,11 +37,8 @@ def read_pairs(path: Path) -> list[Pair]:
     ``InputError`` with the line for columns that are missing or too many, an empty side, places that are no numbers,
     not one for each symbol, or beyond the source.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read as pairs: {error}") from error
-    pairs = [_pair(line, f"{path}:{number}") for number, line in enumerate(lines, 1) if line.strip()]
+    with Lines(path) as lines:
+        pairs = [_pair(line, lines.where) for line in lines if line.strip()]
     if not pairs:
         raise InputError(f"{path} has no pairs; give lines of source, tab, target")
     return pairs

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from unitscope.corpus.annotated import CHARACTER, Annotated, Window, WithText
 from unitscope.corpus.batch import Batch
+from unitscope.corpus.dialect import Notes
 from unitscope.corpus.reading import Reading
 from unitscope.corpus.sentence import Sentence
 from unitscope.corpus.subwords import Encoded, last_characters
@@ -40,6 +41,7 @@ class Passages(WithText):
         reading: Reading,
         context: int = 0,
         longest: int | Sequence[int] | None = None,
+        notes: Notes | None = None,
     ) -> None:
         if not len(texts):
             raise InputError(f"{name} has no texts")
@@ -50,6 +52,7 @@ class Passages(WithText):
         self.name = name
         self.reading = reading
         self.context = context
+        self.notes = notes or Notes()
         self.longest = longest if longest is None or isinstance(longest, int) else list(longest)
         self._document: list[int] = []
         self._begin: list[int] = []  # first character in the document
@@ -162,6 +165,7 @@ class Passages(WithText):
             "corpus size": f"{len(self):,} texts of {len(self._texts):,} documents",
             "sequences": f"texts, each after up to {self.context:,} tokens before it",
             "vocabulary": f"{len(self.vocabulary):,} symbols",
+            **self.notes.describe(),
         }
 
     def _encode(self, number: int) -> Encoded:

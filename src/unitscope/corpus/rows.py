@@ -1,21 +1,20 @@
-"""Texts in the rows of a table: JSON Lines, CSV, TSV, Parquet, or a data set of Hugging Face, one document a row.
+"""Texts in the rows of a table, one document a row.
 
-A table is named with the column of its texts: ``reviews.parquet:text``, ``tweets.jsonl:body``, ``wikitext/train:text``.
-Its texts are copied once into one file on the disk, where any of them is found by its place.
+A table is named with the column of its texts: ``reviews.parquet:text``, ``tweets.jsonl:user.bio``,
+``wikitext/train:text``. Its texts are copied once into one file on the disk, where any of them is found by its place.
 """
 
-import csv
-import json
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
-import pyarrow.parquet as pq
-from pyarrow import ArrowException
-
+from unitscope.corpus.dialect import Dialect, Notes, ending
 from unitscope.corpus.documents import TextFile
+from unitscope.corpus.tables import ENDINGS, open_table
 from unitscope.errors import InputError
+
+PLAIN = (".txt", "")
+"""Endings of files that may be a table of lines with tabs."""
 
 
 def split_name(name: str | Path) -> tuple[Path, str] | None:
@@ -27,23 +26,23 @@ def split_name(name: str | Path) -> tuple[Path, str] | None:
     return table, column
 
 
-def rows(table: Path, column: str) -> Iterator[str]:
+def rows(table: Path, column: str, dialect: Dialect = Dialect(), notes: Notes | None = None) -> Iterator[str]:
     """The texts of a column, in order; rows without one are passed over.
 
     Raises ``InputError`` for a table of another kind, a column that it lacks, a value that is no text, and rows that
     cannot be read, with the row's place.
     """
-    read = _data_set if table.is_dir() else _READERS.get(table.suffix.lower())
-    if read is None:
-        raise InputError(f"{table} is no table of texts; give one of {', '.join(_READERS)}, or a data set's folder")
-    try:
-        for place, value in read(table, column):
+    notes = Notes() if notes is None else notes
+    if not table.is_dir() and ending(table) not in (*ENDINGS, *PLAIN):
+        raise InputError(f"{table} is no table of texts; give one of {', '.join(ENDINGS)}, or a data set's folder")
+    with open_table(table, dialect, notes) as found:
+        for where, (value,) in found.values(column):
             if value is not None and not isinstance(value, str):
-                raise InputError(f"{place}: {column!r} is {type(value).__name__}, not text; choose another column")
+                raise InputError(f"{where}: {column!r} is {type(value).__name__}, not text; choose another column")
             if value:
                 yield value
-    except (OSError, UnicodeDecodeError, csv.Error, ArrowException) as error:
-        raise InputError(f"{table} cannot be read as a table: {error}") from error
+            else:
+                notes.count("rows without a text left out")
 
 
 def spool(texts: Iterable[str], name: str) -> list[TextFile]:
@@ -56,7 +55,12 @@ def spool(texts: Iterable[str], name: str) -> list[TextFile]:
         path, start = Path(file.name), 0
         try:
             for number, text in enumerate(texts, 1):
-                stop = start + file.write(text.encode())
+                try:
+                    stop = start + file.write(text.encode())
+                except UnicodeEncodeError as error:
+                    raise InputError(
+                        f"{name}:{number} holds {error.object[error.start]!r}, which no text can"
+                    ) from error
                 stretches.append(TextFile(f"{name}:{number}", path, start, stop))
                 start = stop
         except BaseException:
@@ -66,74 +70,3 @@ def spool(texts: Iterable[str], name: str) -> list[TextFile]:
         path.unlink()
         raise InputError(f"{name} holds no text; give rows of at least one character")
     return stretches
-
-
-def _json_lines(table: Path, column: str) -> Iterator[tuple[str, Any]]:
-    with table.open(encoding="utf-8") as file:
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise InputError(f"{table}:{number}: this line is no JSON ({error})") from error
-            if not isinstance(row, dict):
-                raise InputError(f"{table}:{number}: this line is no object with a {column!r}")
-            yield f"{table}:{number}", _value(row, column, f"{table}:{number}")
-
-
-def _separated(table: Path, column: str) -> Iterator[tuple[str, Any]]:
-    with table.open(encoding="utf-8", newline="") as file:
-        read = csv.DictReader(file, delimiter="\t" if table.suffix.lower() == ".tsv" else ",", restval=None)
-        for row in read:
-            yield f"{table}:{read.line_num}", _value(row, column, f"{table}:1")
-
-
-def _parquet(table: Path, column: str) -> Iterator[tuple[str, Any]]:
-    with pq.ParquetFile(table) as file:
-        _value(dict.fromkeys(file.schema_arrow.names), column, str(table))
-        number = 0
-        for batch in file.iter_batches(columns=[column]):
-            for value in batch.column(0):
-                number += 1
-                yield f"{table}, row {number}", value.as_py()
-
-
-def open_data_set(folder: Path) -> Any:
-    """The ``datasets.Dataset`` that a folder holds.
-
-    Raises ``InputError`` where the library is missing, for a folder without one, and for one with several parts.
-    """
-    try:
-        import datasets
-    except ImportError as error:
-        raise InputError("data sets of Hugging Face need another package: pip install 'unitscope[hf]'") from error
-    try:
-        found = datasets.load_from_disk(str(folder))
-    except FileNotFoundError as error:
-        raise InputError(f"{folder} holds no data set; give a folder that Dataset.save_to_disk wrote") from error
-    if isinstance(found, datasets.DatasetDict):
-        raise InputError(f"{folder} holds several parts; give one of them: {', '.join(f'{folder / n}' for n in found)}")
-    return found
-
-
-def _data_set(table: Path, column: str) -> Iterator[tuple[str, Any]]:
-    found = open_data_set(table)
-    _value(dict.fromkeys(found.column_names), column, str(table))
-    for number, value in enumerate(found.select_columns([column]), 1):
-        yield f"{table}, row {number}", value[column]
-
-
-def _value(row: dict[str, Any], column: str, where: str) -> Any:
-    if column not in row:
-        raise InputError(f"{where}: there is no column {column!r}; there are: {', '.join(map(str, row))}")
-    return row[column]
-
-
-_READERS: dict[str, Callable[[Path, str], Iterator[tuple[str, Any]]]] = {
-    ".jsonl": _json_lines,
-    ".ndjson": _json_lines,
-    ".csv": _separated,
-    ".tsv": _separated,
-    ".parquet": _parquet,
-}

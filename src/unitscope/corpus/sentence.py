@@ -1,5 +1,6 @@
 """A sentence with what is known of its words. Every format of treebank is read into this."""
 
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -28,6 +29,8 @@ class Span:
     start: int
     stop: int
     label: str
+    function: str = ""
+    """What a constituent is to the one around it, such as SBJ; empty where it is not said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +54,32 @@ class Sentence:
 def place(text: str, form: str, cursor: int, where: str) -> tuple[int, int]:
     """Where a form stands in a text at or after ``cursor``, with nothing but white space before it.
 
-    Raises ``InputError`` naming ``where`` if something else stands there.
+    Letters may be composed in one and not in the other (NFC, NFD). Raises ``InputError`` naming ``where`` if something
+    else stands there.
     """
     while cursor < len(text) and text[cursor].isspace() and not text.startswith(form, cursor):
         cursor += 1
-    if not form or not text.startswith(form, cursor):
+    if form and text.startswith(form, cursor):
+        return cursor, cursor + len(form)
+    stop = _composed_otherwise(text, form, cursor)
+    if stop is None:
         found = text[cursor : cursor + 20]
         raise InputError(
             f"{where}: the word {form!r} does not stand where the text of its sentence goes on with {found!r}; "
             "correct the word or the text"
         )
-    return cursor, cursor + len(form)
+    return cursor, stop
+
+
+def _composed_otherwise(text: str, form: str, cursor: int) -> int | None:
+    """Where a form ends in a text that writes the same letters with other code points; None where it does not."""
+    wanted = unicodedata.normalize("NFD", form)
+    longest = text[cursor : cursor + len(wanted)]
+    if not wanted or longest.isascii():
+        return None
+    ends = range(cursor + 1, cursor + len(longest) + 1)
+    fits = (stop for stop in ends if unicodedata.normalize("NFD", text[cursor:stop]) == wanted)
+    return next(fits, None)
 
 
 def label_values(sentences: Iterable[Sentence]) -> dict[str, tuple[str, ...]]:

@@ -11,11 +11,12 @@ from torch import Tensor
 
 from unitscope.corpus.annotated import KEPT, Annotated, Annotation, Window, WithText
 from unitscope.corpus.batch import Batch
+from unitscope.corpus.dialect import Notes
 from unitscope.corpus.documents import Document, Documents, codes, decode
 from unitscope.corpus.padded import padded
 from unitscope.corpus.place import DocumentText
 from unitscope.corpus.splits import Part, Split
-from unitscope.corpus.vocabulary import Vocabulary
+from unitscope.corpus.vocabulary import Vocabulary, note_unknown
 from unitscope.errors import InputError
 
 LENGTH = 1024
@@ -45,6 +46,7 @@ class TextCorpus(WithText):
         length: int = LENGTH,
         context: int = CONTEXT,
         annotations: Mapping[str, Annotation] | None = None,
+        notes: Notes | None = None,
     ) -> None:
         if length < 1 or context < 0:
             raise InputError(f"sequences have at least 1 token and context at least 0, not {length} and {context}")
@@ -54,6 +56,7 @@ class TextCorpus(WithText):
         self.length = length
         self.context = context
         self.annotations = dict(annotations or {})
+        self.notes = notes or Notes()
         self.vocabulary = vocabulary or documents.vocabulary()
         self._stretches = _stretches(
             documents.entries, split
@@ -71,11 +74,19 @@ class TextCorpus(WithText):
         self._annotated = Annotated(self.document_text, self.annotations)
         self._id_of_code = _lookup(self.vocabulary, documents)
         self._refuse_unknown_symbols()
+        note_unknown(documents.counts, self.vocabulary, name, self.notes)
 
     def part(self, part: Part) -> "TextCorpus":
         """Another part of the same text, with the same vocabulary and cut."""
         return TextCorpus(
-            self.documents, self.name, self.split.of(part), self.vocabulary, self.length, self.context, self.annotations
+            self.documents,
+            self.name,
+            self.split.of(part),
+            self.vocabulary,
+            self.length,
+            self.context,
+            self.annotations,
+            self.notes,
         )
 
     def __len__(self) -> int:
@@ -141,6 +152,7 @@ class TextCorpus(WithText):
             "corpus part": f"{part}: {self.tokens:,} {unit}",
             "sequences": f"{len(self):,} of up to {self.length:,} {unit}, each after up to {self.context:,} before it",
             "vocabulary": f"{len(self.vocabulary)} symbols",
+            **self.notes.describe(),
         }
 
     def document_text(self, document: int) -> str:

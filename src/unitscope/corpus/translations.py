@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -12,8 +12,10 @@ from torch import Tensor
 
 from unitscope.corpus.annotated import Annotated
 from unitscope.corpus.batch import Batch
-from unitscope.corpus.download import local
+from unitscope.corpus.dialect import Dialect, Notes
+from unitscope.corpus.download import files_of
 from unitscope.corpus.labelled import symbols_of
+from unitscope.corpus.opening import Lines
 from unitscope.corpus.place import WithoutText
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
@@ -24,32 +26,34 @@ Translated = tuple[str, str]
 """A sentence and its translation."""
 
 
-def read_parallel(source: Path, target: Path, encoding: str = "utf-8") -> list[Translated]:
+def read_parallel(
+    source: Path, target: Path, dialect: Dialect | str = Dialect(), notes: Notes | None = None
+) -> list[Translated]:
     """Line by line a sentence and its translation. Lines in which one side is blank are left out.
 
-    Raises ``InputError`` for files of different numbers of lines, since then no line can be trusted.
+    ``dialect`` may be an encoding. Raises ``InputError`` for files of different numbers of lines, since then no line
+    can be trusted.
     """
-    sides = []
-    for path in (source, target):
-        try:
-            sides.append("".join(file.read_text(encoding=encoding) for file in local(path)).split("\n"))
-        except LookupError as error:
-            raise InputError(f"no encoding is called {encoding!r}; utf-8 and latin-1 are the most frequent") from error
-        except UnicodeDecodeError as error:
-            raise InputError(f"{path} is no {encoding} text ({error.reason}); give its encoding") from error
-        except OSError as error:
-            raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
-    lines = [side[:-1] if side[-1] == "" else side for side in sides]
-    if len(lines[0]) != len(lines[1]):
+    said = Dialect(encoding=dialect) if isinstance(dialect, str) else dialect
+    notes = Notes() if notes is None else notes
+    first, second = ([*_lines(path, said, notes)] for path in (source, target))
+    if len(first) != len(second):
         raise InputError(
-            f"{source} has {len(lines[0]):,} lines but {target} has {len(lines[1]):,}; "
+            f"{source} has {len(first):,} lines but {target} has {len(second):,}; "
             "a line and its translation have the same number"
         )
-    pairs = [(a.strip(), b.strip()) for a, b in zip(*lines, strict=True)]
+    pairs = [(a.strip(), b.strip()) for a, b in zip(first, second, strict=True)]
     found = [pair for pair in pairs if all(pair)]
     if not found:
         raise InputError(f"{source} and {target} hold no sentence with its translation")
+    notes.count("lines with a blank side left out", len(pairs) - len(found))
     return found
+
+
+def _lines(name: Path, dialect: Dialect, notes: Notes) -> Iterator[str]:
+    for path, how in files_of(name, dialect):
+        with Lines(path, how.encoding, notes) as lines:
+            yield from lines
 
 
 def both_vocabularies(pairs: Sequence[Translated], at_least: int = 1) -> tuple[Vocabulary, Vocabulary]:

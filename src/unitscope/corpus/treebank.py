@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import groupby
@@ -14,16 +15,14 @@ from torch import Tensor
 
 from unitscope.corpus.annotated import Annotated, Window, WithText
 from unitscope.corpus.batch import Batch
-from unitscope.corpus.brackets import read_brackets
-from unitscope.corpus.conllu import read_conllu
+from unitscope.corpus.dialect import Dialect, Notes
 from unitscope.corpus.documents import Unit
-from unitscope.corpus.download import local
-from unitscope.corpus.iob import read_iob
-from unitscope.corpus.label_table import read_table
+from unitscope.corpus.download import files_of
+from unitscope.corpus.formats.which import sentences_of
+from unitscope.corpus.opening import shown
 from unitscope.corpus.padded import padded
 from unitscope.corpus.sentence import Sentence, label_values
-from unitscope.corpus.vocabulary import Vocabulary
-from unitscope.corpus.word_rows import read_word_rows
+from unitscope.corpus.vocabulary import Vocabulary, note_unknown
 from unitscope.errors import InputError
 
 CONTEXT = 128
@@ -32,35 +31,18 @@ OPEN_ENDED = ("lemma", "deps", "misc.")
 WORD = "word"
 
 
-def read_treebank(path: Path) -> list[Sentence]:
-    """The sentences of a file, by its ending: ``.conllu``, ``.ptb`` or ``.mrg`` (bracketed trees), ``.iob2`` (numbered
-    words), ``.conll``, ``.annotated`` or ``.bio`` (words and tags), ``.csv`` or ``.tsv`` (a table of labels),
-    ``.parquet`` or the folder of a data set of Hugging Face (a sentence a row). The name of a public corpus, such as
+def read_treebank(path: Path | str, dialect: Dialect = Dialect(), notes: Notes | None = None) -> list[Sentence]:
+    """The sentences of a file, by its ending or by what is in it (``formats.which``): CoNLL-U, CoNLL-U Plus, CoNLL-X,
+    CoNLL-2003 and other words with tags of entities, CoNLL-2012, bracketed trees, a table with a word or a sentence a
+    row, labelled texts. Packed or not; ``-`` is standard input. The name of a public corpus, such as
     ``ud-english-ewt/dev``, is downloaded once.
 
-    Raises ``InputError`` for another ending, for a file that does not hold what it says, and for an empty one.
+    Raises ``InputError`` for a file of no such format or that does not hold what it says, and for an empty one.
     """
-    endings = {
-        ".conllu": read_conllu,
-        ".ptb": read_brackets,
-        ".mrg": read_brackets,
-        ".iob2": lambda file: read_iob(file, form=1, tag=2),
-        ".conll": read_iob,
-        ".annotated": read_iob,
-        ".bio": read_iob,
-        ".csv": read_table,
-        ".tsv": read_table,
-        ".parquet": read_word_rows,
-    }
-    if path.is_dir():
-        endings[path.suffix] = read_word_rows
-    sentences: list[Sentence] = []
-    for file in local(path):
-        if file.suffix not in endings:
-            raise InputError(f"{file} has none of the endings of a treebank: {', '.join(endings)}")
-        sentences += endings[file.suffix](file)
+    notes = Notes() if notes is None else notes
+    sentences = [sentence for file, how in files_of(path, dialect) for sentence in sentences_of(file, how, notes)]
     if not sentences:
-        raise InputError(f"{path} holds no sentence")
+        raise InputError(f"{shown(path)} holds no sentence")
     return sentences
 
 
@@ -83,6 +65,7 @@ class TreebankCorpus(WithText):
         vocabulary: Vocabulary | None = None,
         context: int = CONTEXT,
         stand_in: str | None = None,
+        notes: Notes | None = None,
     ) -> None:
         if not sentences:
             raise InputError(f"{name} has no sentences")
@@ -105,6 +88,8 @@ class TreebankCorpus(WithText):
         self.stand_in = stand_in
         self._unknown = self.vocabulary.ids.get(stand_in) if stand_in is not None else self.vocabulary.unknown
         self._refuse_unknown_symbols()
+        self.notes = notes or Notes()
+        note_unknown(Counter(symbol for text in self._texts for symbol in text), self.vocabulary, name, self.notes)
         self._annotated = Annotated(self.document_text)
 
     def __len__(self) -> int:
@@ -192,6 +177,7 @@ class TreebankCorpus(WithText):
             "corpus size": f"{words:,} words in {len(self):,} sentences of {len(self._texts):,} documents",
             "sequences": f"sentences, each after up to {self.context:,} {self.unit} before it",
             "vocabulary": f"{len(self.vocabulary)} symbols",
+            **self.notes.describe(),
         }
 
     def _symbols(self, text: str) -> str:

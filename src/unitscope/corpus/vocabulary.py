@@ -1,8 +1,12 @@
 """Which token is which symbol. Safe for white space: a symbol may be any string."""
 
-from collections.abc import Iterable, Sequence
+import unicodedata
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+
+from unitscope.corpus.dialect import Notes
 
 UNKNOWN = "<unknown>"
 """A vocabulary that holds this symbol reads every symbol it does not know as this one."""
@@ -34,3 +38,33 @@ class Vocabulary:
     def decode(self, ids: Sequence[int]) -> list[str]:
         """The symbol of each id."""
         return [self.symbols[i] for i in ids]
+
+
+class UnknownSymbols(UserWarning):
+    """More than one symbol in a hundred is none that the model knows."""
+
+
+def note_unknown(counts: Mapping[str, int], vocabulary: Vocabulary, name: str, notes: Notes) -> None:
+    """Note how many symbols of a corpus are read as the unknown one or a stand-in; above 1 % also warn.
+
+    ``counts`` says how often each symbol occurs.
+    """
+    lacking = {symbol: count for symbol, count in counts.items() if symbol not in vocabulary.ids}
+    if not lacking:
+        return
+    share = sum(lacking.values()) / sum(counts.values())
+    frequent = sorted(lacking, key=lambda symbol: -lacking[symbol])[:5]
+    shown = ", ".join(repr(symbol) for symbol in frequent)
+    notes.counts[f"symbols that the model does not know ({share:.2%}: {shown}{', …' if len(lacking) > 5 else ''})"] = (
+        sum(lacking.values())
+    )
+    if share > 0.01:
+        composed = sum(unicodedata.normalize("NFC", symbol) != symbol or bool(unicodedata.combining(symbol))
+                       for symbol in lacking if len(symbol) == 1)  # fmt: skip
+        hint = "; letters and accents are apart in this text, so NFC may help" if composed else ""
+        warnings.warn(
+            f"{name}: {share:.1%} of the symbols are none of the {len(vocabulary):,} that the model knows ({shown}) and "
+            f"are read as another; what is said of them is about that one{hint}",
+            UnknownSymbols,
+            stacklevel=3,
+        )
