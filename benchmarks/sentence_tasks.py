@@ -13,7 +13,6 @@ from pathlib import Path
 
 import torch
 
-from unitscope.corpus.brackets import read_brackets
 from unitscope.corpus.sentence import Sentence
 from unitscope.corpus.sentence_tasks import TASKS, make_task
 from unitscope.corpus.treebank import read_treebank
@@ -44,7 +43,7 @@ def main() -> None:
     torch.set_num_threads(1)
     dependencies = read_treebank(options.data / "UD_English-EWT" / "en_ewt-ud-train.conllu")
     files = sorted((options.data / "GUM_clean" / "const").glob("*.ptb"))
-    constituents = [sentence for path in files for sentence in read_brackets(path)]
+    constituents = [sentence for path in files for sentence in read_treebank(path)]
     found = {}
     for name in TASKS:
         trees = name in ("tree-depth", "top-constituents")

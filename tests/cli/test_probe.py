@@ -19,7 +19,7 @@ from unitscope.probing.table import ProbeTable
 
 def network(folder: Path) -> Path:
     torch.manual_seed(0)
-    vocabulary = Vocabulary.of(chr(i) for i in range(128))
+    vocabulary = Vocabulary.of(chr(i) for i in range(256))
     config = CharConfig(len(vocabulary), units=5)
     save(folder, CharNet(config), Card("char", config, vocabulary.symbols, unit="bytes", split=Split()))
     return folder

@@ -40,7 +40,7 @@ def test_a_classifier_from_training_to_analyses(folder: Path) -> None:
     labelled = said("record", net, str(folder / "train.txt"), "--out", f"{run}2", "--sites", "output.loss")
     assert f"{len(TEXTS)} sequences" in labelled
     refused = CLI.invoke(app, ["record", net, str(folder / "some.txt"), "--out", f"{run}3", "--part", "test"])
-    assert "have no parts" in str(refused.exception)
+    assert "lines of texts have no parts" in str(refused.exception)
 
 
 def test_a_translator_and_its_encoder(folder: Path) -> None:

@@ -86,7 +86,7 @@ def test_no_utf8_names_file_and_offset(tmp_path, monkeypatch):
     path.write_bytes(b"line\n" * 100 + b"caf\xe9 noir")
     monkeypatch.setattr(documents, "NEAR", 100)
     for document_bytes in (4000, 100):
-        with pytest.raises(InputError, match=r"latin\.txt is no UTF-8: byte 503 is 0xe9; read it as bytes"):
+        with pytest.raises(InputError, match=r"latin\.txt is no UTF-8: byte 503 is 0xe9; give its encoding"):
             scan(files_of(path), "characters", document_bytes)
     assert scan(files_of(path), "bytes").tokens == 509
 

@@ -7,7 +7,7 @@ from treebanks import DATA, written
 from unitscope.corpus.annotated import WithText
 from unitscope.corpus.corpus import Corpus
 from unitscope.corpus.labelled import LabelledTexts, read_labelled, symbols_of
-from unitscope.corpus.vocabulary import UNKNOWN, Vocabulary
+from unitscope.corpus.vocabulary import UNKNOWN, UnknownSymbols, Vocabulary
 from unitscope.errors import InputError
 
 TEXTS = LabelledTexts(["who ?", "café", "why so"], ["a", "b", "a"], name="small")
@@ -28,8 +28,8 @@ def test_three_forms_say_the_same(tmp_path: Path) -> None:
     [
         ("a\n", "x.txt", "x.txt:1: a line is a label, a space and a text"),
         ("\n", "x.txt", "there is no text"),
-        ("text\nyes\n", "x.csv", "x.csv:1: a table of texts has the columns label and text"),
-        ("label\ttext\na\t\n", "x.tsv", "row 2 has no label or no text"),
+        ("text\nyes\n", "x.csv", "x.csv: no column is the label; there are: text. Say which: --label COLUMN"),
+        ("label\ttext\na\t\n", "x.tsv", "x.tsv:2: this row has no text"),
     ],
 )
 def test_what_cannot_be_read(tmp_path: Path, text: str, name: str, message: str) -> None:
@@ -39,7 +39,7 @@ def test_what_cannot_be_read(tmp_path: Path, text: str, name: str, message: str)
 
 def test_encodings(tmp_path: Path) -> None:
     (tmp_path / "x.txt").write_bytes("a café\n".encode("latin-1"))
-    with pytest.raises(InputError, match="often latin-1"):
+    with pytest.raises(InputError, match=r"x\.txt:1: 0xe9 is no utf-8 text .* often --encoding latin-1"):
         read_labelled([str(tmp_path / "x.txt")])
     assert read_labelled([str(tmp_path / "x.txt")], "latin-1") == [("café", "a")]
     with pytest.raises(InputError, match="no encoding is called"):
@@ -68,7 +68,9 @@ def test_bytes_and_cuts() -> None:
 def test_rare_symbols_are_unknown() -> None:
     vocabulary = symbols_of(["aab"], at_least=2)
     assert vocabulary.symbols == ("a", UNKNOWN)
-    corpus = LabelledTexts(["abc"], name="x", vocabulary=vocabulary)
+    with pytest.warns(UnknownSymbols, match="x: 66.7% of the symbols"):
+        corpus = LabelledTexts(["abc"], name="x", vocabulary=vocabulary)
+    assert "symbols that the model does not know (66.67%: 'b', 'c'): 2" in corpus.describe()["as read"]
     assert corpus.batch([0]).tokens.tolist() == [[0, 1, 1]]
 
 

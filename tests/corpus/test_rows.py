@@ -6,6 +6,7 @@ import json
 import pandas as pd
 import pytest
 
+from unitscope.corpus.dialect import Dialect
 from unitscope.corpus.open import open_corpus
 from unitscope.corpus.rows import rows, split_name
 from unitscope.errors import InputError
@@ -37,13 +38,14 @@ KINDS = {"a.jsonl": json_lines, "a.csv": separated, "a.tsv": separated, "a.parqu
 @pytest.mark.parametrize("name", KINDS)
 def test_a_row_is_a_document(tmp_path, name):
     KINDS[name](tmp_path / name)
-    assert list(rows(tmp_path / name, "text")) == TEXTS
-    corpus = open_corpus(f"{tmp_path / name}:text", unit="characters", length=7, context=3)
+    said = Dialect(quotes=True if name == "a.tsv" else None)
+    assert list(rows(tmp_path / name, "text", said)) == TEXTS
+    corpus = open_corpus(f"{tmp_path / name}:text", unit="characters", length=7, context=3, dialect=said)
     assert [corpus.document_text(n) for n in range(len(corpus.documents.entries))] == TEXTS
     assert corpus.documents.entries[1].name == f"{name}:text:2"
     assert "".join(corpus.text(n) for n in range(len(corpus))) == "".join(TEXTS)
     with pytest.raises(InputError, match=r"no column 'body'; there are: .*text"):
-        list(rows(tmp_path / name, "body"))
+        list(rows(tmp_path / name, "body", said))
 
 
 def test_an_iterator_is_read_once_and_its_copy_goes_with_the_corpus():
@@ -80,7 +82,7 @@ def test_a_name_is_a_table_only_if_there_is_one(tmp_path):
         ("a.jsonl", b'{"text": "a"}\n{"text": \n', r"a.jsonl:2: this line is no JSON"),
         ("a.jsonl", b"[1, 2]\n", r"a.jsonl:1: this line is no object"),
         ("a.jsonl", b'{"text": 5}\n', r"a.jsonl:1: 'text' is int, not text"),
-        ("a.jsonl", b"\xff\xfe\n", r"cannot be read as a table"),
+        ("a.jsonl", b"\xff\xfe\n", r"breaks off inside a character"),
         ("a.csv", b"text,n\n,1\n", r"holds no text"),
         ("a.parquet", b"PAR1 no table", r"cannot be read as a table"),
         ("a.xlsx", b"PK", r"is no table of texts; give one of .jsonl"),

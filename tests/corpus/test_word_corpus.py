@@ -4,8 +4,8 @@ import pytest
 import torch
 from treebanks import written
 
-from unitscope.corpus.conllu import read_conllu
 from unitscope.corpus.corpus import Corpus
+from unitscope.corpus.treebank import read_treebank
 from unitscope.corpus.vocabulary import UNKNOWN, Vocabulary
 from unitscope.corpus.word_corpus import WordCorpus, word_vocabulary
 from unitscope.errors import InputError
@@ -13,7 +13,7 @@ from unitscope.probing.words import HasWords
 
 
 def test_words_are_tokens(tmp_path: Path) -> None:
-    sentences = list(read_conllu(written(tmp_path)))
+    sentences = read_treebank(written(tmp_path))
     vocabulary = Vocabulary((UNKNOWN, "i", "go", "café"))
     corpus = WordCorpus(sentences, "small", vocabulary)
     assert isinstance(corpus, Corpus)
@@ -30,12 +30,12 @@ def test_words_are_tokens(tmp_path: Path) -> None:
 
 
 def test_vocabulary(tmp_path: Path) -> None:
-    sentences = list(read_conllu(written(tmp_path)))
+    sentences = read_treebank(written(tmp_path))
     assert word_vocabulary([*sentences, sentences[0]], 2).symbols == (UNKNOWN, ".", "do", "go", "i", "n't")
 
 
 def test_what_cannot_be_read(tmp_path: Path) -> None:
-    sentences = list(read_conllu(written(tmp_path)))
+    sentences = read_treebank(written(tmp_path))
     with pytest.raises(InputError, match="no sentences"):
         WordCorpus([], "none", word_vocabulary(sentences))
     with pytest.raises(InputError, match="symbol for unknown words"):

@@ -1,18 +1,22 @@
 """The model and the text that a command is about, and how to find them again."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, cast, get_args
 
 from unitscope.corpus.corpus import Corpus
+from unitscope.corpus.dialect import Dialect, Notes
 from unitscope.corpus.download import named
-from unitscope.corpus.labelled import LabelledTexts, labelled_files, numbered_lines, read_labelled
-from unitscope.corpus.open import STANDARD_INPUT, open_corpus
+from unitscope.corpus.formats.which import holds_sentences
+from unitscope.corpus.labelled import LabelledTexts, texts_of
+from unitscope.corpus.open import open_corpus
+from unitscope.corpus.opening import STANDARD_INPUT
 from unitscope.corpus.passages import Passages
 from unitscope.corpus.reading import Characters, Subwords
 from unitscope.corpus.rows import split_name
+from unitscope.corpus.sentence import Sentence
 from unitscope.corpus.splits import Part
 from unitscope.corpus.subwords import SubwordCorpus
 from unitscope.corpus.text import CONTEXT, LENGTH, TextCorpus
@@ -35,8 +39,6 @@ if TYPE_CHECKING:
 NAME = "inputs.json"
 TEXTS = (*kinds("classes"), *kinds("translation"))
 """Networks that read whole texts."""
-TREEBANKS = (".conllu", ".ptb", ".mrg", ".iob2", ".bio", ".conll", ".annotated")
-"""Endings of files that are read sentence by sentence, with their annotations."""
 Read = TextCorpus | SubwordCorpus | TreebankCorpus | Passages | LabelledTexts
 """A text as a model reads it."""
 
@@ -58,12 +60,14 @@ class Inputs:
     """Read in place of a symbol of a treebank that the network does not know; empty to refuse it."""
     layouts: tuple[str, ...] = ()
     """``PATTERN=AXES``: the axes, in their order, of what the modules whose sites match give."""
+    dialect: Dialect = field(default_factory=Dialect)
+    """How the files are written."""
 
     @property
     def is_treebank(self) -> bool:
         """Whether the text is annotated sentences."""
         names = [file for name in self.text for file in [f.name for _, f in named(name)] or [name]]
-        return bool(names) and all(Path(name).suffix in TREEBANKS for name in names)
+        return bool(names) and all(holds_sentences(name, self.dialect) for name in names)
 
     @property
     def is_transformer(self) -> bool:
@@ -92,7 +96,7 @@ class Inputs:
         if self.part not in ("", "all"):
             raise InputError("a text of sub-words has no parts; give the part that is wanted as a file of its own")
         model, tokenizer = self.open_transformer()
-        text = open_corpus(self.text, unit="characters", pattern=self.pattern)
+        text = open_corpus(self.text, unit="characters", pattern=self.pattern, dialect=self.dialect)
         corpus = SubwordCorpus(text, tokenizer, self.length, self.context)
         steps = len(corpus.before) + self.context + self.length + len(corpus.after)
         limit = getattr(model.module.config, "max_position_embeddings", None)
@@ -112,15 +116,19 @@ class Inputs:
         """The model, and annotated sentences as it reads them: each after so many tokens of the same document."""
         if self.part not in ("", "all"):
             raise InputError("a treebank has no parts; give the file of the part that is wanted")
-        sentences = [sentence for name in self.text for sentence in read_treebank(Path(name))]
+        notes = Notes()
+        sentences = self._sentences(notes)
         name = ", ".join(Path(name).stem for name in self.text)
         if self.is_transformer:
             model, tokenizer = self.open_transformer()
             limit = getattr(model.module.config, "max_position_embeddings", None)
-            return model, Passages(sentences, name, Subwords(tokenizer, limit), self.context)
+            return model, Passages(sentences, name, Subwords(tokenizer, limit), self.context, notes=notes)
         model, card = self.open_model()
         unknown = None if card.vocabulary.unknown is not None else self.stand_in or None
-        return model, TreebankCorpus(sentences, name, card.unit, card.vocabulary, self.context, unknown)
+        return model, TreebankCorpus(sentences, name, card.unit, card.vocabulary, self.context, unknown, notes)
+
+    def _sentences(self, notes: Notes) -> list[Sentence]:
+        return [sentence for name in self.text for sentence in read_treebank(Path(name), self.dialect, notes)]
 
     def open_texts(self) -> tuple[ModuleModel, LabelledTexts | Passages]:
         """A classifier, or the encoder of a translator, and texts: one a line, or the sentences of a treebank.
@@ -128,23 +136,18 @@ class Inputs:
         Where every line begins with a class of the network, or a table or LABEL=FILE says it, texts have classes.
         """
         model, card = self.open_text_network()
-        if self.part not in ("", "all"):
-            raise InputError("texts of lines have no parts; give the file of the part that is wanted")
         name = ", ".join(Path(name).name for name in self.text)
+        notes = Notes()
         if self.is_treebank:
-            sentences = [sentence for name in self.text for sentence in read_treebank(Path(name))]
-            return model, Passages(sentences, name, Characters(card.vocabulary), longest=card.longest or None)
-        files = [file for name in self.text for file in labelled_files(name)]
-        lines = [line for _, path, encoding in files for _, line in numbered_lines(path, encoding)]
+            sentences, reading = self._sentences(notes), Characters(card.vocabulary)
+            return model, Passages(sentences, name, reading, longest=card.longest or None, notes=notes)
         classes = card.targets if KINDS[card.kind].learns == "classes" else ()
-        tables = any(label or path.suffix in (".csv", ".tsv") for label, path, _ in files)
-        labelled = classes and (tables or {line.split(" ")[0] for line in lines} <= set(classes))
-        items = read_labelled(self.text) if labelled else [(line, "") for line in lines]
-        labels = [label for _, label in items if label]
-        texts = [text for text, _ in items]
+        rows = texts_of(self.text, classes, replace(self.dialect, part=self.part), notes)
+        labels = [row.label for row in rows] if classes and all(row.label for row in rows) else []
         return model, LabelledTexts(
-            texts, labels, name=name, vocabulary=card.vocabulary, classes=classes, longest=card.longest
-        )
+            [row.text for row in rows], labels,
+            name=name, vocabulary=card.vocabulary, classes=classes, longest=card.longest, notes=notes,
+        )  # fmt: skip
 
     def open_text_network(self) -> tuple[ModuleModel, Card]:
         """A classifier, or the encoder of a translator."""
@@ -191,6 +194,7 @@ class Inputs:
             length=self.length,
             context=self.context,
             pattern=self.pattern,
+            dialect=self.dialect,
         )
         own = self.text == (card.corpus,) or whole.documents.fingerprint == card.corpus_fingerprint
         part = self.part or ("test" if own else "all")

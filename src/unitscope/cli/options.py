@@ -8,6 +8,8 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from unitscope.corpus.dialect import Dialect
+
 Described = TypeVar("Described")
 
 Layouts = Annotated[
@@ -18,6 +20,34 @@ Layouts = Annotated[
         "may be repeated",
     ),
 ]
+
+Encoding = Annotated[
+    str, typer.Option("--encoding", help="of the files, such as latin-1; if not given, UTF-8 or what their mark says")
+]
+Columns = Annotated[
+    str,
+    typer.Option(
+        "--columns",
+        help="names of all columns, with commas between, of a table without a head (label,title,text) or of words in "
+        "columns (form,xpos,_,entity)",
+    ),
+]
+LabelColumn = Annotated[str, typer.Option("--label", help="column of a table that is the label; label if not given")]
+TextColumn = Annotated[
+    str, typer.Option("--text", help="column of a table that is the text, or several with commas; text if not given")
+]
+Quotes = Annotated[
+    bool | None,
+    typer.Option("--quotes/--no-quotes", help="cells may stand in double quotes; if not given, those of .csv may"),
+]
+
+
+def dialect_of(
+    encoding: str = "", columns: str = "", label: str = "", text: str = "", part: str = "", quotes: bool | None = None
+) -> Dialect:
+    """What options say of how files are written."""
+    named = tuple(name.strip() for name in columns.split(",")) if columns else ()
+    return Dialect(encoding, named, label, text, part, quotes)
 
 
 def from_fields(kind: type[Described]) -> Callable[[Callable[[Described], None]], Callable[..., None]]:

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from unitscope.cli import console
 from unitscope.cli.app import ASK, app
+from unitscope.cli.options import Columns, Encoding, Quotes, TextColumn, dialect_of
 from unitscope.cli.treebanks import open_source, with_sentences
 from unitscope.corpus.sentence_tasks import TASKS, make_task
 from unitscope.corpus.treebank import CONTEXT
@@ -38,8 +39,8 @@ def probe(
     treebanks: Annotated[
         list[Path] | None,
         typer.Argument(
-            help="annotated sentences: .conllu, .ptb, .iob2, .conll, .bio, .csv or .tsv; not needed for a recording "
-            "of a treebank"
+            help="annotated sentences (.conllu, .ptb, .iob2, .conll, .bio, a table) or labelled texts; not needed for "
+            "a recording of a treebank"
         ),
     ] = None,
     labels: Annotated[
@@ -81,6 +82,10 @@ def probe(
         str, typer.Option(help="symbol to read in place of those that the network does not know; empty to refuse them")
     ] = "?",
     seed: Annotated[int, typer.Option(help="of the division, the control tasks and the untrained twin")] = 0,
+    encoding: Encoding = "",
+    columns: Columns = "",
+    text_column: TextColumn = "",
+    quotes: Quotes = None,
 ) -> None:
     """Measure what each layer knows of the words it reads, with linear probes and their controls.
 
@@ -90,7 +95,8 @@ def probe(
 
     For example: `unitscope probe net en_ewt-ud-dev.conllu --label upos --label deprel`
     """
-    recording, network, corpus = open_source(model, treebanks or [], context, stand_in)
+    dialect = dialect_of(encoding, columns, text=text_column, quotes=quotes)
+    recording, network, corpus = open_source(model, treebanks or [], context, stand_in, dialect)
     asked = tuple(labels or filter(None, [DEFAULT[level]]))
     how = Probing(asked, tuple(sites), level, pool, words, controls, codelength, seed=seed)
     if tasks and recording:

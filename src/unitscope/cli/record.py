@@ -8,7 +8,7 @@ import typer
 from unitscope.cli import console
 from unitscope.cli.app import STEPS, app
 from unitscope.cli.inputs import Inputs, by_default
-from unitscope.cli.options import Layouts
+from unitscope.cli.options import Columns, Encoding, LabelColumn, Layouts, Quotes, TextColumn, dialect_of
 from unitscope.corpus.text import CONTEXT, LENGTH
 from unitscope.recording.record import record as write_recording
 
@@ -32,7 +32,11 @@ def record(
         Literal["float32", "float16", "bfloat16"], typer.Option(help="precision on disk; float16 halves the size")
     ] = "float32",
     part: Annotated[
-        str, typer.Option(help="train, validation, test or all; by default test for the network's own text, else all")
+        str,
+        typer.Option(
+            help="train, validation, test or all; by default test for the network's own text, else all. Of a table the "
+            "value in its column of parts, or COLUMN=VALUE"
+        ),
     ] = "",
     sequences: Annotated[int, typer.Option(help="read only so many, spread evenly over the text; 0 for all")] = 0,
     length: Annotated[int, typer.Option(help="tokens of a sequence")] = LENGTH,
@@ -41,6 +45,11 @@ def record(
     batch_size: Annotated[int, typer.Option(help="sequences that run together")] = 64,
     layout: Layouts = None,
     workers: Annotated[int, typer.Option(min=1, help="processes that record, with one thread each")] = 1,
+    encoding: Encoding = "",
+    columns: Columns = "",
+    label: LabelColumn = "",
+    text_column: TextColumn = "",
+    quotes: Quotes = None,
 ) -> None:
     """Record every unit at every token of a text.
 
@@ -48,7 +57,10 @@ def record(
 
     For example: `unitscope record net book.txt --out run --dtype float16`
     """
-    inputs = Inputs(model, tuple(text), part, sequences, length, context, pattern, layouts=tuple(layout or ()))
+    dialect = dialect_of(encoding, columns, label, text_column, quotes=quotes)
+    inputs = Inputs(
+        model, tuple(text), part, sequences, length, context, pattern, layouts=tuple(layout or ()), dialect=dialect
+    )
     source = inputs.live(batch_size)
     if sites == ["*"]:
         sites = [site.name for site in source.sites if site.kind != "prediction"]

@@ -10,18 +10,19 @@ import typer
 
 from unitscope.cli import console
 from unitscope.cli.app import NETWORKS, app
+from unitscope.cli.options import Columns, Encoding, LabelColumn, Quotes, TextColumn, dialect_of
 from unitscope.cli.training import training_bar
-from unitscope.corpus.labelled import read_labelled
+from unitscope.corpus.dialect import Notes
+from unitscope.corpus.labelled import labelled_rows, read_labelled
 from unitscope.corpus.translations import read_parallel
 from unitscope.networks.lessons import texts
-from unitscope.networks.lessons.tasks import Classification, Translation, divide
+from unitscope.networks.lessons.tasks import Classification, Translation, by_part, divide
 from unitscope.networks.lessons.texts import Fit, Precision
 from unitscope.networks.training import Trained
 
 Out = Annotated[Path, typer.Option(help="folder for the network; a run that was stopped goes on there")]
 Size = Annotated[Literal["full", "small", "tiny"], typer.Option(help="full is the published size")]
 Depth = Annotated[int, typer.Option(help="stages, layers or blocks; 0 for as many as the size has")]
-Encoding = Annotated[str, typer.Option(help="of the files, such as latin-1")]
 Epochs = Annotated[int, typer.Option(help="times that the texts are read")]
 BatchSize = Annotated[int, typer.Option("--batch", help="texts per update")]
 Rate = Annotated[float, typer.Option(help="largest learning rate")]
@@ -40,7 +41,7 @@ Restart = Annotated[bool, typer.Option("--restart", help="throw away what the fo
 def train_classifier(
     files: Annotated[
         list[str],
-        typer.Argument(help="lines of a label and a text; .csv or .tsv with columns label and text; or LABEL=FILE"),
+        typer.Argument(help="lines of a label and a text, a table (.csv, .tsv, .jsonl, .parquet), or LABEL=FILE"),
     ],
     test: Annotated[list[str] | None, typer.Option(help="file of texts to test on; may be repeated")] = None,
     out: Out = Path("net"),
@@ -49,7 +50,12 @@ def train_classifier(
     ] = "vdcnn",
     size: Size = "small",
     depth: Depth = 0,
-    encoding: Encoding = "utf-8",
+    encoding: Encoding = "",
+    columns: Columns = "",
+    label: LabelColumn = "",
+    text: TextColumn = "",
+    part: Annotated[str, typer.Option(help="only rows of this part of a table: PART, or COLUMN=PART")] = "",
+    quotes: Quotes = None,
     longest: Annotated[int, typer.Option(help="cut texts after so many characters; 0 for never")] = 0,
     epochs: Epochs = 30,
     batch: BatchSize = 32,
@@ -69,7 +75,14 @@ def train_classifier(
 
     For example: `unitscope train-classifier pos=rt.pos neg=rt.neg --out polarity`
     """
-    divided = divide(read_labelled(files, encoding), read_labelled(test, encoding) if test else (), held_out)
+    dialect, notes = dialect_of(encoding, columns, label, text, part, quotes), Notes()
+    rows = list(labelled_rows(files, dialect, notes))
+    divided = by_part(rows, held_out, notes) if not test else None
+    if divided is None:
+        tested = read_labelled(test, dialect, notes) if test else ()
+        divided = divide([(row.text, row.label) for row in rows], tested, held_out, notes=notes)
+    for note in notes:
+        console.out.print(f"  {note}")
     task = Classification(divided, ", ".join(Path(name).name for name in files), longest)
     fit = Fit(network, size, depth, epochs, batch, rate, precision=precision, seed=seed, device=device)
     trained = _train(task, fit, out, checkpoint_seconds, keep, restart)
@@ -91,7 +104,7 @@ def train_translator(
     ] = "attentive",
     size: Size = "small",
     depth: Depth = 0,
-    encoding: Encoding = "utf-8",
+    encoding: Encoding = "",
     unescape: Annotated[
         bool, typer.Option("--unescape", help="read &apos; and the like as what they stand for")
     ] = False,
@@ -114,11 +127,15 @@ def train_translator(
     For example: `unitscope train-translator train.en train.de --out net --size small`
     """
 
+    notes = Notes()
+
     def read(files: tuple[Path, Path]) -> list[tuple[str, str]]:
-        pairs = read_parallel(*files, encoding)
+        pairs = read_parallel(*files, encoding, notes)
         return [(html.unescape(a), html.unescape(b)) for a, b in pairs] if unescape else pairs
 
-    divided = divide(read((source, target)), read(test) if test else (), held_out)
+    divided = divide(read((source, target)), read(test) if test else (), held_out, notes=notes)
+    for note in notes:
+        console.out.print(f"  {note}")
     task = Translation(divided, f"{source.name} to {target.name}", longest)
     fit = Fit(
         network, size, depth, epochs, batch, rate, noise=0.033, precision=precision, seed=seed, device=device

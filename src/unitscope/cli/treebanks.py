@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from unitscope.cli.inputs import Inputs
+from unitscope.corpus.dialect import Dialect
 from unitscope.corpus.passages import Passages
 from unitscope.corpus.sentence import Sentence
 from unitscope.corpus.treebank import TreebankCorpus
@@ -13,7 +14,7 @@ from unitscope.recording.recording import Recording
 
 
 def open_source(
-    where: str, treebanks: Sequence[Path], context: int, stand_in: str
+    where: str, treebanks: Sequence[Path], context: int, stand_in: str, dialect: Dialect = Dialect()
 ) -> tuple[Recording | None, ModuleModel, TreebankCorpus | Passages]:
     """What is probed, from a recording's folder or a model, and the treebank.
 
@@ -24,12 +25,13 @@ def open_source(
     if not (folder / "manifest.json").exists():
         if not treebanks:
             raise InputError(f"{where} is no recording, so it needs a treebank to read; give, for example, dev.conllu")
-        model, corpus = Inputs(where, tuple(map(str, treebanks)), context=context, stand_in=stand_in).open_treebank()
-        return None, model, corpus
+        asked = Inputs(where, tuple(map(str, treebanks)), context=context, stand_in=stand_in, dialect=dialect)
+        return None, *asked.open_treebank()
     recording = Recording.open(folder)
     made = Inputs.load(folder)
     if treebanks:
-        made = Inputs(made.model, tuple(map(str, treebanks)), context=made.context, stand_in=made.stand_in)
+        text = tuple(map(str, treebanks))
+        made = Inputs(made.model, text, context=made.context, stand_in=made.stand_in, dialect=dialect)
     elif not made.is_treebank:
         raise InputError(f"{folder} was made from {', '.join(made.text)}, which is no treebank; give the treebank")
     model, corpus = made.open_treebank()

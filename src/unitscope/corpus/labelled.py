@@ -25,7 +25,7 @@ from unitscope.corpus.dialect import SENTENCES, Dialect, Notes, ending
 from unitscope.corpus.documents import Unit
 from unitscope.corpus.download import files_of, named
 from unitscope.corpus.formats.brackets import trees
-from unitscope.corpus.layouts import LABELS, PARTS, TEXTS, column_of
+from unitscope.corpus.layouts import LABELS, PARTS, TEXTS, column_of, has_head, headless
 from unitscope.corpus.opening import Lines
 from unitscope.corpus.padded import padded
 from unitscope.corpus.tables import Table, is_table, open_table, table_of
@@ -67,7 +67,8 @@ def read_labelled(
 def labelled_rows(
     files: Sequence[str], dialect: Dialect = Dialect(), notes: Notes | None = None, bare: bool = False
 ) -> Iterator[LabelledRow]:
-    """As ``read_labelled``, with the part of the data and the place of each. ``bare``: a table may be without labels.
+    """As ``read_labelled``, with the part of the data and the place of each. ``bare``: texts may be without labels, so
+    that a line of no table is a text as a whole.
 
     Raises ``InputError`` where there is no text at all.
     """
@@ -83,6 +84,21 @@ def labelled_rows(
         raise InputError(
             f"{', '.join(files) or 'no file'}: there is no text{what}; give a file with a text in each line"
         )
+
+
+def texts_of(
+    files: Sequence[str], classes: Sequence[str], dialect: Dialect = Dialect(), notes: Notes | None = None
+) -> list[LabelledRow]:
+    """Texts for a network that knows these classes, with labels where they have some.
+
+    Lines of no table begin with their label if each begins with a class. Raises ``InputError`` as ``labelled_rows``.
+    """
+    rows = list(labelled_rows(files, dialect, notes, bare=True))
+    words = [row.text.split(None, 1) for row in rows if not row.label]
+    if not words or not all(len(both) == 2 and both[0] in classes for both in words):
+        return rows
+    return [row if row.label else row._replace(label=row.text.split(None, 1)[0], text=row.text.split(None, 1)[1])
+            for row in rows]  # fmt: skip
 
 
 def labelled_files(name: str, dialect: Dialect = Dialect()) -> list[tuple[str, Path, Dialect]]:
@@ -108,15 +124,34 @@ def _rows(path: Path, dialect: Dialect, notes: Notes, bare: bool, label: str) ->
         return
     with Lines(path, dialect.encoding, notes) as lines:
         first = [line for line in lines.head(LOOKED_AT) if line.strip()]
-        if label:
-            yield from (LabelledRow(line.strip(), label, "", lines.where) for line in lines if line.strip())
-        elif first and all("\t" in line for line in first):
+        if not label and _are_cells(first, dialect):
             yield from rows_of_table(table_of(lines, dialect, notes), dialect, notes, bare)
+            return
+        if dialect.part:
+            raise InputError(
+                f"lines of texts have no parts, and {path} is lines; give the file of the part {dialect.part}"
+            )
+        if label:
+            yield from _bare(lines, label)
         elif first and _TREE.match(first[0]):
             for sentence in trees(lines, notes):
                 yield LabelledRow(sentence.text, sentence.labels["sentiment"], "", sentence.where)
+        elif bare:
+            yield from _bare(lines, "")
         else:
             yield from _first_words(lines)
+
+
+def _are_cells(first: Sequence[str], dialect: Dialect) -> bool:
+    """Whether lines are rows of a table: with tabs in each, and columns that are told or known."""
+    rows = [line.split("\t") for line in first]
+    if not rows or min(map(len, rows)) < 2:
+        return False
+    return bool(dialect.columns) or has_head(rows[0]) or headless(rows, alone=True) is not None
+
+
+def _bare(lines: Lines, label: str) -> Iterator[LabelledRow]:
+    return (LabelledRow(line.strip(), label, "", lines.where) for line in lines if line.strip())
 
 
 def _first_words(lines: Lines) -> Iterator[LabelledRow]:
@@ -199,7 +234,7 @@ class LabelledTexts(WithText):
     ``labels`` are as many as the texts, or none. Without ``vocabulary`` the symbols are those of the texts. A text
     longer than ``longest`` tokens is cut there (0: never). Labels by name are ``class=…`` for each class, and every
     hypothesis. Raises ``InputError`` for an empty text, a label outside ``classes``, and a symbol that ``vocabulary``
-    neither has nor has an unknown one for.
+    neither has nor has an unknown one for. ``warn`` where more than one symbol in a hundred is unknown.
     """
 
     def __init__(
@@ -213,6 +248,7 @@ class LabelledTexts(WithText):
         unit: Unit = "characters",
         longest: int = 0,
         notes: Notes | None = None,
+        warn: bool = True,
     ) -> None:
         if not texts or not all(texts):
             raise InputError(f"{name} has no texts" if not texts else f"{name}: a text is empty; leave it out")
@@ -231,7 +267,8 @@ class LabelledTexts(WithText):
         self.targets = tuple(self.classes.index(label) for label in labels)
         self._refuse_unknown_symbols()
         self.notes = notes or Notes()
-        note_unknown(Counter(symbol for text in self.symbols for symbol in text), self.vocabulary, name, self.notes)
+        counts = Counter(symbol for text in self.symbols for symbol in text)
+        note_unknown(counts, self.vocabulary, name, self.notes, warn)
         self._annotated = Annotated(self.document_text)
 
     def _refuse_unknown_symbols(self) -> None:
@@ -302,7 +339,7 @@ class LabelledTexts(WithText):
         return self.like([self.texts[number] for number in sequences], labels)
 
     def like(self, texts: Sequence[str], labels: Sequence[str] = ()) -> "LabelledTexts":
-        """Other texts in the same symbols and classes."""
+        """Other texts in the same symbols and classes; nothing is warned of if they have unknown symbols."""
         return LabelledTexts(
             texts,
             labels,
@@ -311,6 +348,7 @@ class LabelledTexts(WithText):
             classes=self.classes,
             unit=self.unit,
             longest=self.longest,
+            warn=False,
         )
 
     def describe(self) -> dict[str, str]:

@@ -5,7 +5,7 @@ import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import IO
+from typing import Any
 
 from unitscope.corpus.annotated import Annotation
 from unitscope.corpus.dialect import Dialect, Notes
@@ -55,7 +55,7 @@ def open_corpus(
         copies = [files[0].path]
     else:
         names = [text] if isinstance(text, str | Path) else list(text)
-        files, copies = _files(names, pattern, dialect, notes)
+        files, copies = _files(names, pattern, unit, dialect, notes)
     try:
         documents = scan(files, unit, document_bytes)
     except InputError:
@@ -75,7 +75,7 @@ def open_corpus(
 
 
 def _files(
-    names: Sequence[str | Path], pattern: str, dialect: Dialect, notes: Notes
+    names: Sequence[str | Path], pattern: str, unit: Unit, dialect: Dialect, notes: Notes
 ) -> tuple[list[TextFile], list[Path]]:
     """What is read, and those files among it that are copies, to be removed after use."""
     if not names:
@@ -92,7 +92,7 @@ def _files(
         found = find_files(list(plain), pattern, notes=notes) if plain else []
     copies = _Copies()
     try:
-        files = [copies.settled(file, plain.get(file.path, dialect.encoding), notes) for file in found]
+        files = [copies.settled(file, plain.get(file.path, dialect.encoding), unit, notes) for file in found]
         for name, table in tables.items():
             made = spool(rows(*table, dialect, notes), Path(name).name)
             copies.paths.append(made[0].path)
@@ -115,16 +115,19 @@ class _Copies:
 
     def __init__(self) -> None:
         self.paths: list[Path] = []
-        self._file: IO[bytes] | None = None
+        self._file: Any = None
 
-    def settled(self, file: TextFile, encoding: str, notes: Notes) -> TextFile:
-        """The text of a file without its byte order mark, as UTF-8 (or as the bytes that it is), on the disk."""
+    def settled(self, file: TextFile, encoding: str, unit: Unit, notes: Notes) -> TextFile:
+        """The text of a file as UTF-8, or as the bytes that it is, on the disk.
+
+        A byte order mark is no character, but its bytes are bytes.
+        """
         if str(file.path) != STANDARD_INPUT and file.path.is_file():
             head = read_bytes(file.path, 0, SNIFF)
             if not is_packed(head):
                 kind, mark = coding(head, encoding, shown(file.path))
                 if kind in PLAIN:
-                    return replace(file, start=mark)
+                    return replace(file, start=0 if unit == "bytes" else mark)
         with Lines(file.path, encoding, notes) as lines:
             if self._file is None:
                 self._file = tempfile.NamedTemporaryFile(prefix="unitscope-", suffix=".txt", delete=False)  # noqa: SIM115

@@ -16,9 +16,9 @@ import sys
 import tempfile
 import zlib
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, BinaryIO, cast
+from typing import Any, cast
 
 import pyarrow as pa
 
@@ -41,9 +41,9 @@ MARKS = (
 )
 """Byte order marks and what they tell."""
 _BUFFER = 1 << 18
-_UNPACK = {
+_UNPACK: dict[bytes, Callable[[Any], Any]] = {
     b"\x1f\x8b": lambda raw: gzip.GzipFile(fileobj=raw),
-    b"\xfd7zXZ\0": lambda raw: lzma.LZMAFile(raw),
+    b"\xfd7zXZ\0": lambda raw: lzma.LZMAFile(raw),  # noqa: SIM115
     b"BZh": lambda raw: bz2.BZ2File(raw),
     b"\x28\xb5\x2f\xfd": lambda raw: pa.CompressedInputStream(raw, "zstd"),
 }
@@ -57,7 +57,7 @@ def shown(path: Path | str) -> str:
 class _Stream(io.RawIOBase):
     """Some first bytes that were read already, then the rest; what goes wrong on the way is an ``InputError``."""
 
-    def __init__(self, head: bytes, rest: IO[bytes], name: str, *, close: Sequence[IO[bytes]] = ()) -> None:
+    def __init__(self, head: bytes, rest: Any, name: str, *, close: Sequence[Any] = ()) -> None:
         self._head = memoryview(head)
         self._rest = rest
         self._name = name
@@ -81,11 +81,11 @@ class _Stream(io.RawIOBase):
         super().close()
 
 
-def open_bytes(path: Path | str) -> BinaryIO:
+def open_bytes(path: Path | str) -> io.BufferedIOBase:
     """The bytes of a file, unpacked. Raises ``InputError`` if it cannot be read."""
     name, own = shown(path), str(path) != STANDARD_INPUT
     try:
-        raw: IO[bytes] = open(path, "rb") if own else sys.stdin.buffer  # noqa: SIM115
+        raw: Any = open(path, "rb") if own else sys.stdin.buffer  # noqa: SIM115
         head = raw.read(8)
     except OSError as error:
         raise unreadable(path, error) from error
@@ -93,7 +93,7 @@ def open_bytes(path: Path | str) -> BinaryIO:
     unpack = next((unpack for magic, unpack in _UNPACK.items() if head.startswith(magic)), None)
     if unpack is None:
         return stream
-    packed = cast(IO[bytes], unpack(stream))
+    packed = unpack(stream)
     return io.BufferedReader(_Stream(b"", packed, name, close=[packed, stream]), _BUFFER)
 
 
@@ -102,7 +102,7 @@ def is_packed(head: bytes) -> bool:
     return head.startswith(tuple(_UNPACK))
 
 
-def open_seekable(path: Path | str) -> IO[bytes]:
+def open_seekable(path: Path | str) -> Any:
     """The bytes of a file, unpacked, in which one can go back: the file itself where that is possible, else a copy."""
     if Path(path).is_file():
         raw = open(path, "rb")  # noqa: SIM115
@@ -132,8 +132,7 @@ def coding(head: bytes, told: str, name: str) -> tuple[str, int]:
     if told:
         return codec(told), 0
     if b"\0" in head:
-        even, odd = head[::2].count(0), head[1::2].count(0)
-        likely = "utf-16-be" if even > 4 * odd else "utf-16-le" if odd > 4 * even else ""
+        likely = next((kind for kind in ("utf-16-le", "utf-16-be") if _reads(head, kind)), "")
         if head[:4] in (b"PK\3\4", b"%PDF"):
             raise InputError(f"{name} is an archive or a document, not a text; unpack it, or save its text")
         if likely:
@@ -143,6 +142,13 @@ def coding(head: bytes, told: str, name: str) -> tuple[str, int]:
             f"{BINARY} to read the bytes as they are)"
         )
     return "utf-8", 0
+
+
+def _reads(head: bytes, kind: str) -> bool:
+    """Whether bytes are text in an encoding of two bytes: nearly all printed, or white space, and most of it Latin."""
+    text = head[: len(head) // 2 * 2].decode(kind, "replace")
+    printed = sum(sign.isprintable() or sign.isspace() for sign in text)
+    return printed > 0.95 * len(text) and sum(sign < "\u0250" for sign in text) > len(text) / 2
 
 
 def codec(name: str) -> str:
@@ -177,7 +183,7 @@ class Lines:
             raise
         if notes is not None and not encoding and self.encoding != "utf-8":
             notes.fact(f"{self.path.name} is {self.encoding.upper()}")
-        self._rest = io.BufferedReader(_Stream(head[mark:], cast(IO[bytes], self._stream), self.name), _BUFFER)
+        self._rest = io.BufferedReader(_Stream(head[mark:], self._stream, self.name), _BUFFER)
         self._lines = self._read(self._rest, head)
         self._ahead: deque[str] = deque()
 
@@ -211,14 +217,14 @@ class Lines:
         self._ahead.extend(itertools.islice(self._lines, max(0, count - len(self._ahead))))
         return [line.removesuffix("\n").removesuffix("\r") for line in itertools.islice(self._ahead, count)]
 
-    def copy(self, to: IO[bytes]) -> None:
+    def copy(self, to: Any) -> None:
         """Write all of the text as UTF-8, or as the bytes that it is; before any line is asked for."""
         if self.encoding in PLAIN:
             shutil.copyfileobj(self._rest, to, _BUFFER)
         else:
             to.writelines(line.encode(errors="replace") for line in self.whole())
 
-    def _read(self, stream: BinaryIO, head: bytes) -> Iterator[str]:
+    def _read(self, stream: io.BufferedIOBase, head: bytes) -> Iterator[str]:
         carriage = b"\r" in head and b"\n" not in head
         if carriage or self.encoding.startswith(("utf-16", "utf-32")):
             yield from self._decoded(stream, "\r" if carriage else "\n")
@@ -230,10 +236,10 @@ class Lines:
         except UnicodeDecodeError as error:
             raise no_text(f"{self.name}:{number}", error) from error
 
-    def _decoded(self, stream: BinaryIO, newline: str) -> Iterator[str]:
+    def _decoded(self, stream: io.BufferedIOBase, newline: str) -> Iterator[str]:
         number = 0
         try:
-            for number, line in enumerate(io.TextIOWrapper(stream, self.encoding, newline=newline), 1):  # noqa: B007
+            for number, line in enumerate(io.TextIOWrapper(cast(Any, stream), self.encoding, newline=newline), 1):  # noqa: B007
                 yield line
         except UnicodeDecodeError as error:
             raise no_text(f"{self.name}, after line {number}", error) from error
@@ -241,7 +247,9 @@ class Lines:
 
 def no_text(where: str, error: UnicodeDecodeError) -> InputError:
     """The message for bytes that are no text in an encoding: what was found, and what would work."""
-    found = " ".join(f"0x{byte:02x}" for byte in error.object[error.start : error.start + 1])
+    if error.reason in ("truncated data", "unexpected end of data"):
+        return InputError(f"{where}: the file breaks off inside a character; fetch it again")
+    found = f"0x{error.object[error.start]:02x}"
     # The first half of the upper codes are no signs in Latin-1; there Windows keeps dashes and quotation marks.
     other = "cp1252" if any(0x80 <= byte < 0xA0 for byte in error.object) else "latin-1"
     other = other if error.encoding.startswith("utf") else "utf-8"

@@ -13,7 +13,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import pyarrow.parquet as pq
 from pyarrow import ArrowException
@@ -154,13 +154,14 @@ def _separated(lines: Lines, dialect: Dialect, notes: Notes) -> Table:
 
 def _misfit(where: str, cells: Sequence[str], columns: Sequence[str], separator: str, quotes: bool) -> str:
     sign = {"\t": "tabs", ",": "commas"}.get(separator, repr(separator))
+    shown_columns = ", ".join(columns[:8])
     quoted = not quotes and any('"' in cell for cell in cells)
     return (
-        f"{where}: this row has {len(cells)} cells and the table {len(columns)} columns ({', '.join(columns[:8])}); "
+        f"{where}: this row has {len(cells)} cells between {sign}, the table {len(columns)} columns ({shown_columns}); "
         + (
             "if cells stand in quotes, say --quotes"
             if quoted
-            else f"write {len(columns) - 1} {sign} in each, or name the columns of a table without a head: --columns"
+            else "give each row as many, or name the columns of a table without a head: --columns"
         )
     )
 
@@ -234,7 +235,7 @@ def _mended(value: Any) -> Any:
     return {_mended(name): _mended(item) for name, item in value.items()} if isinstance(value, dict) else value
 
 
-def _parquet(path: Path, stream: IO[bytes]) -> Table:
+def _parquet(path: Path, stream: Any) -> Table:
     try:
         file = pq.ParquetFile(stream)
         names = tuple(file.schema_arrow.names)

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -74,7 +74,7 @@ class TextCorpus(WithText):
         self._annotated = Annotated(self.document_text, self.annotations)
         self._id_of_code = _lookup(self.vocabulary, documents)
         self._refuse_unknown_symbols()
-        note_unknown(documents.counts, self.vocabulary, name, self.notes)
+        note_unknown(self._counts(), self.vocabulary, name, self.notes)
 
     def part(self, part: Part) -> "TextCorpus":
         """Another part of the same text, with the same vocabulary and cut."""
@@ -175,6 +175,19 @@ class TextCorpus(WithText):
         while len(self._loaded) > 1 and sum(map(len, self._loaded.values())) > KEPT:
             self._loaded.popitem(last=False)
         return ids
+
+    def _counts(self) -> Mapping[str, int]:
+        """How often each symbol occurs in this part; where the model knows all of them, in all of the text."""
+        if self.split.part == "all" or self.documents.counts.keys() <= self.vocabulary.ids.keys():
+            return self.documents.counts
+        counts: Counter[str] = Counter()
+        for document, first, after in self._stretches.tolist():
+            entry = self.documents.entries[document]
+            values = codes(entry.read(), self.documents.unit, entry.path, entry.start)[first:after]
+            counts.update(
+                {chr(code): int(times) for code, times in zip(*np.unique(values, return_counts=True), strict=True)}
+            )
+        return counts
 
     def _refuse_unknown_symbols(self) -> None:
         lacking = set(self.documents.counts) - set(self.vocabulary.symbols)

@@ -44,8 +44,8 @@ class UnknownSymbols(UserWarning):
     """More than one symbol in a hundred is none that the model knows."""
 
 
-def note_unknown(counts: Mapping[str, int], vocabulary: Vocabulary, name: str, notes: Notes) -> None:
-    """Note how many symbols of a corpus are read as the unknown one or a stand-in; above 1 % also warn.
+def note_unknown(counts: Mapping[str, int], vocabulary: Vocabulary, name: str, notes: Notes, warn: bool = True) -> None:
+    """Note how many symbols of a corpus are read as the unknown one or a stand-in; above 1 % also ``warn``.
 
     ``counts`` says how often each symbol occurs.
     """
@@ -58,13 +58,13 @@ def note_unknown(counts: Mapping[str, int], vocabulary: Vocabulary, name: str, n
     notes.counts[f"symbols that the model does not know ({share:.2%}: {shown}{', …' if len(lacking) > 5 else ''})"] = (
         sum(lacking.values())
     )
-    if share > 0.01:
+    if warn and share > 0.01:
         composed = sum(unicodedata.normalize("NFC", symbol) != symbol or bool(unicodedata.combining(symbol))
                        for symbol in lacking if len(symbol) == 1)  # fmt: skip
         hint = "; letters and accents are apart in this text, so NFC may help" if composed else ""
         warnings.warn(
-            f"{name}: {share:.1%} of the symbols are none of the {len(vocabulary):,} that the model knows ({shown}) and "
-            f"are read as another; what is said of them is about that one{hint}",
+            f"{name}: {share:.1%} of the symbols are none of the {len(vocabulary):,} that the model knows ({shown}) "
+            f"and are read as another; what is said of them is about that one{hint}",
             UnknownSymbols,
             stacklevel=3,
         )

@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import msgspec
 import numpy as np
 import torch
 from jaxtyping import Float, Int, Shaped
@@ -161,7 +162,7 @@ class Live(Running):
     def opened_by(cls, recipe: Recipe, opener: Callable[[Recipe], Source]) -> Source:
         # The one room that knows every kind of model and text stands above this one.
         kind = importlib.import_module("unitscope.cli.inputs").Inputs
-        inputs = kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in recipe["opened"].items()})
+        inputs = msgspec.convert(dict(recipe["opened"]), kind)
         live: Live = inputs.live(recipe["batch_size"])
         return replace(live, sequences=recipe["sequences"])
 

@@ -7,14 +7,13 @@ import numpy as np
 import pytest
 from treebanks import treebank
 
-from unitscope.corpus.brackets import read_brackets
-from unitscope.corpus.conllu import read_conllu
 from unitscope.corpus.sentence import Sentence, Span, Word
 from unitscope.corpus.sentence_tasks import TASKS, make_task
 from unitscope.corpus.sentence_tasks.auxiliary import BINS
 from unitscope.corpus.sentence_tasks.surface import LENGTHS, bigram_shift, word_content
 from unitscope.corpus.sentence_tasks.syntax import top_constituents
 from unitscope.corpus.sentence_tasks.task import TARGET, SentenceTask
+from unitscope.corpus.treebank import read_treebank
 from unitscope.errors import InputError
 
 DEPENDENCIES = [name for name in TASKS if name not in ("tree-depth", "top-constituents")]
@@ -22,13 +21,13 @@ DEPENDENCIES = [name for name in TASKS if name not in ("tree-depth", "top-consti
 
 @cache
 def english() -> list[Sentence]:
-    return list(read_conllu(treebank("UD_English-EWT/en_ewt-ud-dev.conllu")))
+    return read_treebank(treebank("UD_English-EWT/en_ewt-ud-dev.conllu"))
 
 
 @cache
 def trees() -> list[Sentence]:
     files = sorted(treebank("GUM_clean/const").glob("*.ptb"))[:30]
-    return [sentence for path in files for sentence in read_brackets(path)]
+    return [sentence for path in files for sentence in read_treebank(path)]
 
 
 def forms(sentence: Sentence) -> list[str]:

@@ -129,7 +129,7 @@ def _columns(lines: Lines, dialect: Dialect, notes: Notes) -> Columns:
     between = "\t" if any("\t" in line for line in looked_at) else None
     rows = [line.split(between) for line in looked_at]
     widths = [len(row) for row in rows if not row[0].startswith("#")] or [len(row) for row in rows] or [0]
-    width = max(set(widths), key=widths.count)
+    width = max(set(widths), key=lambda width: (widths.count(width), width))
     rows = [row for row in rows if len(row) == width]
     names = dialect.columns
     if names:

@@ -13,6 +13,7 @@ from unitscope.corpus.formats.texts import text_sentences
 from unitscope.corpus.formats.word_rows import holds_words, word_row_sentences
 from unitscope.corpus.formats.word_table import columns_of, word_table_sentences
 from unitscope.corpus.labelled import LOOKED_AT, rows_of_table
+from unitscope.corpus.layouts import TEXTS, column_of
 from unitscope.corpus.opening import Lines
 from unitscope.corpus.sentence import Sentence
 from unitscope.corpus.tables import JSON, SEPARATED, Table, is_table, open_table, table_of
@@ -93,6 +94,11 @@ def _of_table(table: Table, dialect: Dialect, notes: Notes) -> Iterator[Sentence
     table, first = table.peeked()
     if first is not None and holds_words(first):
         return word_row_sentences(table, notes)
+    if table.columns and not dialect.text and not column_of(table.columns, TEXTS, "", "text", table.name):
+        raise InputError(
+            f"{table.name} has the columns {', '.join(table.columns)}; a table of sentences has the columns sentence "
+            "and form (a word a row), tokens (a list of words a row), or a text: --text COLUMN"
+        )
     return text_sentences(rows_of_table(table, dialect, notes, bare=True), table.path.name)
 
 

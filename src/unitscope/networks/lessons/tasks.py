@@ -13,7 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unitscope.corpus.batch import Batch
-from unitscope.corpus.labelled import Labelled, LabelledTexts, symbols_of
+from unitscope.corpus.dialect import Notes
+from unitscope.corpus.labelled import Labelled, LabelledRow, LabelledTexts, symbols_of
 from unitscope.corpus.translations import Translated, Translations, both_vocabularies
 from unitscope.errors import InputError
 from unitscope.networks import translating
@@ -21,6 +22,12 @@ from unitscope.networks.translating import Translator
 
 EVALUATED = 128
 """Texts that are scored at once."""
+PARTS = {
+    **dict.fromkeys(("tr", "train", "training"), "train"),
+    **dict.fromkeys(("va", "dev", "valid", "validation", "val"), "validation"),
+    **dict.fromkeys(("te", "test"), "test"),
+}
+"""How parts of data are called."""
 RARE = 3
 """Symbols that occur less often are read as the unknown one."""
 Item = TypeVar("Item", bound=tuple[str, str])
@@ -35,7 +42,31 @@ class Divided(Generic[Item]):
     test: list[Item]
 
 
-def divide(items: Sequence[Item], test: Sequence[Item] = (), held_out: float = 0.1, seed: int = 0) -> Divided[Item]:
+def by_part(rows: Sequence[LabelledRow], held_out: float, notes: Notes, seed: int = 0) -> Divided[Labelled] | None:
+    """The division that the data say themselves, by their parts of training, choosing and testing; None if they do not.
+
+    Where nothing is there to choose by, it is drawn from training; other parts are left out.
+    """
+    items: dict[str, list[Labelled]] = {"train": [], "validation": [], "test": []}
+    for row in rows:
+        part = PARTS.get(row.part.lower(), "")
+        if part:
+            items[part].append((row.text, row.label))
+    if not items["train"] or not items["test"]:
+        return None
+    notes.count("rows of other parts, left out", len(rows) - sum(map(len, items.values())))
+    if not items["validation"]:
+        return divide(items["train"], items["test"], held_out, seed, notes)
+    return parted(items["train"], items["validation"], items["test"])
+
+
+def divide(
+    items: Sequence[Item],
+    test: Sequence[Item] = (),
+    held_out: float = 0.1,
+    seed: int = 0,
+    notes: Notes | None = None,
+) -> Divided[Item]:
     """Draw a validation part, and a test part where none is given, each a share ``held_out`` of the texts.
 
     Of texts that occur again the first counts; what is tested is taken out of training. Raises ``InputError`` for a
@@ -46,6 +77,8 @@ def divide(items: Sequence[Item], test: Sequence[Item] = (), held_out: float = 0
     tested = list({item[0]: item for item in reversed(test)}.values())[::-1]
     known = {item[0] for item in tested}
     rest = [item for item in {item[0]: item for item in reversed(items)}.values() if item[0] not in known][::-1]
+    if notes is not None:
+        notes.count("texts that come again, joined or left to the test part", len(items) - len(rest))
     order = np.random.default_rng(seed).permutation(len(rest)).tolist()
     share = int(held_out * len(rest))
     if not tested:

@@ -3,13 +3,14 @@ from pathlib import Path
 import pytest
 from treebanks import treebank, written
 
-from unitscope.corpus.iob import read_iob, spans
+from unitscope.corpus.formats.tagged import spans
 from unitscope.corpus.sentence import Span
+from unitscope.corpus.treebank import read_treebank
 from unitscope.errors import InputError
 
 
 def test_tags_and_entities(tmp_path: Path) -> None:
-    (first, second) = read_iob(written(tmp_path, "in\tO\nNew\tB-LOC\nYork\tI-LOC\n\nBo\tB-PER\n", "small.bio"))
+    (first, second) = read_treebank(written(tmp_path, "in\tO\nNew\tB-LOC\nYork\tI-LOC\n\nBo\tB-PER\n", "small.bio"))
     assert first.text == "in New York"
     assert first.spans == (Span(1, 3, "LOC"),)
     assert first.words[0].labels == {"iob": "O"}
@@ -32,10 +33,10 @@ def test_spans(tags: list[str], expected: list[tuple[int, int, str]]) -> None:
 
 def test_line_without_a_tag(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r":2: 'here' has no word"):
-        list(read_iob(written(tmp_path, "in\tO\nhere\n", "small.bio")))
+        read_treebank(written(tmp_path, "in\tO\nhere\n", "small.bio"))
 
 
 def test_universal_ner() -> None:
-    sentences = list(read_iob(treebank("UNER_English-EWT/en_ewt-ud-dev.iob2"), form=1, tag=2))
+    sentences = read_treebank(treebank("UNER_English-EWT/en_ewt-ud-dev.iob2"))
     assert len(sentences) == 2001
     assert {span.label for s in sentences for span in s.spans} >= {"PER", "LOC", "ORG"}

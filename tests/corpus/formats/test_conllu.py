@@ -3,13 +3,13 @@ from pathlib import Path
 import pytest
 from treebanks import CONLLU, treebank, written
 
-from unitscope.corpus.conllu import read_conllu
 from unitscope.corpus.sentence import ROOT
+from unitscope.corpus.treebank import read_treebank
 from unitscope.errors import InputError
 
 
 def test_columns_and_places(tmp_path: Path) -> None:
-    first, second = read_conllu(written(tmp_path))
+    first, second = read_treebank(written(tmp_path))
     assert [first.text[w.start : w.stop] for w in first.words] == ["I", "do", "n't", "go", "."]
     assert [w.head for w in first.words] == [3, 3, 3, ROOT, 3]
     assert first.words[0].labels == {
@@ -22,12 +22,12 @@ def test_columns_and_places(tmp_path: Path) -> None:
 
 
 def test_words_share_a_token_that_their_forms_do_not_spell(tmp_path: Path) -> None:
-    _, second = read_conllu(written(tmp_path))
+    _, second = read_treebank(written(tmp_path))
     assert [second.text[w.start : w.stop] for w in second.words] == ["Café", "du", "du", "coin"]
 
 
 def test_empty_nodes_have_no_text(tmp_path: Path) -> None:
-    _, second = read_conllu(written(tmp_path))
+    _, second = read_treebank(written(tmp_path))
     (silent,) = second.silent
     assert silent.form == "petit"
     assert silent.start == silent.stop == len("Café du")
@@ -35,7 +35,7 @@ def test_empty_nodes_have_no_text(tmp_path: Path) -> None:
 
 def test_text_is_spelled_where_no_comment_gives_it(tmp_path: Path) -> None:
     lines = [line for line in CONLLU.splitlines() if not line.startswith("# text")]
-    first, second = read_conllu(written(tmp_path, "\n".join(lines) + "\n"))
+    first, second = read_treebank(written(tmp_path, "\n".join(lines) + "\n"))
     assert first.text == "I don't go."
     assert second.text == "Café du coin"
 
@@ -54,12 +54,12 @@ def test_text_is_spelled_where_no_comment_gives_it(tmp_path: Path) -> None:
 def test_malformed_lines_are_named(tmp_path: Path, old: str, new: str, message: str) -> None:
     assert old in CONLLU
     with pytest.raises(InputError, match=message):
-        list(read_conllu(written(tmp_path, CONLLU.replace(old, new, 1))))
+        read_treebank(written(tmp_path, CONLLU.replace(old, new, 1)))
 
 
 def test_universal_dependencies() -> None:
     """Counts from the treebank's own statistics."""
-    sentences = list(read_conllu(treebank("UD_English-PUD/en_pud-ud-test.conllu")))
+    sentences = read_treebank(treebank("UD_English-PUD/en_pud-ud-test.conllu"))
     assert len(sentences) == 1000
     assert sum(len(s.words) for s in sentences) == 21_180
     assert all(s.text[w.start : w.stop] == w.form for s in sentences for w in s.words if " " not in w.form)

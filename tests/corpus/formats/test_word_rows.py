@@ -28,7 +28,7 @@ def test_rows_are_sentences(tmp_path: Path) -> None:
     first, second = read_treebank(table(tmp_path, columns, features))
     assert first.text == "EU rejects it"
     assert [dict(word.labels) for word in first.words] == [
-        {"ner_tags": "B-ORG", "upos": "PROPN"},
+        {"ner_tags": "B-ORG", "upos": "PROPN", "entity": "ORG"},
         {"ner_tags": "O", "upos": "VERB"},
         {"ner_tags": "O"},
     ]
@@ -56,7 +56,7 @@ def test_a_data_set_on_disk(tmp_path: Path) -> None:
 def test_rows_that_do_not_align(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="row 2: 'tag' has 1 values for 2 words"):
         read_treebank(table(tmp_path, {"tokens": [["a"], ["b", "c"]], "tag": [["x"], ["y"]]}))
-    with pytest.raises(InputError, match="no column tokens, words, forms holds a list of words; there are: text"):
-        read_treebank(table(tmp_path, {"text": ["a"]}))
-    with pytest.raises(InputError, match="row 1: this row has no words"):
+    with pytest.raises(InputError, match="has the columns body; a table of sentences has"):
+        read_treebank(table(tmp_path, {"body": ["a"]}))
+    with pytest.raises(InputError, match="row 1: word 1 of this row is empty"):
         read_treebank(table(tmp_path, {"tokens": [[""]], "tag": [["x"]]}))

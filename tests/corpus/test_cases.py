@@ -1,0 +1,79 @@
+"""Small files of the kinds that other projects stumble over, each with what it says (UNITSCOPE_CASES)."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from treebanks import DATA
+
+from unitscope.corpus.dialect import Notes
+from unitscope.corpus.labelled import labelled_rows, read_labelled
+from unitscope.corpus.open import open_corpus
+from unitscope.corpus.rows import rows
+from unitscope.corpus.treebank import read_treebank
+from unitscope.errors import InputError
+
+FILES = Path(os.environ.get("UNITSCOPE_CASES", DATA.parents[1] / "cases")) / "files"
+CASES = sorted(path.name for path in FILES.iterdir() if path.name != "expected.json") if FILES.exists() else [""]
+
+
+def expected(name: str) -> dict[str, Any]:
+    if not name:
+        pytest.skip(f"{FILES} is not there")
+    return dict(json.loads((FILES / "expected.json").read_text(encoding="utf-8"))[name])
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_file_says_what_it_says(name: str) -> None:
+    says = expected(name)
+    path = FILES / name
+    if "error" in says:
+        with pytest.raises(InputError, match=rf"{name}:1: {says['error'].partition(': ')[2]}"):
+            read_treebank(path)
+    elif says["as"].startswith("text") and "text" in says:
+        for unit in ("characters", "bytes"):
+            corpus = open_corpus(path, unit=unit)
+            text = "".join(corpus.text(number) for number in range(len(corpus)))
+            whole = text if unit == "characters" else text.encode("latin-1").decode()
+            once, _, times = says["text"].partition(" x")
+            assert whole == once * int(times or 1)
+    elif says["as"] == "texts":
+        notes = Notes()
+        assert len(list(rows(path, "text", notes=notes))) == says["rows"]
+        assert "U+FFFD" in " ".join(notes)
+        assert len(read_treebank(path)) == says["rows"]
+    elif says["as"].startswith("labelled") or "SentEval" in says["as"]:
+        read = read_labelled([str(path)])
+        texts = [text for text, _ in read]
+        assert texts == says.get("texts", texts)
+        assert list(rows(path, "text")) == texts
+        assert [sentence.text for sentence in read_treebank(path)] == texts
+        if "rows" in says:
+            assert (len(texts), max(map(len, texts))) == (says["rows"], says["longest"])
+        elif "parts" in says:
+            assert texts[0] == says["first text"]
+            parts = [row.part for row in labelled_rows([str(path)])]
+            assert {part: parts.count(part) for part in parts} == says["parts"]
+            assert set(says["labels"]) == {label for _, label in read}
+        else:
+            assert [label for _, label in read] == says["labels"]
+    else:
+        sentences = read_treebank(path)
+        words = [word for sentence in sentences for word in sentence.words]
+        told = says.get("words")
+        if isinstance(told, int):
+            assert len(words) == told
+        elif told and isinstance(told[0], list):
+            assert [[word.form, word.labels["upos"]] for word in words] == told
+        elif told:
+            assert all(word.form in wanted.split(" or ") for word, wanted in zip(words, told, strict=True))
+        assert len(sentences) == says.get("sentences", len(sentences))
+        assert len({sentence.document for sentence in sentences}) == says.get("documents", 1)
+        entities = [
+            [" ".join(word.form for word in sentence.words[span.start : span.stop]), span.label]
+            for sentence in sentences
+            for span in sentence.spans
+        ]
+        assert entities == says.get("entities", entities)
