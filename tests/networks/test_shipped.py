@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from unitscope.corpus.dialect import Dialect
 from unitscope.corpus.open import open_corpus
 from unitscope.networks.card import load
 from unitscope.networks.evaluate import evaluate
@@ -37,4 +38,4 @@ def test_it_is_small_and_reads_any_text(tmp_path):
     assert sum(file.stat().st_size for file in SHIPPED.iterdir()) < 5_000_000
     assert (SHIPPED / WEIGHTS).stat().st_size > 4 * sum(weight.numel() for weight in net.parameters())
     (tmp_path / "any").write_bytes(bytes(range(256)) + 50_000 * b"a")
-    assert len(open_corpus(tmp_path / "any", vocabulary=card.vocabulary)) == 1
+    assert len(open_corpus(tmp_path / "any", vocabulary=card.vocabulary, dialect=Dialect("binary"))) == 50

@@ -11,6 +11,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from unitscope.corpus.dialect import Dialect
 from unitscope.corpus.documents import Unit
 from unitscope.corpus.open import open_corpus
 from unitscope.corpus.splits import Split, SplitKind
@@ -43,6 +44,9 @@ class TrainOptions:
     )
     unit: Unit = field(default="bytes", metadata={"help": "what a symbol is: bytes or characters"})
     pattern: str = field(default="*", metadata={"help": "which files of a folder, for example *.txt"})
+    encoding: str = field(
+        default="", metadata={"help": "of the files, such as latin-1; if not given, UTF-8 or what their mark says"}
+    )
     split: SplitKind | None = field(
         default=None,
         metadata={
@@ -242,7 +246,10 @@ def recipe_of(options: TrainOptions) -> Paper | Modern:
 
 
 def _corpus(options: TrainOptions, recipe: Paper | Modern) -> TextCorpus:
-    whole = open_corpus(options.text, unit=options.unit, pattern=options.pattern, at_least=options.at_least)
+    dialect = Dialect(options.encoding)
+    whole = open_corpus(
+        options.text, unit=options.unit, pattern=options.pattern, at_least=options.at_least, dialect=dialect
+    )
     kind = options.split or ("documents" if whole.documents.files >= MANY_FILES else "contiguous")
     rows, steps = options.split_rows or recipe.rows, options.split_steps or recipe.steps
     split = Split(kind, "train", options.fractions, rows, steps)
