@@ -111,3 +111,22 @@ def test_undefined_values_are_left_out_of_a_sketch_of_many():
 def test_a_sketch_of_nothing_much_is_refused():
     with pytest.raises(InputError, match="at least 2 rows"):
         Sketch(1, 1)
+
+
+@pytest.mark.parametrize("size", [2, 8, 32, 100, 512])
+def test_sketches_of_any_size_end_and_keep_their_promise(size):
+    """Also where levels are shorter than the blocks in which the lower ones are halved, and when many are merged."""
+    x = torch.rand(20_000, 3, generator=torch.Generator().manual_seed(size))
+    whole = Sketch(3, size)
+    whole.add(x)
+    parts = []
+    for part in x.split(777):
+        parts.append(Sketch(3, size))
+        parts[-1].add(part)
+    while len(parts) > 1:
+        parts.append(parts.pop(0).merge(parts.pop(0)))
+    for sketch in (whole, parts[0]):
+        assert sketch.count == len(x)
+        assert sum(sketch._rows(level) * 2**level for level in range(len(sketch.levels))) == len(x)
+        off = np.abs((x.numpy()[:, None] <= sketch.quantiles([0.1, 0.5, 0.9])[None]).mean(0) - [[0.1], [0.5], [0.9]])
+        assert off.max() <= max(2.5 * sketch.rank_error, 2e-3)

@@ -126,7 +126,8 @@ class Sketch:
     def _halve(self, level: int) -> None:
         rows = torch.cat([part.to(self.levels[level][0].device) for part in self.levels[level]], 1)
         # Far below the highest level rows weigh little, so short blocks do: their sorts are many times faster.
-        block = STEP if len(self.levels) - 1 - level >= FINE else rows.shape[1] // 2 * 2
+        whole = rows.shape[1] // 2 * 2
+        block = min(STEP, whole) if len(self.levels) - 1 - level >= FINE else whole
         count = rows.shape[1] // block
         if level + 1 == len(self.levels):
             self.levels.append([])
