@@ -14,7 +14,6 @@ import typer
 from torch import nn
 
 import unitscope
-from unitscope.analyses.affinity import Affinity
 from unitscope.cli.app import app
 from unitscope.cli.lazy import load_all
 from unitscope.concepts.catalogue import CATALOGUE
@@ -89,8 +88,8 @@ def _analysis(analysis: type[Analysis[Any]]) -> Iterator[str]:
 
 def _columns() -> dict[str, list[tuple[str, str]]]:
     """The columns that each analysis adds to the table of all units, read off a gate or a cell of a small network."""
-    # An affinity to nothing has nothing to say.
-    analyses = [Affinity(("digit",)) if kind is Affinity else kind() for kind in catalogue().values()]
+    # Who asks about labels and is told none has nothing to say; labels are their first parameter.
+    analyses = [kind(*[("digit",)] * kind.asks) for kind in catalogue().values()]
     stimuli = {label: _step for analysis in analyses for label in analysis.labels if label not in hypotheses()}
     corpus = open_corpus(Path(__file__), length=64, annotations=stimuli)
     module = nn.Sequential(nn.Embedding(len(corpus.vocabulary), 2), nn.LSTM(2, 2, batch_first=True))

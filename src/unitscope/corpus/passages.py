@@ -18,13 +18,14 @@ from unitscope.corpus.reading import Reading
 from unitscope.corpus.sentence import Sentence
 from unitscope.corpus.subwords import Encoded, last_characters
 from unitscope.corpus.vocabulary import Vocabulary
+from unitscope.corpus.with_sentences import WithSentences
 from unitscope.errors import InputError
 
 IN_MEMORY = 4096
 """Passages whose tokens are kept."""
 
 
-class Passages(WithText):
+class Passages(WithText, WithSentences):
     """Each text is a sequence, read from a fresh start or after up to ``context`` tokens of its document.
 
     ``texts`` are strings, each a document of its own, or sentences with their words (``read_treebank``). The text of a
@@ -128,11 +129,6 @@ class Passages(WithText):
     def offsets(self, sequence: int) -> Int[np.ndarray, "token 2"]:
         """The characters of each token in its own text: the first, and the one after the last."""
         return self._encoded(int(sequence)).offsets
-
-    def words(self, sequence: int) -> Int[Tensor, "word 2"]:
-        """First token and token after the last of each word of a sentence."""
-        spans = np.array([(word.start, word.stop) for word in self.sentences[sequence].words], np.int64).reshape(-1, 2)
-        return torch.from_numpy(self.tokens_of(sequence, spans))
 
     def tokens_of(self, sequence: int, spans: Int[np.ndarray, "span 2"]) -> Int[np.ndarray, "span 2"]:
         """First token and token after the last of each span of characters of a text."""

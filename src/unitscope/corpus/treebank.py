@@ -23,6 +23,7 @@ from unitscope.corpus.opening import shown
 from unitscope.corpus.padded import padded
 from unitscope.corpus.sentence import Sentence, label_values
 from unitscope.corpus.vocabulary import Vocabulary, note_unknown
+from unitscope.corpus.with_sentences import WithSentences
 from unitscope.errors import InputError
 
 CONTEXT = 128
@@ -46,7 +47,7 @@ def read_treebank(path: Path | str, dialect: Dialect = Dialect(), notes: Notes |
     return sentences
 
 
-class TreebankCorpus(WithText):
+class TreebankCorpus(WithText, WithSentences):
     """Each sentence is a sequence; the model reads up to ``context`` tokens of the same document before it.
 
     The text of a document is its sentences with line ends between them. ``labels`` gives each character or byte the
@@ -144,15 +145,12 @@ class TreebankCorpus(WithText):
                 out[ranges[i][0] : ranges[i][1]] = value
         return out
 
-    def words(self, sequence: int) -> Int[Tensor, "word 2"]:
-        """First token and token after the last of each word of a sentence, counted from the sentence's first."""
-        sentence = self.sentences[sequence]
+    def tokens_of(self, sequence: int, spans: Int[np.ndarray, "span 2"]) -> Int[np.ndarray, "span 2"]:
         if self.unit == "characters":
-            edges = [(word.start, word.stop) for word in sentence.words]
-        else:
-            widths = np.cumsum([0, *(len(character.encode()) for character in sentence.text)])
-            edges = [(int(widths[word.start]), int(widths[word.stop])) for word in sentence.words]
-        return torch.tensor(edges, dtype=torch.int64).reshape(-1, 2)
+            return spans
+        widths = np.cumsum([0, *(len(character.encode()) for character in self.sentences[sequence].text)])
+        places: Int[np.ndarray, "span 2"] = widths[spans]
+        return places
 
     def window(self, sequence: int) -> Window:
         """Where a sentence lies in its document. Raises ``IndexError`` for a number that there is not."""

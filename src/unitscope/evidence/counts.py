@@ -32,6 +32,19 @@ def area(n: Whole, on: Whole, above: Counts, above_on: Counts) -> Whole:
     return auc
 
 
+def precision(n: Whole, on: Whole, above: Counts, above_on: Counts) -> Whole:
+    """Average precision: Σ over bins, from the highest down, of the recall gained times the precision down to there.
+
+    NaN without a flagged token.
+    """
+    off_in, on_in = in_bins(n, on, above, above_on)
+    inside, outside = on_in[::-1].cumsum(0), off_in[::-1].cumsum(0)
+    total = inside + outside
+    with np.errstate(all="ignore"):
+        found: np.ndarray = (on_in[::-1] * np.where(total > 0, inside / total, 0.0)).sum(0) / on
+    return found
+
+
 def area_error(n: Whole, on: Whole, above: Counts, above_on: Counts) -> Whole:
     """The most that counting ties within a bin half can have cost AUC."""
     off_in, on_in = in_bins(n, on, above, above_on)
