@@ -108,29 +108,87 @@ class Scatter:
 
 @dataclass(frozen=True)
 class TokenText:
-    """Tokens, each with a value, coloured from ``low`` (red) over the middle (white) to ``high`` (blue).
+    """Tokens, each with a value, coloured from ``low`` (red) over ``middle`` (as the paper) to ``high`` (blue).
 
-    ``mark`` is the index of the token that the passage is about, or −1.
+    An end that is NaN is that of the values' own scale (``scale_of``). ``mark`` is the index of the token that the
+    passage is about, or −1.
     """
 
     title: str
     tokens: Sequence[str]
     values: Sequence[float]
-    low: float
-    high: float
+    low: float = math.nan
+    high: float = math.nan
     mark: int = -1
     note: str = ""
+    middle: float = math.nan
+    scale: str = ""
+    """What the colours mean, in words."""
+    at: tuple[int, int] | None = None
+    """Sequence, and position in it, of the first token."""
+    place: str = ""
+    """Where that is: a document and a line of it."""
+    truth: Sequence[float] = ()
+    """The values of a label at the same tokens, shown beneath them."""
+    label: str = ""
+    """What that label is called."""
 
 
 View = Table | Histogram | Lines | Heatmap | Scatter | TokenText
 
 
+TAILS = 0.01
+"""The share of values beyond each end of a scale."""
+OWN_SCALE = "paper: {middle}; full colour: the lowest and the highest 1 % of its values"
+
+
+def scale_of(values: Sequence[float] | np.ndarray) -> tuple[float, float, float]:
+    """Where red is full, where the paper is, and where blue is full, for values of a unit: ``low < middle < high``.
+
+    A unit may run from −4 to 15, and nearly always stand between 0 and 1: so the ends are the quantiles beyond which a
+    hundredth of the values lie, and the middle is zero where the unit is found on both sides of it, else its median.
+    """
+    known = np.asarray(values, dtype=np.float64)
+    known = known[np.isfinite(known)]
+    if not len(known):
+        return -1.0, 0.0, 1.0
+    ends = np.quantile(known, (0.0, TAILS, 0.1, 0.5, 0.9, 1 - TAILS, 1.0))
+    return scale_from(*map(float, ends))
+
+
+def scale_from(
+    least: float, low: float, tenth: float, median: float, ninth: float, high: float, most: float
+) -> tuple[float, float, float]:
+    """The same from the smallest value, quantiles, and the largest value."""
+    middle = 0.0 if tenth <= 0 <= ninth else median
+    if low >= middle:
+        low = least
+    if high <= middle:
+        high = most
+    below, above = middle - low, high - middle
+    size = max(below, above) or abs(middle) or 1.0
+    # Where nothing lies on a side of the middle, that side is as wide as the other.
+    return middle - (below if below > 0 else size), middle, middle + (above if above > 0 else size)
+
+
+def with_scale(view: TokenText, values: tuple[float, float, float] | None = None) -> TokenText:
+    """The passage with all of its scale: what it does not say is taken from ``values``, or its own scale."""
+    if math.isfinite(view.low) and math.isfinite(view.high):
+        half_way = (view.low + view.high) / 2
+        return view if math.isfinite(view.middle) else dataclasses.replace(view, middle=half_way)
+    low, middle, high = values or scale_of(view.values)
+    words = view.scale or OWN_SCALE.format(middle="zero" if middle == 0 else "its median")
+    return dataclasses.replace(view, low=low, middle=middle, high=high, scale=words)
+
+
 def to_json(view: View) -> dict[str, Any]:
     """A JSON object with the view's type under ``view``; arrays become lists, NaN and infinities ``null``."""
-    return {"view": type(view).__name__, **_plain({f.name: getattr(view, f.name) for f in dataclasses.fields(view)})}
+    view = with_scale(view) if isinstance(view, TokenText) else view
+    return {"view": type(view).__name__, **plain({f.name: getattr(view, f.name) for f in dataclasses.fields(view)})}
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A value as JSON knows it; numbers to seven digits, NaN and infinities ``null``."""
     kind = type(value)  # millions of plain values pass here: the commonest kinds come first
     if kind is float:
         # Seven digits are float32's own precision; more would only swell the page.
@@ -138,13 +196,13 @@ def _plain(value: Any) -> Any:
     if kind is str or kind is int or value is None:
         return value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
+        return plain(value.tolist())
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, np.generic):
-        return _plain(value.item())
+        return plain(value.item())
     return value

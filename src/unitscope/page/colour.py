@@ -5,6 +5,7 @@ for image processing", 2020), so that equal steps of the value look equally far 
 """
 
 import math
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -37,11 +38,12 @@ _TO_LAB = np.array(
 )
 
 
-def position(value: float, low: float, high: float) -> float:
-    """Where a value stands on the scale, from −1 at ``low`` to 1 at ``high``; NaN where it has no place."""
+def position(value: float, low: float, high: float, middle: float = math.nan) -> float:
+    """Where a value stands on the scale, from −1 at ``low`` over 0 in the middle to 1 at ``high``; else NaN."""
     if not (math.isfinite(value) and high > low):
         return math.nan
-    return max(-1.0, min(1.0, 2 * (value - low) / (high - low) - 1))
+    centre = middle if low < middle < high else (low + high) / 2
+    return max(-1.0, min(1.0, (value - centre) / (centre - low if value < centre else high - centre)))
 
 
 def diverging(t: float) -> Rgb:
@@ -55,6 +57,21 @@ def _diverging(t: float) -> Rgb:
     first = min(int(place), 3)
     a, b = _lab(ENDS[first]), _lab(ENDS[first + 1])
     return _rgb(a + (place - first) * (b - a))
+
+
+def mix(a: Rgb, b: Rgb, share: float) -> Rgb:
+    """The colour on the way from one to another; the first where the share is NaN."""
+    part = share if math.isfinite(share) else 0.0
+    r, g, blue = (round(x + part * (y - x)) for x, y in zip(a, b, strict=True))
+    return r, g, blue
+
+
+def shares(values: Sequence[float]) -> list[float]:
+    """Values of a label as shares of the way from their smallest to their largest; NaN where they are not known."""
+    known = [float(value) for value in values if value is not None and math.isfinite(value)]
+    low, high = min(known, default=0.0), max(known, default=1.0)
+    wide = high - low or 1.0
+    return [math.nan if value is None else (float(value) - low) / wide for value in values]
 
 
 @cache

@@ -1,22 +1,24 @@
-"""What a page shows, as data: sections of views, a table of all units, and groups of views for each unit.
+"""What a page shows, as data: a story in a few cards, sections of views, a table of all units, and each unit.
 
-The page knows views, not analyses, so whatever a result can show appears without a line here. Units are given
-as one iterable per site and are read once, a few at a time, so a page of any size is written in bounded memory.
+The page knows views, not analyses, so whatever a result can show appears without a line here. What a unit shows is made
+when it is asked for, so a page of any size is served at once and written in bounded memory.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from itertools import islice
-from typing import Any
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, overload
 
-from unitscope.view import Kind, Table, View, to_json
+import numpy as np
 
-SCHEMA = 1
+from unitscope.view import Kind, TokenText, View, plain, to_json
+
+SCHEMA = 2
 
 
 @dataclass(frozen=True)
 class Section:
-    """A chapter of the overview: provenance, findings, saturation … ``id`` is its place in the page's address.
+    """A chapter of the overview: what was found, saturation, provenance … ``id`` is its place in the page's address.
 
     ``text`` holds paragraphs, divided by blank lines; words in backquotes are set as code.
     """
@@ -28,8 +30,20 @@ class Section:
 
 
 @dataclass(frozen=True)
+class Card:
+    """One thing that was found, in one look: a unit, what it follows, a line of text in its colours, the evidence."""
+
+    title: str
+    unit: str
+    """Its address, ``site/unit``."""
+    text: TokenText | None = None
+    facts: Sequence[str] = ()
+    """A few short lines: the evidence, and what is lost without the unit."""
+
+
+@dataclass(frozen=True)
 class UnitField:
-    """The head of a column of the table of all units, and the analysis that measured it."""
+    """The head of a column of the table of all units, and who measured it."""
 
     name: str
     kind: Kind = "number"
@@ -39,10 +53,30 @@ class UnitField:
 
 @dataclass(frozen=True)
 class UnitTable:
-    """One row per unit: ``[site, unit, value …]``, with one value per field. Unknown numbers are NaN."""
+    """One row per unit of a site. Columns are as long as ``sites``; a number that is not known is NaN."""
 
-    fields: Sequence[UnitField]
-    rows: Sequence[Sequence[Any]]
+    fields: Sequence[UnitField] = ()
+    sites: Sequence[str] = ()
+    """Of each row."""
+    units: Sequence[int] = ()
+    """Of each row: the unit's number in its site."""
+    columns: Sequence[Sequence[Any] | np.ndarray] = ()
+
+    @classmethod
+    def of_rows(cls, fields: Sequence[UnitField], rows: Sequence[Sequence[Any]]) -> "UnitTable":
+        """From rows ``[site, unit, value …]``. Raises ``ValueError`` for one that is not as wide as its head."""
+        for row in rows:
+            if len(row) != 2 + len(fields):
+                raise ValueError(f"the row of {row[0]}/{row[1]} has {len(row)} values, its head {2 + len(fields)}")
+        sites, units, *columns = zip(*rows, strict=True) if rows else [()] * (2 + len(fields))
+        return cls(fields, sites, units, columns)
+
+    def row(self, site: str, unit: int) -> dict[str, Any]:
+        """The values of one unit, by the names of their fields."""
+        for number, (where, which) in enumerate(zip(self.sites, self.units, strict=True)):
+            if (where, which) == (site, unit):
+                return {f.name: column[number] for f, column in zip(self.fields, self.columns, strict=True)}
+        return {}
 
 
 @dataclass(frozen=True)
@@ -54,54 +88,95 @@ class UnitGroup:
     views: Sequence[View]
 
 
-UnitGroups = Mapping[str, Iterable[Sequence[UnitGroup]]]
-"""Per site, the groups of each unit from 0 on. Generators are welcome: they are read once, in order."""
+class Units(Sequence[Sequence[UnitGroup]]):
+    """What each unit of a site shows, made when it is asked for."""
+
+    def __init__(self, count: int, make: Callable[[int], Sequence[UnitGroup]]) -> None:
+        self._count = count
+        self._make = make
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, unit: int) -> Sequence[UnitGroup]: ...
+
+    @overload
+    def __getitem__(self, unit: slice) -> Sequence[Sequence[UnitGroup]]: ...
+
+    def __getitem__(self, unit: int | slice) -> Any:
+        if isinstance(unit, slice):
+            return [self[number] for number in range(*unit.indices(self._count))]
+        if not 0 <= unit < self._count:
+            raise IndexError(unit)
+        return self._make(unit)
 
 
 @dataclass(frozen=True)
 class Page:
-    """Everything on a page. ``units`` may hold generators, so a page can be written once."""
+    """Everything on a page."""
 
     title: str
     subtitle: str
     sections: Sequence[Section]
-    table: UnitTable
-    units: UnitGroups
+    table: UnitTable = field(default_factory=UnitTable)
+    units: Mapping[str, Sequence[Sequence[UnitGroup]]] = field(default_factory=dict)
+    """By site, what each unit from 0 on shows."""
+    story: str = ""
+    """What was found, in a sentence or two."""
+    cards: Sequence[Card] = ()
 
 
 def build_page(
     title: str,
     subtitle: str,
     sections: Sequence[Section],
-    table: UnitTable,
-    units: UnitGroups,
+    table: UnitTable | None = None,
+    units: Mapping[str, Sequence[Sequence[UnitGroup]]] | None = None,
+    story: str = "",
+    cards: Sequence[Card] = (),
 ) -> Page:
-    """A page, checked: rows as wide as their head, section ids unique. Raises ``ValueError`` where they are not."""
-    width = 2 + len(table.fields)
-    for row in table.rows:
-        if len(row) != width:
-            raise ValueError(f"the row of {row[0]}/{row[1]} has {len(row)} values, its head {width}")
+    """A page, checked: columns as long as their table, section ids unique. Raises ``ValueError`` where they are not."""
+    table = table or UnitTable()
+    if len(table.columns) != len(table.fields):
+        raise ValueError(f"there are {len(table.columns)} columns under {len(table.fields)} heads")
+    for head, column in zip(table.fields, table.columns, strict=True):
+        if len(column) != len(table.sites):
+            raise ValueError(f"the column {head.name!r} has {len(column)} values for {len(table.sites)} units")
     ids = [section.id for section in sections]
     if len(set(ids)) != len(ids):
         raise ValueError(f"section ids must differ: {', '.join(ids)}")
-    return Page(title, subtitle, sections, table, units)
+    return Page(title, subtitle, sections, table, units or {}, story, cards)
 
 
 def overview_json(page: Page) -> dict[str, Any]:
-    """All of a page but its units, as JSON values."""
+    """All of a page but its units, as JSON values. The table is written column by column."""
     return {
         "schema": SCHEMA,
         "title": page.title,
         "subtitle": page.subtitle,
-        "sections": [
-            {"id": s.id, "title": s.title, "text": s.text, "views": [to_json(view) for view in s.views]}
-            for s in page.sections
-        ],
+        "story": page.story,
+        "cards": [card_json(card) for card in page.cards],
+        "sections": [section_json(section) for section in page.sections],
         "table": {
-            "fields": [asdict(field) for field in page.table.fields],
-            "rows": to_json(Table("", (), page.table.rows))["rows"],
+            "fields": [asdict(head) for head in page.table.fields],
+            "sites": [[site, number] for site, number in runs(page.table.sites)],
+            "units": list(map(int, page.table.units)),
+            "columns": [plain(column) for column in page.table.columns],
         },
     }
+
+
+def section_json(section: Section) -> dict[str, Any]:
+    """A section as JSON values."""
+    views = [to_json(view) for view in section.views]
+    return {"id": section.id, "title": section.title, "text": section.text, "views": views}
+
+
+def card_json(card: Card) -> dict[str, Any]:
+    """A card as JSON values."""
+    text = to_json(card.text) if card.text else None
+    return {"title": card.title, "unit": card.unit, "text": text, "facts": list(card.facts)}
 
 
 def unit_json(groups: Sequence[UnitGroup]) -> list[dict[str, Any]]:
@@ -109,12 +184,41 @@ def unit_json(groups: Sequence[UnitGroup]) -> list[dict[str, Any]]:
     return [{"title": g.title, "help": g.help, "views": [to_json(view) for view in g.views]} for g in groups]
 
 
-def blocks(page: Page, size: int) -> Iterator[tuple[str, int, list[Sequence[UnitGroup]]]]:
-    """The units of each site, ``size`` at a time: site, number of the block, groups of its units."""
-    for site, units in page.units.items():
-        rest = iter(units)
-        for number in range(2**31):
-            block = list(islice(rest, size))
-            if not block:
-                break
-            yield site, number, block
+def runs(values: Sequence[str]) -> Iterator[tuple[str, int]]:
+    """Equal neighbours once, with how many there are."""
+    before, count = "", 0
+    for value in values:
+        if count and value != before:
+            yield before, count
+            count = 0
+        before, count = value, count + 1
+    if count:
+        yield before, count
+
+
+def joined(
+    tables: Sequence[Mapping[str, Sequence[tuple[UnitField, np.ndarray]]]], units: Mapping[str, int]
+) -> UnitTable:
+    """The table of all units: columns of several tables, by site, side by side; NaN (or nothing) where one has none.
+
+    ``units`` says how many units each site has. Columns of one name and one origin are one column.
+    """
+    heads: dict[tuple[str, str], UnitField] = {}
+    found: dict[tuple[str, str], dict[str, np.ndarray]] = {}
+    for table in tables:
+        for site, columns in table.items():
+            for head, values in columns:
+                key = (head.analysis, head.name)
+                heads.setdefault(key, head)
+                found.setdefault(key, {})[site] = values
+    starts = dict(zip(units, np.cumsum([0, *units.values()]), strict=False))
+    whole = sum(units.values())
+    columns: list[np.ndarray] = []
+    for key, head in heads.items():
+        words = head.kind in ("text", "unit")
+        column = np.full(whole, "" if words else math.nan, dtype=object if words else np.float64)
+        for site, values in found[key].items():
+            column[starts[site] : starts[site] + units[site]] = values
+        columns.append(column)
+    sites = [site for site, count in units.items() for _ in range(count)]
+    return UnitTable(list(heads.values()), sites, [u for count in units.values() for u in range(count)], columns)

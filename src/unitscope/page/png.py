@@ -21,9 +21,9 @@ from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import Bbox
 
 from unitscope.files.writing import make_folder, writing
-from unitscope.page.colour import INK, PAPER, SERIES, diverging, ink, position
+from unitscope.page.colour import INK, PAPER, SERIES, diverging, ink, mix, position, shares
 from unitscope.page.numbers import GLYPHS, column_format, number, visible
-from unitscope.view import Heatmap, Histogram, Lines, Scatter, Table, TokenText, View, to_json
+from unitscope.view import Heatmap, Histogram, Lines, Scatter, Table, TokenText, View, to_json, with_scale
 
 ROWS = 40
 """Rows of a table, and lines of a passage, before the rest is only counted."""
@@ -200,12 +200,14 @@ def _scatter(axes: Axes, view: Scatter) -> None:
 
 def _passage(axes: Axes, view: TokenText) -> None:
     axes.set_axis_off()
+    view = with_scale(view)
     if not len(view.tokens):
         return _empty(axes, "no tokens")
     apart = any(len(t) > 1 for t in view.tokens) and not any(c.isspace() for t in view.tokens for c in t)
     corners: list[list[tuple[float, float]]] = []
     colours: list[str] = []
     row = column = 0
+    truth = shares(view.truth)
     for i, (token, value) in enumerate(zip(view.tokens, _numbers(view.values), strict=True)):
         glyphs = visible(token, blanks=False)[:LETTERS]
         if column and column + len(glyphs) > LETTERS:
@@ -214,10 +216,14 @@ def _passage(axes: Axes, view: TokenText) -> None:
             axes.text(0, row + 0.9, f"… {len(view.tokens) - i:,} more tokens", fontsize=7, color=SOFT)
             row += 1
             break
-        t = position(float(value), view.low, view.high)
+        t = position(float(value), view.low, view.high, view.middle)
         back = PAPER if math.isnan(t) else diverging(t)
         corners.append(_box(column, row, len(glyphs)))
         colours.append(_hex(back))
+        if len(view.truth):
+            left, right, _, bottom = column, column + len(glyphs), row, row + 1.0
+            corners.append([(left, bottom - 0.1), (right, bottom - 0.1), (right, bottom), (left, bottom)])
+            colours.append(_hex(mix(PAPER, INK, truth[i])))
         if i == view.mark:
             axes.add_patch(Polygon(corners[-1], fill=False, edgecolor="#b3540a", linewidth=1.4, zorder=3))
         for k, c in enumerate(glyphs):
@@ -234,7 +240,7 @@ def _passage(axes: Axes, view: TokenText) -> None:
     corners += [_box(k, scale, 1) for k in range(21)]
     colours += [_hex(diverging(k / 10 - 1)) for k in range(21)]
     axes.add_collection(PolyCollection(corners, facecolors=colours, linewidths=0), autolim=False)
-    for place, end in ((0.5, view.low), (10.5, (view.low + view.high) / 2), (20.5, view.high)):
+    for place, end in ((0.5, view.low), (10.5, view.middle), (20.5, view.high)):
         axes.text(place, scale + 1.2, number(end), fontsize=7, ha="center", va="top", color=_hex(INK))
     rows = scale + 3
     axes.set_xlim(0, LETTERS)

@@ -21,9 +21,9 @@ from rich.style import Style
 from rich.table import Table as Grid
 from rich.text import Text
 
-from unitscope.page.colour import diverging, ink, position
+from unitscope.page.colour import diverging, ink, position, shares
 from unitscope.page.numbers import GLYPHS, MINUS, MISSING, column_format, number, visible
-from unitscope.view import Heatmap, Histogram, Lines, Scatter, Table, TokenText, View, to_json
+from unitscope.view import Heatmap, Histogram, Lines, Scatter, Table, TokenText, View, to_json, with_scale
 
 ROWS = 40
 """Rows of a table or heat map before the rest is only counted."""
@@ -51,7 +51,7 @@ def render(view: View) -> RenderableType:
         case Scatter():
             body = _Points(view)
         case TokenText():
-            body = _Passage(view)
+            body = _Passage(with_scale(view))
     parts: list[RenderableType] = [Text(view.title, style="bold")] if view.title else []
     parts.append(body)
     if view.note:
@@ -191,8 +191,8 @@ def _tail(name: str, width: int) -> str:
     return name if len(name) <= width else "…" + name[1 - width :]
 
 
-def _shade(value: float, low: float, high: float) -> Style:
-    t = position(value, low, high)
+def _shade(value: float, low: float, high: float, middle: float = math.nan) -> Style:
+    t = position(value, low, high, middle)
     if math.isnan(t):
         return Style(dim=True)
     back = diverging(t)
@@ -255,24 +255,32 @@ class _Passage:
             yield Text("no tokens", style="dim")
             return
         coloured = console.color_system is not None
+        truth = shares(view.truth)
         for line in self._wrapped(max(10, options.max_width)):
             text, bars = Text(no_wrap=True), Text(no_wrap=True, style="dim")
-            for glyphs, value, marked in line:
-                style = _shade(value, view.low, view.high) + Style(underline=marked, bold=marked)
+            holds = Text(no_wrap=True, style="dim")
+            for glyphs, value, i in line:
+                marked = i == view.mark
+                style = _shade(value, view.low, view.high, view.middle) + Style(underline=marked, bold=marked)
                 text.append(f"[{glyphs}]" if marked and not coloured else glyphs, style=style)
                 wide = Text(glyphs).cell_len + (2 if marked and not coloured else 0)
-                bars.append(_height(value, view.low, view.high) * wide)
+                bars.append(_height(position(value, view.low, view.high, view.middle), -1, 1) * wide)
+                holds.append(_height(truth[i], 0, 1) * wide if truth else "")
             yield text
             if not coloured:
                 yield bars
+            if truth:
+                yield holds
         if coloured:
             yield self._scale()
         else:
             yield Text(f"{HEIGHTS[0]} {number(view.low)}   {HEIGHTS[-1]} {number(view.high)}", style="dim")
+        if truth:
+            yield Text(f"{HEIGHTS[0]}{HEIGHTS[-1]} beneath the text: {view.label}", style="dim")
 
-    def _wrapped(self, width: int) -> Iterator[list[tuple[str, float, bool]]]:
-        """Lines of tokens; a newline ends its line, and is seen at the end of it."""
-        line: list[tuple[str, float, bool]] = []
+    def _wrapped(self, width: int) -> Iterator[list[tuple[str, float, int]]]:
+        """Lines of tokens, each with its place; a newline ends its line, and is seen at the end of it."""
+        line: list[tuple[str, float, int]] = []
         used = 0
         # Words without the white space between them need a gap to be told apart.
         apart = any(len(t) > 1 for t in self.view.tokens) and not any(c.isspace() for t in self.view.tokens for c in t)
@@ -282,7 +290,7 @@ class _Passage:
             if line and used + wide > width:
                 yield line
                 line, used = [], 0
-            line.append((glyphs, math.nan if value is None else float(value), i == self.view.mark))
+            line.append((glyphs, math.nan if value is None else float(value), i))
             used += wide
             if GLYPHS["\n"] in glyphs:
                 yield line

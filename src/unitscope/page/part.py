@@ -1,0 +1,89 @@
+"""A part of a page: something that was found out about a source, and how it is shown, kept and read again.
+
+Results, answers, probes, curves, matches, comparisons: each kind is a class in a module behind the door of parts, so a
+new kind is one file. Pages, whether served, in a notebook or in a file, know parts and nothing else.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any, ClassVar
+
+import numpy as np
+
+from unitscope.doors import by_name, members
+from unitscope.page.page import Card, Section, UnitField, UnitGroup
+from unitscope.source.source import Source
+
+Columns = Mapping[str, Sequence[tuple[UnitField, np.ndarray]]]
+"""By site, columns with a value for each unit."""
+
+
+Scale = tuple[float, float, float]
+"""Where red is full, where the paper is, and where blue is full (``view.scale_of``)."""
+
+
+class Part(ABC):
+    """What is known of a source in one respect. A part holds no source; who shows it gives the source to it."""
+
+    key: ClassVar[str]
+    """The name of the kind: that of its module."""
+    order: ClassVar[int] = 50
+    """Where it stands on pages: the smaller, the earlier."""
+
+    def __init_subclass__(cls) -> None:
+        cls.key = cls.__module__.rsplit(".", 1)[-1]
+
+    @classmethod
+    @abstractmethod
+    def load(cls, folder: Path) -> "Sequence[Part]":
+        """The parts of this kind that are kept in a recording's folder; none where there are none.
+
+        Raises ``InputError`` for a damaged one.
+        """
+
+    @abstractmethod
+    def save(self, folder: Path) -> None:
+        """Keep it in a recording's folder, where ``load`` finds it."""
+
+    def story(self, source: Source) -> str:
+        """What was found, in a sentence or two, for the top of a page."""
+        return ""
+
+    def cards(self, source: Source) -> Sequence[Card]:
+        """The most telling units, the best first."""
+        return ()
+
+    @abstractmethod
+    def sections(self, source: Source) -> Sequence[Section]:
+        """Chapters of the overview."""
+
+    def columns(self, source: Source) -> Columns:
+        """Columns of the table of all units."""
+        return {}
+
+    def unit(self, source: Source, site: str, unit: int) -> Sequence[UnitGroup]:
+        """What it knows of one unit; asked for unit by unit."""
+        return ()
+
+    def scale(self, site: str, unit: int) -> Scale | None:
+        """The scale of a unit's colours, where this part knows all that the unit does."""
+        return None
+
+
+@cache
+def kinds() -> dict[str, type[Part]]:
+    """Every kind of part there is, by name, those that stand first on a page before the others."""
+
+    def belongs(module: ModuleType, value: Any) -> bool:
+        return isinstance(value, type) and issubclass(value, Part) and value.__module__ == module.__name__
+
+    found = by_name("parts", ((kind.key, module, kind) for module, kind in members("parts", belongs)))
+    return dict(sorted(found.items(), key=lambda item: (item[1].order, item[0])))
+
+
+def load_parts(folder: Path) -> list[Part]:
+    """Everything that is kept in a recording's folder, in the order of a page. Raises ``InputError`` for damage."""
+    return [part for kind in kinds().values() for part in kind.load(folder)]

@@ -1,0 +1,42 @@
+"""What was read: the model, the text, how much of it, and what proves that it is the same."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from unitscope import __version__
+from unitscope.page.page import Section
+from unitscope.page.part import Part
+from unitscope.source.source import Source
+from unitscope.view import Field, Table
+
+
+@dataclass(frozen=True)
+class Provenance(Part):
+    """Model, text and sites. It is a source's own to say, so nothing is kept."""
+
+    order = 90
+
+    @classmethod
+    def load(cls, folder: Path) -> Sequence[Part]:
+        return [cls()]
+
+    def save(self, folder: Path) -> None:
+        pass
+
+    def sections(self, source: Source) -> Sequence[Section]:
+        tokens = sum(source.lengths(source.sequences))
+        rows = [[key, value] for key, value in source.describe().items()]
+        rows += [
+            ["read", f"{tokens:,} tokens in {len(source.sequences):,} sequences"],
+            ["sites", ", ".join(f"{site.name} ({site.units})" for site in source.sites)],
+            ["model fingerprint", source.model_origin.fingerprint],
+            ["corpus fingerprint", source.corpus_origin.fingerprint],
+            ["page made by", f"unitscope {__version__}"],
+        ]
+        text = (
+            "A trained network read this, and the value of each of its units was noted at every token. Fingerprints "
+            "are SHA-256 of the content."
+        )
+        table = Table("Provenance", [Field("what", "text"), Field("value", "text")], rows)
+        return [Section("provenance", "What was read", text, [table])]

@@ -1,0 +1,35 @@
+"""The text in a unit's colours; where there are no words, its traces."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from unitscope.page.page import Section, UnitGroup
+from unitscope.page.part import Part
+from unitscope.page.reading import has_words, passage, telling, traces
+from unitscope.source.source import Source
+
+PASSAGE = 1_500
+"""Tokens that are shown of the text."""
+
+
+@dataclass(frozen=True)
+class Text(Part):
+    """A stretch of what was read, the same for every unit. It is read from the source, so nothing is kept."""
+
+    order = 20
+
+    @classmethod
+    def load(cls, folder: Path) -> Sequence[Part]:
+        return [cls()]
+
+    def save(self, folder: Path) -> None:
+        pass
+
+    def sections(self, source: Source) -> Sequence[Section]:
+        return ()
+
+    def unit(self, source: Source, site: str, unit: int) -> Sequence[UnitGroup]:
+        if not has_words(source):
+            return [UnitGroup("Over time", "", traces(source, site, unit))]
+        return [UnitGroup("Text", "", [passage(source, (site, unit), telling(source), 0, PASSAGE)])]
