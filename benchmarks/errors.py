@@ -16,8 +16,8 @@ import torch
 from unitscope.models.ngram import NGram
 from unitscope.networks.card import load
 from unitscope.networks.files import CONFIG
-from unitscope.page.html import write_html
-from unitscope.page.page import Section, UnitTable, build_page
+from unitscope.page.page import Section, build_page
+from unitscope.page.write import write_html
 from unitscope.studies.check import checks_table
 from unitscope.studies.visualizing_rnns.dynamics import resemblance
 from unitscope.studies.visualizing_rnns.errors import checks_of_errors, errors_of
@@ -71,7 +71,7 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "errors.json").write_text(json.dumps(found.figures(), indent=1) + "\n")
     sections = [Section("checks", "What held", "", [checks_table(checks)]), *found.sections()]
-    page = build_page("Errors of language models", corpus.name, sections, UnitTable((), ()), {})
+    page = build_page("Errors of language models", corpus.name, sections)
     write_html(page, options.out / "index.html")
 
 

@@ -1,10 +1,10 @@
 """A made-up study with every view in it, of any size."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from unitscope.page.page import Page, Section, UnitField, UnitGroup, UnitTable, build_page
+from unitscope.page.page import Page, Section, UnitField, UnitGroup, Units, UnitTable, build_page
 from unitscope.view import Field, Group, Heatmap, Histogram, Lines, Scatter, Series, Table, TokenText, View
 
 TEXT = '''def closing(text, depth=0):
@@ -133,12 +133,12 @@ def synthetic(
                 ]
             )
     sections = [_provenance(), _findings(rng, names, units), _saturation(rng, names, units), _relations(rng)]
-    table = UnitTable(fields, rows)
+    table = UnitTable.of_rows(fields, rows)
 
-    def groups(site: int) -> Iterator[Sequence[UnitGroup]]:
-        own = np.random.default_rng([seed, site])
-        for _ in range(units):
-            yield unit_views(own, passage, examples, window)
+    def groups(site: int) -> Units:
+        return Units(
+            units, lambda unit: unit_views(np.random.default_rng([seed, site, unit]), passage, examples, window)
+        )
 
     return build_page(
         "Units of an LSTM on Python source",

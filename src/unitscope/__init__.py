@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from unitscope.models.model import Model
     from unitscope.models.module import ModuleModel
     from unitscope.models.site import Site
-    from unitscope.page.html import write_html
     from unitscope.page.run import page_of
+    from unitscope.page.write import write_html
     from unitscope.recording.record import record
     from unitscope.recording.recording import Recording
     from unitscope.result import Column, Result
@@ -68,7 +68,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "unitscope.models.model": ("Model",),
     "unitscope.models.module": ("ModuleModel",),
     "unitscope.models.site": ("Site",),
-    "unitscope.page.html": ("write_html",),
+    "unitscope.page.write": ("write_html",),
     "unitscope.page.run": ("page_of",),
     "unitscope.recording.record": ("record",),
     "unitscope.recording.recording": ("Recording",),

@@ -110,8 +110,8 @@ class Scatter:
 class TokenText:
     """Tokens, each with a value, coloured from ``low`` (red) over ``middle`` (as the paper) to ``high`` (blue).
 
-    An end that is NaN is that of the values' own scale (``scale_of``). ``mark`` is the index of the token that the
-    passage is about, or −1.
+    An end that is NaN is that of the values' own scale (``scale_of``). A middle that is an end makes a scale of
+    one colour. ``mark`` is the index of the first token that the passage is about, or −1.
     """
 
     title: str
@@ -121,6 +121,8 @@ class TokenText:
     high: float = math.nan
     mark: int = -1
     note: str = ""
+    width: int = 1
+    """Tokens that the passage is about."""
     middle: float = math.nan
     scale: str = ""
     """What the colours mean, in words."""
@@ -143,10 +145,11 @@ OWN_SCALE = "paper: {middle}; full colour: the lowest and the highest 1 % of its
 
 
 def scale_of(values: Sequence[float] | np.ndarray) -> tuple[float, float, float]:
-    """Where red is full, where the paper is, and where blue is full, for values of a unit: ``low < middle < high``.
+    """Where red is full, where the paper is, and where blue is full, for values of a unit.
 
     A unit may run from −4 to 15, and nearly always stand between 0 and 1: so the ends are the quantiles beyond which a
     hundredth of the values lie, and the middle is zero where the unit is found on both sides of it, else its median.
+    One that is never below its middle, such as a rectified one, has no red.
     """
     known = np.asarray(values, dtype=np.float64)
     known = known[np.isfinite(known)]
@@ -165,10 +168,9 @@ def scale_from(
         low = least
     if high <= middle:
         high = most
-    below, above = middle - low, high - middle
-    size = max(below, above) or abs(middle) or 1.0
-    # Where nothing lies on a side of the middle, that side is as wide as the other.
-    return middle - (below if below > 0 else size), middle, middle + (above if above > 0 else size)
+    if low >= middle and high <= middle:  # constant
+        return middle - 1.0, middle, middle + 1.0
+    return min(low, middle), middle, max(high, middle)
 
 
 def with_scale(view: TokenText, values: tuple[float, float, float] | None = None) -> TokenText:

@@ -46,7 +46,7 @@ def test_the_passage_is_cut_at_the_ends_of_the_sequence():
     assert picture.tokens == ["e", "f", "g", "h"]
     assert picture.values == [0, 1, 0, 0]
     assert picture.mark == 1
-    assert picture.note == "sequence 1, token 1"
+    assert picture.at == (1, 0)
     assert result.activations[0, 0, 0, result.before] == 1
     assert np.isnan(result.activations[0, 0, 0, :2]).all()
     assert (result.tokens[0, 0, 0, :2] == -1).all()
@@ -75,12 +75,18 @@ def test_symbols_are_those_that_occur():
     assert "".join(result.views(0)[0].tokens) == "zddhdz"
 
 
-def test_colours_reach_from_bound_to_bound_or_are_even_around_zero():
-    x = torch.tensor([[0.2], [-0.4]])
-    bounded = fold(Examples(), one_site(x)).views(0)[0]
-    assert (bounded.low, bounded.high) == (-1, 1)
-    unbounded = fold(Examples(), one_site(x, low=-math.inf, high=math.inf)).views(0)[0]
-    assert (unbounded.low, unbounded.high) == pytest.approx((-0.4, 0.4))
+def test_a_text_that_is_there_twice_is_shown_once():
+    x = torch.zeros(12, 1)
+    x[1], x[5], x[9] = 0.9, 0.8, 0.7
+    tokens = torch.tensor([1, 2, 3, 4, 1, 2, 3, 4, 5, 6, 7, 8])
+    largest = [
+        p for p in fold(Examples(count=3), one_site(x, [4, 4, 4], tokens=tokens)).views(0) if "Largest" in p.title
+    ]
+    assert [(p.title, p.at, p.note) for p in largest] == [
+        ("Largest 1: 0.9", (0, 0), "one of 2 places with this text"),
+        ("Largest 3: 0.7", (2, 0), ""),
+    ]
+    assert all(math.isnan(p.low) and math.isnan(p.high) for p in largest)  # the unit's own scale
 
 
 def test_the_table_shows_what_was_read_before():

@@ -78,7 +78,7 @@ def test_a_query_that_is_kept_is_in_the_report(folder, monkeypatch, capsys):
     unitscope(monkeypatch, "analyze", run, "moments")
     unitscope(monkeypatch, "match", run, "(", "--threshold", "0.5", "--keep", "open")
     unitscope(monkeypatch, "report", run, "--json", folder / "page.json")
-    (section,) = [s for s in json.loads((folder / "page.json").read_text())["sections"] if s["id"] == "matches-0"]
+    (section,) = [s for s in json.loads((folder / "page.json").read_text())["sections"] if s["id"] == "match-open"]
     assert "'('" in section["title"] and len(section["views"]) > 4
     capsys.readouterr()
     unitscope(monkeypatch, "match", run, "(", "--keep", "a/b", status=2)

@@ -8,8 +8,7 @@ from unitscope.analyses.moments import Moments
 from unitscope.comparison.compare import compare
 from unitscope.comparison.groups import compare_groups
 from unitscope.page.comparison import matched_table, page_of_comparison, page_of_groups, similarity_table
-from unitscope.page.html import write_html
-from unitscope.page.json import write_json
+from unitscope.page.write import write_html, write_page
 
 LENGTHS = [10] * 20
 
@@ -24,17 +23,17 @@ def network(seed, units):
 def test_page_of_two_networks(tmp_path):
     found = compare(network(1, 4), network(2, 6))
     page = page_of_comparison(found)
-    assert [section.id for section in page.sections] == ["overview", "similarity", "matched-0", "summaries"]
-    assert len(page.table.rows) == 10
-    address = page.table.rows[0][2]
-    assert address == f"B:planted/{found.sites[0].matching.partner[0]}"
+    assert [section.id for section in page.sections] == ["similarity", "matched-0", "summaries", "compared"]
+    assert list(zip(page.table.sites, page.table.units, strict=True))[3:5] == [("A:planted", 3), ("B:planted", 0)]
+    assert [field.name for field in page.table.fields][:2] == ["partner", "r"]
+    partner = page.table.row("A:planted", 0)["partner"]
+    assert partner == f"B:planted/{found.sites[0].matching.partner[0]}"
     # Whoever is a partner has that partner.
-    assert page.table.rows[4 + found.sites[0].matching.partner[0]][2] == "A:planted/0"
-    write_json(page_of_comparison(found), tmp_path / "page.json")
+    assert page.table.row("B:planted", int(partner.rpartition("/")[2]))["partner"] == "A:planted/0"
+    write_page(page, tmp_path / "page.html", tmp_path / "page.json")
     units = json.loads((tmp_path / "page.json").read_text())["units"]
     assert {site: len(groups) for site, groups in units.items()} == {"A:planted": 4, "B:planted": 6}
     assert units["A:planted"][0][0]["title"] == "Partner"
-    write_html(page_of_comparison(found), tmp_path / "page.html")
 
 
 def test_tables_for_the_terminal():

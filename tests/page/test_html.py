@@ -6,7 +6,6 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +14,13 @@ import pytest
 from synthetic import every_view, synthetic
 
 from unitscope.errors import InputError
-from unitscope.page.html import LETTERS, UNKNOWN, Pool, write_html
-from unitscope.page.page import Section, UnitField, UnitGroup, UnitTable, blocks, build_page
+from unitscope.page.colour import position
+from unitscope.page.html import KNOTS, LETTERS, UNITS_PER_BLOCK, UNKNOWN, Pool
+from unitscope.page.page import Section, UnitField, UnitGroup, Units, UnitTable, build_page
+from unitscope.page.write import write_html
 from unitscope.view import Field, Table, TokenText
 
-NO_TABLE = UnitTable((), ())
+NO_TABLE = UnitTable()
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -45,7 +46,7 @@ def unpack(block: dict[str, Any], text: list[str]) -> Any:
             return [token for start, n in zip(cuts[::2], cuts[1::2], strict=True) for token in text[start : start + n]]
         if "letters" in value:
             steps = [LETTERS.index(c) for c in value["letters"]]
-            return [None if s == UNKNOWN else (value["first"] + s) * value["step"] for s in steps]
+            return [None if s == UNKNOWN else float(np.interp(s, KNOTS, resolve(value["knots"]))) for s in steps]
         found = {key: resolve(item) for key, item in value.items()}
         if "columns" in found and found.get("view") == "Table":
             found["rows"] = [list(row) for row in zip(*found["columns"], strict=True)]
@@ -54,8 +55,8 @@ def unpack(block: dict[str, Any], text: list[str]) -> Any:
     return resolve(block["tree"])
 
 
-def one_unit(*views: Any) -> dict[str, list[list[UnitGroup]]]:
-    return {"s": [[UnitGroup("Group", "Help", views)]]}
+def one_unit(*views: Any) -> dict[str, Units]:
+    return {"s": Units.of([[UnitGroup("Group", "Help", views)]])}
 
 
 def test_every_view_survives(tmp_path: Path) -> None:
@@ -70,17 +71,23 @@ def test_every_view_survives(tmp_path: Path) -> None:
             assert packed[key] == whole[key] or key in {"rows", "edges", "counts", "x", "series", "groups"}
 
 
-def test_passages_keep_their_colours(tmp_path: Path) -> None:
-    """To half a step of sixty from the least value to the largest."""
+@pytest.mark.parametrize("scale", [(-1.0, 0.0, 1.0), (-0.5, 0.3, 2.0), (0.0, 0.0, 1.0), (math.nan,) * 3])
+def test_passages_keep_their_colours(tmp_path: Path, scale: tuple[float, float, float]) -> None:
+    """To half of the 24 steps on either side of the middle, and beyond the ends to the size of what lies there."""
     for values in ([0.0, -1.0, 1.0, 0.12345, float("nan"), 3.7, -0.0004], [-1e6, 0.5, 1e6], [0.25] * 3, [math.nan]):
-        text = TokenText("t", list("abcdefg")[: len(values)], values, -1.0, 1.0)
+        text = TokenText("t", list("abcdefg")[: len(values)], values, scale[0], scale[2], middle=scale[1])
         write_html(build_page("T", "", [], NO_TABLE, one_unit(text)), tmp_path / "page.html")
-        read_back = read(tmp_path / "page.html")["0-0"][0][0]["views"][0]["values"]
-        spread = np.ptp([value for value in values if value == value] or [0.0])
-        for value, back in zip(values, read_back, strict=True):
+        view = read(tmp_path / "page.html")["0-0"][0][0]["views"][0]
+        low, middle, high = view["low"], view["middle"], view["high"]
+        for value, back in zip(values, view["values"], strict=True):
             assert (back is None) == math.isnan(value)
-            assert back is None or abs(value - back) <= spread / 120 + 1e-6 * abs(value)
-            assert value != 0 or back == 0
+            if back is None:
+                continue
+            t, seen = position(value, low, high, middle), position(back, low, high, middle)
+            assert abs(t - seen) <= 0.5 / 24 + 1e-4
+            if low <= value <= high:
+                assert abs(value - back) <= 0.5 / 24 * (high - low) + 1e-4
+            assert value != middle or back == pytest.approx(middle, abs=1e-9)
 
 
 def test_tables_keep_what_a_reader_sees(tmp_path: Path) -> None:
@@ -106,7 +113,7 @@ def test_passages_are_cut_from_one_text() -> None:
 
 def test_nothing_in_the_data_is_markup(tmp_path: Path) -> None:
     evil = '</script><img src=x onerror=alert(1)>"&'
-    table = UnitTable([UnitField(evil, "text", evil)], [["s", 0, evil]])
+    table = UnitTable.of_rows([UnitField(evil, "text", evil)], [["s", 0, evil]])
     page = build_page(evil, evil, [Section("a", evil, evil)], table, one_unit())
     write_html(page, tmp_path / "page.html")
     text = (tmp_path / "page.html").read_text(encoding="utf-8")
@@ -127,18 +134,22 @@ def test_only_the_bundle_may_run_and_nothing_may_be_fetched(tmp_path: Path) -> N
     assert re.findall(r'(?:src|href)="[^"]*"', page) == ['href="data:,"']
 
 
-def test_units_are_taken_one_block_at_a_time() -> None:
-    taken = []
+def test_units_are_made_once_and_written_in_blocks(tmp_path: Path) -> None:
+    made: list[int] = []
 
-    def units() -> Iterator[list[UnitGroup]]:
-        for unit in range(40):
-            taken.append(unit)
-            yield []
+    def groups(unit: int) -> list[UnitGroup]:
+        made.append(unit)
+        return [UnitGroup(str(unit), "", [])]
 
-    found = []
-    for site, number, block in blocks(build_page("T", "", [], NO_TABLE, {"s": units(), "t": []}), 16):
-        found.append((site, number, len(block), len(taken)))
-    assert found == [("s", 0, 16, 16), ("s", 1, 16, 32), ("s", 2, 8, 40)]
+    count = UNITS_PER_BLOCK + 3
+    write_html(
+        build_page("T", "", [], NO_TABLE, {"s": Units(count, groups), "t": Units.of([])}), tmp_path / "page.html"
+    )
+    found = read(tmp_path / "page.html")
+    assert made == list(range(count))
+    assert [len(found[name]) for name in ("0-0", "0-1")] == [UNITS_PER_BLOCK, 3]
+    assert found["0-1"][2][0]["title"] == str(count - 1)
+    assert not any(name.startswith("1-") for name in found)
 
 
 def test_the_same_page_has_the_same_bytes(tmp_path: Path) -> None:
@@ -148,14 +159,15 @@ def test_the_same_page_has_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_a_failure_leaves_the_old_page(tmp_path: Path) -> None:
-    def units() -> Iterator[list[UnitGroup]]:
-        yield []
-        raise RuntimeError("stop")
+    def groups(unit: int) -> list[UnitGroup]:
+        if unit:
+            raise RuntimeError("stop")
+        return []
 
     path = tmp_path / "page.html"
     path.write_text("old")
     with pytest.raises(RuntimeError, match="stop"):
-        write_html(build_page("T", "", [], NO_TABLE, {"s": units()}), path)
+        write_html(build_page("T", "", [], NO_TABLE, {"s": Units(2, groups)}), path)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 

@@ -11,8 +11,8 @@ import pytest
 from synthetic import TEXT, every_view, synthetic
 
 from unitscope.page.colour import diverging
-from unitscope.page.html import write_html
-from unitscope.page.page import Section, UnitGroup, UnitTable, build_page
+from unitscope.page.page import Section, UnitGroup, Units, UnitTable, build_page
+from unitscope.page.write import write_html
 
 api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -44,8 +44,8 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> str:
 def views(tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("page") / "views.html"
     shown = every_view()
-    table = UnitTable((), [["s", 0], ["deep/er", 0]])
-    units = {name: [[UnitGroup("All", "", shown)]] for name in ("s", "deep/er")}
+    table = UnitTable.of_rows((), [["s", 0], ["deep/er", 0]])
+    units = {name: Units.of([[UnitGroup("All", "", shown)]]) for name in ("s", "deep/er")}
     write_html(build_page("Views", "", [Section("all", "All", "Some `code`.\n\nMore.", shown)], table, units), path)
     return path.as_uri()
 

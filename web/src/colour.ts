@@ -20,11 +20,39 @@ const ANCHORS: Record<Theme, { low: Lab[]; middle: Lab; high: Lab[] }> = {
 /** Levels of the scale in a style sheet, from −LEVELS to LEVELS. */
 export const LEVELS = 20;
 
-/** The level of a value on the scale from low to high; null where it has none. */
-export function level(value: number | null, low: number, high: number): number | null {
+/** Where red is full, where the paper is, and where blue is full. */
+export interface Scale {
+  low: number;
+  middle: number;
+  high: number;
+}
+
+/** The scale of a passage, of which an end may be missing. */
+export function scaleOf(view: { low: number | null; middle?: number | null; high: number | null }): Scale {
+  const [low, high] = [view.low ?? -1, view.high ?? 1];
+  const middle = view.middle ?? (low + high) / 2;
+  return { low, middle: middle >= low && middle <= high ? middle : (low + high) / 2, high };
+}
+
+/** The place of a value on a scale, from −1 over 0 in the middle to 1; null where it has none. */
+export function position(value: number | null, { low, middle, high }: Scale): number | null {
   if (value === null || !(high > low)) return null;
-  const t = (2 * (value - low)) / (high - low) - 1;
-  return Math.round(Math.max(-1, Math.min(1, t)) * LEVELS);
+  const side = value < middle ? middle - low : high - middle; // of no width where the scale has one colour only
+  return side > 0 ? Math.max(-1, Math.min(1, (value - middle) / side)) : 0;
+}
+
+/** The level of a value in the style sheet; null where it has none. */
+export function level(value: number | null, scale: Scale): number | null {
+  const t = position(value, scale);
+  return t === null ? null : Math.round(t * LEVELS);
+}
+
+/** Values of a label as shares of the way from their smallest to their largest; null where they are not known. */
+export function shares(values: (number | null)[]): (number | null)[] {
+  const known = values.filter((v) => v !== null);
+  const low = known.length ? Math.min(...known) : 0;
+  const wide = known.length ? Math.max(...known) - low || 1 : 1;
+  return values.map((v) => (v === null ? null : (v - low) / wide));
 }
 
 /** Colour at t from −1 (low) over 0 (middle) to 1 (high), as 0–255. */

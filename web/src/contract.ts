@@ -85,6 +85,19 @@ export interface TokenTextView {
   high: number | null;
   mark: number;
   note: string;
+  /** Tokens that the passage is about, from mark on. */
+  width: number;
+  /** The value that has the paper's colour. */
+  middle: number | null;
+  /** What the colours mean, in words. */
+  scale: string;
+  /** Sequence, and position in it, of the first token. */
+  at: [number, number] | null;
+  /** A document and a line of it. */
+  place: string;
+  /** The values of a label at the same tokens. */
+  truth: Numbers;
+  label: string;
 }
 
 export type View = TableView | HistogramView | LinesView | HeatmapView | ScatterView | TokenTextView;
@@ -103,10 +116,20 @@ export interface UnitField extends Field {
 /** `[site, unit, value …]`, one value per field. */
 export type UnitRow = [string, number, ...Value[]];
 
+/** One thing that was found: a unit, what it follows, a line of text in its colours, the evidence. */
+export interface Card {
+  title: string;
+  unit: string;
+  text: TokenTextView | null;
+  facts: string[];
+}
+
 export interface Overview {
   schema: number;
   title: string;
   subtitle: string;
+  story: string;
+  cards: Card[];
   sections: Section[];
   table: { fields: UnitField[]; rows: UnitRow[] };
   sites: string[];

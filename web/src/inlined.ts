@@ -1,6 +1,6 @@
 // The data of a standalone file: gzip in base64 inside script elements, as unitscope/page/html.py writes them.
 
-import type { Overview, Source, UnitGroup } from "./contract";
+import type { Overview, Source, UnitGroup, UnitRow, Value } from "./contract";
 
 type Plain = string | number | boolean | null | Plain[] | { [key: string]: Plain };
 
@@ -23,7 +23,7 @@ function resolve(value: Plain, shared: Plain[], text: string[]): Plain {
   if (Array.isArray(value)) return value.map((item) => resolve(item, shared, text));
   if (value === null || typeof value !== "object") return value;
   if (typeof value.$ === "number") return shared[value.$];
-  if (typeof value.letters === "string") return spell(value.letters, Number(value.first), Number(value.step));
+  if (typeof value.letters === "string") return spell(value.letters, resolve(value.knots, shared, text) as number[]);
   if (value.cut) return glue(resolve(value.cut, shared, text) as number[], text);
   for (const key in value) value[key] = resolve(value[key], shared, text);
   if (Array.isArray(value.columns) && value.view === "Table") {
@@ -37,12 +37,30 @@ const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+
 const WORTH = new Map([...LETTERS].map((letter, i) => [letter, i]));
 const UNKNOWN = LETTERS.length - 1;
 
-/** Values written as whole steps, a letter each. */
-function spell(letters: string, first: number, step: number): (number | null)[] {
-  return Array.from(letters, (letter) => {
-    const steps = WORTH.get(letter)!;
-    return steps === UNKNOWN ? null : (first + steps) * step;
+/** The letters at the smallest value, at the ends and the middle of the scale, and at the largest value. */
+const KNOTS = [0, 7, 31, 55, 62];
+
+/** Values written as steps between knots, a letter each. */
+function spell(letters: string, knots: number[]): (number | null)[] {
+  const worth = Array.from({ length: UNKNOWN }, (_, step) => {
+    const k = Math.min(3, KNOTS.findLastIndex((knot) => knot <= step));
+    return knots[k] + ((step - KNOTS[k]) / (KNOTS[k + 1] - KNOTS[k])) * (knots[k + 1] - knots[k]);
   });
+  return Array.from(letters, (letter) => worth[WORTH.get(letter)!] ?? null);
+}
+
+interface WrittenTable {
+  fields: Overview["table"]["fields"];
+  sites: [string, number][];
+  units: number[];
+  columns: Value[][];
+}
+
+/** The table of all units is written column by column. */
+function rowsOf(table: WrittenTable): Overview["table"] {
+  const sites = table.sites.flatMap(([site, count]) => Array<string>(count).fill(site));
+  const rows = sites.map((site, n): UnitRow => [site, table.units[n], ...table.columns.map((column) => column[n])]);
+  return { fields: table.fields, rows };
 }
 
 /** The tokens of a passage, from the places and lengths of its parts. */
@@ -87,9 +105,9 @@ export function inlinedSource(): Source {
       if (!("DecompressionStream" in window)) throw new Error("This browser is too old to unpack the report's data.");
       const element = document.getElementById("block-overview");
       if (!element) throw new Error("This file holds no data: it was cut off, or is not a report.");
-      const overview = (await unpack(element)) as unknown as Overview & { unitsPerBlock: number };
-      ({ unitsPerBlock, sites } = overview);
-      return overview;
+      const written = (await unpack(element)) as unknown as Overview & { unitsPerBlock: number; table: WrittenTable };
+      ({ unitsPerBlock, sites } = written);
+      return { ...written, table: rowsOf(written.table) };
     },
     async unit(site, unit) {
       const name = `${sites.indexOf(site)}-${Math.floor(unit / unitsPerBlock)}`;

@@ -75,9 +75,6 @@ class ExamplesResult(Result):
     tokens: Int[np.ndarray, "end unit rank step"]
     """Index of a symbol; −1 outside of the sequence."""
     activations: Float[np.ndarray, "end unit rank step"]
-    low: Float[np.ndarray, " unit"]
-    high: Float[np.ndarray, " unit"]
-    """The scale of colours: the site's bounds, or the unit's largest absolute value on either side of 0."""
 
     def columns(self) -> list[Column]:
         return [
@@ -97,17 +94,20 @@ class ExamplesResult(Result):
             return [Table("Where each unit is largest and smallest", fields, rows)]
         pictures: list[View] = []
         for end, name in enumerate(("Largest", "Smallest")):
-            for rank in np.flatnonzero(~np.isnan(self.value[end, unit])):
+            places: dict[bytes, list[int]] = {}  # the same text is shown once
+            for rank in np.flatnonzero(~np.isnan(self.value[end, unit])).tolist():
+                places.setdefault(self.tokens[end, unit, rank].tobytes(), []).append(rank)
+            for rank, *again in places.values():
                 there = self.tokens[end, unit, rank] >= 0
+                mark = int(there[: self.before].sum())
                 pictures.append(
                     TokenText(
                         title=f"{name} {rank + 1}: {self.value[end, unit, rank]:.4g}",
                         tokens=[self.symbols[token] for token in self.tokens[end, unit, rank][there]],
                         values=self.activations[end, unit, rank][there].tolist(),
-                        low=float(self.low[unit]),
-                        high=float(self.high[unit]),
-                        mark=int(there[: self.before].sum()),
-                        note=f"sequence {self.sequence[end, unit, rank]}, token {self.position[end, unit, rank]}",
+                        mark=mark,
+                        note=f"one of {1 + len(again)} places with this text" if again else "",
+                        at=(int(self.sequence[end, unit, rank]), int(self.position[end, unit, rank]) - mark),
                     )
                 )
         return pictures
@@ -206,7 +206,6 @@ class Examples(Analysis[Extremes]):
         table[-1] = -1
         value = np.where(found, np.where(best.side < units, best.height, -best.height), np.nan)
         value = value.reshape(2, units, self.count)
-        low, high = _scale(state.site, value)
         return ExamplesResult(
             site=state.site.name,
             units=units,
@@ -217,8 +216,6 @@ class Examples(Analysis[Extremes]):
             position=np.where(found, best.position, -1).reshape(value.shape),
             tokens=table[tokens].reshape(*value.shape, steps),
             activations=activations.reshape(*value.shape, steps),
-            low=low,
-            high=high,
         )
 
     def _enters(
@@ -335,11 +332,3 @@ def _first_row(
     if (first != first[0]).any():  # columns of several stretches: a value may occur in another one too
         there *= (step >= first) & (step < last)
     return len(x) - there.mul_(countdown).amax(0).long()
-
-
-def _scale(site: Site, value: Float[np.ndarray, "end unit rank"]) -> tuple[np.ndarray, np.ndarray]:
-    """Both ends of the colour scale of each unit."""
-    if math.isfinite(site.low) and math.isfinite(site.high):
-        return np.full(site.units, site.low), np.full(site.units, site.high)
-    largest = np.nan_to_num(np.abs(value).max((0, 2), initial=0.0, where=~np.isnan(value)))
-    return -largest, largest

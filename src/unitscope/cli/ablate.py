@@ -12,7 +12,6 @@ from rich.table import Table
 from unitscope.analyses.importance import Importance, ImportanceResult
 from unitscope.analyses.moments import Moments, MomentsResult
 from unitscope.cli import console
-from unitscope.cli.analyze import RESULTS
 from unitscope.cli.app import ASK, app
 from unitscope.cli.inputs import Inputs
 from unitscope.errors import InputError
@@ -22,6 +21,7 @@ from unitscope.interventions.ablated import Ablated
 from unitscope.interventions.cumulative import Cumulative, cumulative, save_curves
 from unitscope.models.edit import Resampled, Scaled, Steps, Where
 from unitscope.models.site import Site, choose
+from unitscope.page.parts.results import FOLDER, Results
 from unitscope.recording.recording import Recording
 from unitscope.source.source import Source
 
@@ -93,11 +93,11 @@ def ablate(
     for result in results:
         assert isinstance(result, ImportanceResult)
         console.out.print(_table(result))
-    results.merge_into(recording / RESULTS)
+    Results(results).save(recording)
     if curves:
         save_curves(curves, recording)
         console.out.print(_areas(curves))
-    console.out.print(f"{recording / RESULTS}: the damage of {len(chosen)} sites, {count} sequences each")
+    console.out.print(f"{recording / FOLDER}: the damage of {len(chosen)} sites, {count} sequences each")
     console.out.print(f"next: unitscope report {recording}")
 
 

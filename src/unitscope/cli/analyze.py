@@ -15,9 +15,8 @@ from unitscope.fold.analysis import Analysis, catalogue, parse, standard
 from unitscope.fold.analyze import analyze as fold
 from unitscope.fold.analyze import fold_share
 from unitscope.fold.store import Store
+from unitscope.page.parts.results import FOLDER, Results
 from unitscope.recording.recording import Recording
-
-RESULTS = "results"
 
 
 def list_analyses(wanted: bool) -> bool:
@@ -65,8 +64,8 @@ def analyze(
         return
     with console.progress_bar() as show:
         results = fold(source, asked, sites, show, workers=workers, store=states or None)
-    results.merge_into(recording / RESULTS)
-    console.out.print(f"{recording / RESULTS}: {len(list(results))} results for {len(results.sites())} sites")
+    Results(results).save(recording)
+    console.out.print(f"{recording / FOLDER}: {len(list(results))} results for {len(results.sites())} sites")
     console.out.print(f"next: unitscope find {recording}, or unitscope report {recording}")
 
 

@@ -10,7 +10,7 @@ import typer
 from unitscope.cli import console
 from unitscope.cli.app import ASK, app
 from unitscope.cli.inputs import NAME, Inputs
-from unitscope.cli.report import write_pictures
+from unitscope.cli.report import save_pictures
 from unitscope.comparison.compare import Comparison
 from unitscope.comparison.compare import compare as compare_two
 from unitscope.comparison.groups import GroupComparison, compare_groups
@@ -28,10 +28,9 @@ from unitscope.page.comparison import (
     page_of_groups,
     similarity_table,
 )
-from unitscope.page.html import write_html
-from unitscope.page.json import write_json
 from unitscope.page.page import Page
 from unitscope.page.text import render
+from unitscope.page.write import write_page
 from unitscope.recording.manifest import MANIFEST
 from unitscope.recording.recording import Recording
 from unitscope.source.live import Live
@@ -187,11 +186,10 @@ def _without(table: Table, *names: str) -> Table:
 
 
 def _write(page: Page, out: Path, png: bool) -> None:
-    write_html(page, out / "index.html")
-    # A page is read once, so the same views are made again for the numbers.
-    write_json(replace(page, units={}), out / "compare.json")
+    write_page(page, html=out / "index.html")
+    write_page(replace(page, units={}), json=out / "compare.json")  # units are in the table beside it
     if png:
-        write_pictures({section.id: section.views for section in page.sections}, out / "figures")
+        save_pictures({section.id: section.views for section in page.sections}, out / "figures")
 
 
 def _halves(pair: str, option: str, form: str) -> tuple[str, str]:

@@ -13,9 +13,8 @@ from unitscope.cli.inputs import Inputs, Read
 from unitscope.errors import InputError
 from unitscope.findings import Findings, Search
 from unitscope.findings import find as look
+from unitscope.page.parts.found import Found
 from unitscope.recording.recording import Recording
-
-FINDINGS = "findings"
 
 
 def list_hypotheses(wanted: bool) -> bool:
@@ -66,7 +65,7 @@ def find(
     asked = tuple(library.given(name).key for name in hypotheses) if hypotheses else suggested(corpus)
     with console.progress_bar() as show:
         findings = look(source, Search(asked, tuple(sites), fdr, seed), network, corpus, show)
-    findings.save(recording / FINDINGS)
+    Found(findings).save(recording)
     print_findings(findings)
     console.out.print(f"next: unitscope report {recording}")
 

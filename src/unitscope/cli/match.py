@@ -7,16 +7,15 @@ import typer
 
 from unitscope.cli import console
 from unitscope.cli.app import ASK, app
-from unitscope.cli.report import MATCHES, write_pictures
+from unitscope.cli.report import save_pictures
 from unitscope.errors import InputError
 from unitscope.files.frames import write_frame
-from unitscope.files.inside import name_of
 from unitscope.matches import Phrase
 from unitscope.matches import match as look
-from unitscope.page.html import write_html
-from unitscope.page.matches import matches_section
-from unitscope.page.page import UnitTable, build_page
+from unitscope.page.page import build_page
+from unitscope.page.parts.match import Match, matches_section
 from unitscope.page.text import render
+from unitscope.page.write import write_html
 from unitscope.recording.recording import Recording
 
 
@@ -75,7 +74,7 @@ def match(
         console.out.print(render(view))
         console.out.print()
     if keep:
-        found.save(recording / MATCHES / f"{name_of(keep)}.json")
+        Match(found, keep).save(recording)
         console.out.print(f"next: unitscope report {recording}")
     if table:
         frame = found.to_pandas()
@@ -86,8 +85,8 @@ def match(
         console.out.print(f"{json}: {json.stat().st_size / 1e3:,.0f} kB")
     if html:
         section = matches_section(found, shown=count)
-        page = build_page("Where units are on together", source.name, [section], UnitTable((), ()), {})
+        page = build_page("Where units are on together", source.name, [section])
         write_html(page, html)
         console.out.print(f"{html}: {html.stat().st_size / 1e6:.1f} MB")
     if png:
-        write_pictures({"match": views}, png)
+        save_pictures({"match": views}, png)

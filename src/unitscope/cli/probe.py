@@ -15,9 +15,9 @@ from unitscope.cli.treebanks import open_source, with_sentences
 from unitscope.corpus.sentence_tasks import TASKS, make_task
 from unitscope.corpus.treebank import CONTEXT
 from unitscope.errors import InputError
-from unitscope.page.html import write_html
-from unitscope.page.page import UnitTable, build_page
-from unitscope.page.probes import probes_section
+from unitscope.page.page import build_page
+from unitscope.page.parts.probes import probes_section
+from unitscope.page.write import write_html
 from unitscope.probing.layers import Probing, probe_layers, untrained_twin
 from unitscope.probing.table import ProbeTable
 from unitscope.probing.words import SPAN
@@ -123,8 +123,6 @@ def probe(
         title=f"What {network.name} knows of words",
         subtitle=f"{', '.join(table.labels())} of {corpus.name}",
         sections=[probes_section(table)],
-        table=UnitTable((), ()),
-        units={},
     )
     write_html(page, folder / "probing.html")
     console.out.print(f"{folder / 'probing.html'}: every number and picture")

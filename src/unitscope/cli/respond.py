@@ -9,7 +9,6 @@ import torch
 import typer
 
 from unitscope.cli import console
-from unitscope.cli.analyze import RESULTS
 from unitscope.cli.app import ASK, app
 from unitscope.cli.inputs import Inputs
 from unitscope.corpus.drives import DRIVES, Drive, DriveCorpus, each_channel, principal, sine, together
@@ -20,6 +19,7 @@ from unitscope.interventions.layers import layers
 from unitscope.interventions.responses import layer_input
 from unitscope.interventions.responses import respond as characterize
 from unitscope.models.site import choose
+from unitscope.page.parts.results import FOLDER, Results
 from unitscope.recording.recording import Recording
 
 WAYS = {"each": each_channel, "together": together, "principal": principal}
@@ -92,8 +92,8 @@ def respond(
 
 def _save(recording: Path, results: ResultSet, mode: str, drives: Sequence[str]) -> None:
     sites = ", ".join(results.sites())
-    results.merge_into(recording / RESULTS)
-    console.out.print(f"{recording / RESULTS}: {mode} responses to {', '.join(drives)} of {sites}")
+    Results(results).save(recording)
+    console.out.print(f"{recording / FOLDER}: {mode} responses to {', '.join(drives)} of {sites}")
     console.out.print(f"next: unitscope report {recording}")
 
 

@@ -1,6 +1,5 @@
 """``unitscope unit``."""
 
-from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
@@ -8,7 +7,7 @@ import typer
 
 from unitscope.cli import console
 from unitscope.cli.app import STEPS, app
-from unitscope.cli.report import open_page, write_pictures
+from unitscope.cli.report import open_page, save_pictures
 from unitscope.errors import InputError
 from unitscope.page.text import render
 
@@ -27,12 +26,12 @@ def unit(
     page = open_page(recording)
     if site not in page.units or not number.isdigit():
         raise InputError(f"{address!r} is no unit; write a site and a number, with a site of {', '.join(page.units)}")
-    groups = next(islice(iter(page.units[site]), int(number), None), None)
-    if groups is None:
+    if int(number) >= len(page.units[site]):
         raise InputError(f"{site} has no unit {number}")
+    groups = page.units[site][int(number)]
     if png:
         stem = address.replace("/", "-")
-        write_pictures({f"{stem}-{place}": group.views for place, group in enumerate(groups)}, png)
+        save_pictures({f"{stem}-{place}": group.views for place, group in enumerate(groups)}, png)
         return
     for group in groups:
         console.out.rule(group.title, align="left")

@@ -107,11 +107,19 @@ class Matches:
         return read_json(path, cls, "ask for the matches again")
 
     def _text(self, title: str, passage: Passage) -> TokenText:
-        note = (
-            f"sequence {passage.sequence}, tokens {passage.start} to {passage.stop - 1}: {passage.text!r}; "
-            f"Jaccard {passage.jaccard:.2f}. Blue: the share of the selected units that are on"
+        return TokenText(
+            title,
+            passage.tokens,
+            passage.share,
+            low=0.0,
+            middle=0.0,
+            high=1.0,
+            mark=passage.before,
+            width=passage.length,
+            note=f"Jaccard {passage.jaccard:.2f}",
+            scale="blue: the share of the selected units that are on",
+            at=(passage.sequence, passage.start - passage.before),
         )
-        return TokenText(title, passage.tokens, passage.share, -1.0, 1.0, passage.before, note)
 
     def _units(self) -> Table:
         fields = [

@@ -39,11 +39,15 @@ _TO_LAB = np.array(
 
 
 def position(value: float, low: float, high: float, middle: float = math.nan) -> float:
-    """Where a value stands on the scale, from −1 at ``low`` over 0 in the middle to 1 at ``high``; else NaN."""
+    """Where a value stands on the scale, from −1 at ``low`` over 0 in the middle to 1 at ``high``; else NaN.
+
+    Without a middle it is half-way; where it is one of the ends, that side of it has no colour.
+    """
     if not (math.isfinite(value) and high > low):
         return math.nan
-    centre = middle if low < middle < high else (low + high) / 2
-    return max(-1.0, min(1.0, (value - centre) / (centre - low if value < centre else high - centre)))
+    centre = middle if low <= middle <= high else (low + high) / 2
+    side = centre - low if value < centre else high - centre
+    return max(-1.0, min(1.0, (value - centre) / side)) if side > 0 else 0.0
 
 
 def diverging(t: float) -> Rgb:

@@ -2,7 +2,8 @@
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,8 @@ from unitscope.comparison.compare import Comparison, SiteComparison, title
 from unitscope.comparison.groups import GroupComparison, kinship_note
 from unitscope.comparison.matching import Matching
 from unitscope.fold.resultset import ResultSet
-from unitscope.page.page import Page, Section, UnitField, UnitGroup, UnitTable, build_page
-from unitscope.page.units import unit_groups, unit_table
+from unitscope.page.page import Page, Section, UnitField, UnitGroup, Units, build_page, joined
+from unitscope.page.parts.results import Results
 from unitscope.view import Field, Group, Heatmap, Lines, Scatter, Series, Table, View
 
 PAIRS = 20
@@ -34,27 +35,36 @@ their correlation is measured on the other half.
 
 
 def page_of_comparison(found: Comparison) -> Page:
-    """Provenance, similarities, matched units, summaries, and every unit of both networks."""
-    sections = [
-        Section("overview", "What was compared", "", [_provenance(found)]),
-        Section("similarity", "Similarity", SIMILARITY.strip(), [similarity_table(found)]),
-    ]
+    """Similarities, matched units, summaries, every unit of both networks, and provenance."""
+    results = Results(_side_by_side(found))
+    partners = partner_columns(found, ("A:", "B:"))
+    units = {
+        f"{end}:{site}": own.of(site) for end, own in zip("AB", found.results, strict=True) for site in own.sites()
+    }
+    counts = {site: next(iter(of.values())).units for site, of in units.items()}
+    table = joined([partners, results.columns_by_site()], counts)
+
+    def groups(site: str, unit: int) -> list[UnitGroup]:
+        return [*partner_group(partners, site, unit), *results.groups(site, unit)]
+
+    return build_page(
+        title=f"{found.names[0]} against {found.names[1]}",
+        subtitle=f"{found.tokens:,} tokens of {found.sequences:,} sequences that both read",
+        sections=comparison_sections(found),
+        table=table,
+        units={site: Units(count, partial(groups, site)) for site, count in counts.items()},
+    )
+
+
+def comparison_sections(found: Comparison) -> list[Section]:
+    """How alike two networks are, their matched units, their summaries, and what they are."""
+    sections = [Section("similarity", "Similarity", SIMILARITY.strip(), [similarity_table(found)])]
     for number, site in enumerate(found.sites):
         text = MATCHED.strip() if number == 0 else ""
         sections.append(Section(f"matched-{number}", f"Matched units: {title(site.pair)}", text, matched_views(site)))
     sections.append(Section("summaries", "Summaries", "", [summary_table(found)]))
-    results = _side_by_side(found)
-    partners = _partners(found)
-    return build_page(
-        title=f"{found.names[0]} against {found.names[1]}",
-        subtitle=f"{found.tokens:,} tokens of {found.sequences:,} sequences that both read",
-        sections=sections,
-        table=_with_partners(unit_table(results), partners),
-        units={
-            site: unit_groups(results, site, lambda site, unit: [_partner_group(partners[site, unit])])
-            for site in results.sites()
-        },
-    )
+    sections.append(Section("compared", "What was compared", "", [_provenance(found)]))
+    return sections
 
 
 def page_of_groups(found: GroupComparison) -> Page:
@@ -84,8 +94,6 @@ def page_of_groups(found: GroupComparison) -> Page:
         title=f"{found.names[0]} against {found.names[1]}",
         subtitle=f"{len(found.runs)} runs, {found.tokens:,} tokens of {found.sequences:,} sequences",
         sections=sections,
-        table=UnitTable((), ()),
-        units={},
     )
 
 
@@ -254,26 +262,6 @@ def _side_by_side(found: Comparison) -> ResultSet:
     return results
 
 
-def _partners(found: Comparison) -> dict[tuple[str, int], list[Any]]:
-    """For each unit of either network: partner, r, held-out r, explained."""
-    rows: dict[tuple[str, int], list[Any]] = {}
-    for site in found.sites:
-        ways = (
-            ("A", site.pair.a, "B", site.pair.b, site.matching, site.explained),
-            ("B", site.pair.b, "A", site.pair.a, site.matching_back, site.explained_back),
-        )
-        for end, own, other_end, other, matching, explained in ways:
-            for unit in range(own.units):
-                partner = int(matching.partner[unit])
-                rows[f"{end}:{own.name}", unit] = [
-                    f"{other_end}:{other.name}/{partner}" if partner >= 0 else "",
-                    float(matching.r[unit]),
-                    float(matching.confirmed[unit]),
-                    float(explained[unit]),
-                ]
-    return rows
-
-
 PARTNER = (
     UnitField("partner", "unit", "the unit of the other network that it is matched with", "comparison"),
     UnitField("r", "number", "correlation with the partner", "comparison"),
@@ -282,15 +270,33 @@ PARTNER = (
 )
 
 
-def _with_partners(table: UnitTable, partners: dict[tuple[str, int], list[Any]]) -> UnitTable:
-    nothing = ["", math.nan, math.nan, math.nan]
-    rows = [[row[0], row[1], *partners.get((row[0], row[1]), nothing), *row[2:]] for row in table.rows]
-    return UnitTable([*PARTNER, *table.fields], rows)
+def partner_columns(found: Comparison, before: tuple[str, str]) -> dict[str, list[tuple[UnitField, np.ndarray]]]:
+    """For each unit of either network its partner, r, held-out r, and what all units of the other explain of it.
+
+    What stands ``before`` a site tells of which network it is.
+    """
+    columns: dict[str, list[tuple[UnitField, np.ndarray]]] = {}
+    for site in found.sites:
+        ways = (
+            (before[0], site.pair.a, before[1], site.pair.b, site.matching, site.explained),
+            (before[1], site.pair.b, before[0], site.pair.a, site.matching_back, site.explained_back),
+        )
+        for end, own, other_end, other, matching, explained in ways:
+            names = [f"{other_end}{other.name}/{partner}" if partner >= 0 else "" for partner in matching.partner]
+            values = (np.array(names, dtype=object), matching.r, matching.confirmed, explained)
+            columns[f"{end}{own.name}"] = list(zip(PARTNER, values, strict=True))
+    return columns
 
 
-def _partner_group(row: Sequence[Any]) -> UnitGroup:
-    fields = [Field(field.name, field.kind, field.help) for field in PARTNER]
-    return UnitGroup("Partner", "", [Table("In the other network", fields, [list(row)])])
+def partner_group(
+    columns: Mapping[str, Sequence[tuple[UnitField, np.ndarray]]], site: str, unit: int
+) -> list[UnitGroup]:
+    """The partner of one unit."""
+    if site not in columns:
+        return []
+    fields = [Field(field.name, field.kind, field.help) for field, _ in columns[site]]
+    row = [values[unit].item() if isinstance(values[unit], np.generic) else values[unit] for _, values in columns[site]]
+    return [UnitGroup("Partner", "", [Table("In the other network", fields, [row])])]
 
 
 def _mean(values: np.ndarray) -> float:

@@ -13,7 +13,8 @@ import hashlib
 import html
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -21,26 +22,58 @@ from typing import Any
 import numpy as np
 
 from unitscope.files.writing import make_folder, writing
-from unitscope.page.page import Page, UnitGroup, blocks, overview_json, unit_json
+from unitscope.page.page import Page, overview_json
 
 UNITS_PER_BLOCK = 64
 """Few enough that opening a unit unpacks little, enough that gzip sees what units have in common."""
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-"
 UNKNOWN = len(LETTERS) - 1
+KNOTS = (0, 7, 31, 55, 62)
+"""The letters at the smallest value, at the ends and the middle of the scale, and at the largest value."""
 DIGITS = {"number": 3, "share": 4}
 """Decimals of a column that the page shows, by its kind."""
 
 
-def write_html(page: Page, path: Path) -> None:
-    """Write the page. The file appears complete or not at all; memory holds one block of units at a time.
+@contextmanager
+def html_file(page: Page, path: Path) -> Iterator[Callable[[str, int, Sequence[Mapping[str, Any]]], None]]:
+    """Write the page, and yield what takes each unit's groups as JSON values; memory holds one block of units.
 
-    Raises ``InputError`` where the file cannot be written.
+    The file appears complete or not at all. Raises ``InputError`` where it cannot be written.
     """
     make_folder(path.parent)
     with writing(path) as partial, open(partial, "w", encoding="utf-8", errors="replace", newline="\n") as file:
-        for part in _parts(page):
-            file.write(part)
+        file.write(_head(page))
+        units = _Blocks(list(page.units), file.write)
+        yield units.add
+        units.end()
+        file.write("</body>\n</html>\n")
+
+
+class _Blocks:
+    """The units of a page, some at a time; at the end the text that all of them share."""
+
+    def __init__(self, sites: Sequence[str], write: Callable[[str], object]) -> None:
+        self._sites, self._write = sites, write
+        self._pool = Pool()
+        self._block: list[Any] = []
+        self._name = ""
+
+    def add(self, site: str, unit: int, groups: Sequence[Mapping[str, Any]]) -> None:
+        name = f"{self._sites.index(site)}-{unit // UNITS_PER_BLOCK}"
+        if name != self._name:
+            self._flush()
+            self._name = name
+        self._block.append(_packed(groups, self._pool))
+
+    def end(self) -> None:
+        self._flush()
+        self._write(_block("text", json.dumps(self._pool.tokens, ensure_ascii=False, separators=(",", ":"))))
+
+    def _flush(self) -> None:
+        if self._block:
+            self._write(_block(self._name, _interned(self._block)))
+        self._block = []
 
 
 class Pool:
@@ -85,7 +118,8 @@ class Pool:
         return len(self.tokens) - 1
 
 
-def _parts(page: Page) -> Iterator[str]:
+def _head(page: Page) -> str:
+    """All that stands before the units."""
     bundle = files("unitscope.page") / "bundle"
     script = (bundle / "page.js").read_text(encoding="utf-8")
     style = (bundle / "page.css").read_text(encoding="utf-8")
@@ -93,7 +127,12 @@ def _parts(page: Page) -> Iterator[str]:
         f"default-src 'none'; script-src 'sha256-{_sha256(script)}'; style-src 'unsafe-inline'; "
         "img-src data: blob:; base-uri 'none'; form-action 'none'"
     )
-    yield f"""<!doctype html>
+    overview = overview_json(page) | {"unitsPerBlock": UNITS_PER_BLOCK, "sites": list(page.units)}
+    for card in overview["cards"]:
+        if card["text"]:
+            card["text"] = view_packed(card["text"])
+    # The script stands before the units, so that the overview is drawn while the rest is still being read.
+    return f"""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -109,17 +148,8 @@ def _parts(page: Page) -> Iterator[str]:
 <div id="app"></div>
 <noscript><h1>{html.escape(page.title)}</h1><p>{html.escape(page.subtitle)}</p>
 <p>This page draws itself with JavaScript, which is switched off here.</p></noscript>
+{_block("overview", _interned(overview))}<script>{script}</script>
 """
-    overview = overview_json(page) | {"unitsPerBlock": UNITS_PER_BLOCK, "sites": list(page.units)}
-    yield _block("overview", _interned(overview))
-    # The script stands before the units, so that the overview is drawn while the rest is still being read.
-    yield f"<script>{script}</script>\n"
-    pool = Pool()
-    for site, number, units in blocks(page, UNITS_PER_BLOCK):
-        packed = [_packed(groups, pool) for groups in units]
-        yield _block(f"{list(page.units).index(site)}-{number}", _interned(packed))
-    yield _block("text", json.dumps(pool.tokens, ensure_ascii=False, separators=(",", ":")))
-    yield "</body>\n</html>\n"
 
 
 def _sha256(text: str) -> str:
@@ -132,33 +162,41 @@ def _block(name: str, text: str) -> str:
     return f'<script type="text/plain" id="block-{name}">{data}</script>\n'
 
 
-def _packed(groups: Sequence[UnitGroup], pool: Pool) -> list[dict[str, Any]]:
-    unit = unit_json(groups)
-    for group in unit:
-        for view in group["views"]:
-            if view["view"] == "TokenText":
-                view["values"] = _letters(view["values"])
-                view["tokens"] = {"cut": pool.cut(view["tokens"])}
-            elif view["view"] == "Table":
-                rows = view.pop("rows")
-                view["columns"] = [
-                    _seen(field["kind"], [row[place] for row in rows]) for place, field in enumerate(view["fields"])
-                ]
-            else:
-                view |= _short(view)
-    return unit
+def _packed(groups: Sequence[Mapping[str, Any]], pool: Pool) -> list[dict[str, Any]]:
+    return [{**group, "views": [view_packed(view, pool) for view in group["views"]]} for group in groups]
 
 
-def _letters(values: Sequence[float | None]) -> dict[str, Any]:
-    """Values as whole steps above ``first``, a letter each: with sixty steps from the least to the largest, colours are
-    what they were. Passages are most of a page.
+def view_packed(view: Mapping[str, Any], pool: Pool | None = None) -> dict[str, Any]:
+    """A view with the numbers that a reader sees, and no more; its tokens are cut from the pool, if there is one."""
+    if view["view"] == "TokenText":
+        numbers = {"values": _letters(view), "truth": _short(view["truth"])}
+        return {**view, **numbers, "tokens": {"cut": pool.cut(view["tokens"])} if pool else view["tokens"]}
+    if view["view"] == "Table":
+        fields, rows = view["fields"], view["rows"]
+        columns = [_seen(field["kind"], [row[place] for row in rows]) for place, field in enumerate(fields)]
+        return {**{key: value for key, value in view.items() if key != "rows"}, "columns": columns}
+    packed: dict[str, Any] = _short(dict(view))
+    return packed
+
+
+def _letters(view: Mapping[str, Any]) -> dict[str, Any]:
+    """Values as a letter each, in steps that are even on the scale of colours: what is seen is what there was.
+
+    Knots are the smallest value, both ends of the scale and its middle, and the largest value. Passages are most of a
+    page.
     """
-    known = np.array([math.nan if value is None else value for value in values], dtype=np.float64)
+    known = np.array([math.nan if value is None else value for value in view["values"]], dtype=np.float64)
     finite = known[np.isfinite(known)]
-    step = max(float(np.ptp(finite)) / (UNKNOWN - 2), 1e-30) if len(finite) else 1.0
-    first = math.floor(float(finite.min()) / step) if len(finite) else 0
-    steps = np.where(np.isfinite(known), np.rint(known / step) - first, UNKNOWN).astype(int)
-    return {"step": float(f"{step:.7g}"), "first": first, "letters": "".join(LETTERS[n] for n in steps)}
+    if not len(finite):
+        return {"knots": [0, 0, 0, 0, 0], "letters": LETTERS[UNKNOWN] * len(known)}
+    low, middle, high = (float(f"{view[name]:.5g}") for name in ("low", "middle", "high"))
+    least, most = (float(f"{end:.5g}") for end in (min(finite.min(), low), max(finite.max(), high)))
+    knots = [least, low, middle, high, most]
+    # Equal knots leave a stretch of no length; np.interp wants none.
+    at = np.maximum.accumulate(np.array(knots) + np.arange(5) * 1e-12 * max(1.0, abs(least), abs(most)))
+    steps = np.interp(known, at, KNOTS)
+    steps = np.where(np.isfinite(known), np.rint(steps), UNKNOWN).astype(int)
+    return {"knots": knots, "letters": "".join(LETTERS[n] for n in steps)}
 
 
 def _seen(kind: str, column: Sequence[Any]) -> list[Any]:

@@ -7,9 +7,10 @@ when it is asked for, so a page of any size is served at once and written in bou
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from unitscope.view import Kind, TokenText, View, plain, to_json
 
@@ -71,6 +72,14 @@ class UnitTable:
         sites, units, *columns = zip(*rows, strict=True) if rows else [()] * (2 + len(fields))
         return cls(fields, sites, units, columns)
 
+    def to_pandas(self) -> pd.DataFrame:
+        """One row per unit, indexed by site and unit. Of two columns of one name, the second says who measured it."""
+        frame: dict[str, Any] = {}
+        for head, column in zip(self.fields, self.columns, strict=True):
+            frame[f"{head.name} ({head.analysis})" if head.name in frame else head.name] = column
+        index = pd.MultiIndex.from_arrays([list(self.sites), list(self.units)], names=["site", "unit"])
+        return pd.DataFrame(frame, index=index)
+
     def row(self, site: str, unit: int) -> dict[str, Any]:
         """The values of one unit, by the names of their fields."""
         for number, (where, which) in enumerate(zip(self.sites, self.units, strict=True)):
@@ -88,25 +97,25 @@ class UnitGroup:
     views: Sequence[View]
 
 
-class Units(Sequence[Sequence[UnitGroup]]):
+class Units:
     """What each unit of a site shows, made when it is asked for."""
 
     def __init__(self, count: int, make: Callable[[int], Sequence[UnitGroup]]) -> None:
         self._count = count
         self._make = make
 
+    @classmethod
+    def of(cls, made: Sequence[Sequence[UnitGroup]]) -> "Units":
+        """What was made already, unit by unit."""
+        return cls(len(made), made.__getitem__)
+
     def __len__(self) -> int:
         return self._count
 
-    @overload
-    def __getitem__(self, unit: int) -> Sequence[UnitGroup]: ...
+    def __iter__(self) -> Iterator[Sequence[UnitGroup]]:
+        return (self._make(unit) for unit in range(self._count))
 
-    @overload
-    def __getitem__(self, unit: slice) -> Sequence[Sequence[UnitGroup]]: ...
-
-    def __getitem__(self, unit: int | slice) -> Any:
-        if isinstance(unit, slice):
-            return [self[number] for number in range(*unit.indices(self._count))]
+    def __getitem__(self, unit: int) -> Sequence[UnitGroup]:
         if not 0 <= unit < self._count:
             raise IndexError(unit)
         return self._make(unit)
@@ -120,7 +129,7 @@ class Page:
     subtitle: str
     sections: Sequence[Section]
     table: UnitTable = field(default_factory=UnitTable)
-    units: Mapping[str, Sequence[Sequence[UnitGroup]]] = field(default_factory=dict)
+    units: Mapping[str, Units] = field(default_factory=dict)
     """By site, what each unit from 0 on shows."""
     story: str = ""
     """What was found, in a sentence or two."""
@@ -132,7 +141,7 @@ def build_page(
     subtitle: str,
     sections: Sequence[Section],
     table: UnitTable | None = None,
-    units: Mapping[str, Sequence[Sequence[UnitGroup]]] | None = None,
+    units: Mapping[str, Units] | None = None,
     story: str = "",
     cards: Sequence[Card] = (),
 ) -> Page:
@@ -206,8 +215,8 @@ def joined(
     heads: dict[tuple[str, str], UnitField] = {}
     found: dict[tuple[str, str], dict[str, np.ndarray]] = {}
     for table in tables:
-        for site, columns in table.items():
-            for head, values in columns:
+        for site, said in table.items():
+            for head, values in said:
                 key = (head.analysis, head.name)
                 heads.setdefault(key, head)
                 found.setdefault(key, {})[site] = values

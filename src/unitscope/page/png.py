@@ -224,7 +224,7 @@ def _passage(axes: Axes, view: TokenText) -> None:
             left, right, _, bottom = column, column + len(glyphs), row, row + 1.0
             corners.append([(left, bottom - 0.1), (right, bottom - 0.1), (right, bottom), (left, bottom)])
             colours.append(_hex(mix(PAPER, INK, truth[i])))
-        if i == view.mark:
+        if 0 <= view.mark <= i < view.mark + view.width:
             axes.add_patch(Polygon(corners[-1], fill=False, edgecolor="#b3540a", linewidth=1.4, zorder=3))
         for k, c in enumerate(glyphs):
             if c != " ":

@@ -48,8 +48,8 @@ class Reader:
         if site not in self._trials:
             numbers = list(self._source.sequences)
             units = self._source.site_named(site).units
-            count = max(TRACES, min(TRIALS, len(numbers), VALUES // (STEPS * units)))
-            spread = sorted({numbers[k * len(numbers) // count] for k in range(min(count, len(numbers)))})
+            count = min(len(numbers), max(TRACES, min(TRIALS, VALUES // (STEPS * units))))
+            spread = [numbers[k * len(numbers) // count] for k in range(count)]
             found = []
             for chunks in self._source.chunks([site], (), spread):
                 chunk = chunks[site]

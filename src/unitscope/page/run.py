@@ -20,7 +20,8 @@ def page_of(source: Source, parts: Sequence[Part], title: str = "", subtitle: st
     own = {type(part) for part in parts}
     every = sorted([*parts, *(part for part in (Text(), Provenance()) if type(part) not in own)], key=lambda p: p.order)
     columns = [part.columns(source) for part in every]
-    units = {site.name: site.units for site in source.sites if any(site.name in table for table in columns)}
+    said = [site for site in source.sites if any(site.name in table for table in columns)]
+    units = {site.name: site.units for site in said or source.sites}
     tokens = sum(source.lengths(source.sequences))
     return build_page(
         title=title or f"{source.model_origin.name}, unit by unit",

@@ -256,16 +256,19 @@ class _Passage:
             return
         coloured = console.color_system is not None
         truth = shares(view.truth)
+        least = -1.0 if view.low < view.middle else 0.0
         for line in self._wrapped(max(10, options.max_width)):
             text, bars = Text(no_wrap=True), Text(no_wrap=True, style="dim")
             holds = Text(no_wrap=True, style="dim")
             for glyphs, value, i in line:
-                marked = i == view.mark
+                marked = self._marked(i)
                 style = _shade(value, view.low, view.high, view.middle) + Style(underline=marked, bold=marked)
-                text.append(f"[{glyphs}]" if marked and not coloured else glyphs, style=style)
-                wide = Text(glyphs).cell_len + (2 if marked and not coloured else 0)
-                bars.append(_height(position(value, view.low, view.high, view.middle), -1, 1) * wide)
-                holds.append(_height(truth[i], 0, 1) * wide if truth else "")
+                if not coloured:  # brackets where the passage begins and ends that it is about
+                    glyphs = "[" * (marked and i == view.mark) + glyphs + "]" * (marked and not self._marked(i + 1))
+                text.append(glyphs, style=style)
+                wide = Text(glyphs).cell_len
+                bars.append(_height(position(value, view.low, view.high, view.middle), least, 1.0) * wide)
+                holds.append(_height(truth[i], 0.0, 1.0) * wide if truth else "")
             yield text
             if not coloured:
                 yield bars
@@ -286,7 +289,7 @@ class _Passage:
         apart = any(len(t) > 1 for t in self.view.tokens) and not any(c.isspace() for t in self.view.tokens for c in t)
         for i, (token, value) in enumerate(zip(self.view.tokens, self.view.values, strict=True)):
             glyphs = visible(token, blanks=False) + (" " if apart else "")
-            wide = Text(glyphs).cell_len + (2 if i == self.view.mark else 0)
+            wide = Text(glyphs).cell_len + (2 if self._marked(i) else 0)
             if line and used + wide > width:
                 yield line
                 line, used = [], 0
@@ -297,6 +300,9 @@ class _Passage:
                 line, used = [], 0
         if line:
             yield line
+
+    def _marked(self, i: int) -> bool:
+        return 0 <= self.view.mark <= i < self.view.mark + self.view.width
 
     def _scale(self) -> Text:
         scale = Text(f"{number(self.view.low)} ")

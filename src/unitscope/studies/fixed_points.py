@@ -26,8 +26,8 @@ from unitscope.interventions.one_step import after
 from unitscope.interventions.responses import alone
 from unitscope.networks.lessons.series import Lesson, evaluate, fit, network_card
 from unitscope.networks.series import Cell, SeriesNet, series_model
-from unitscope.page.html import write_html
-from unitscope.page.page import Section, UnitTable, build_page
+from unitscope.page.page import Section, build_page
+from unitscope.page.write import write_html
 from unitscope.progress import Progress
 from unitscope.studies.check import Check, checks_table, write_results
 from unitscope.view import Field, Group, Lines, Scatter, Series, Table, View
@@ -88,7 +88,7 @@ def run(
     sections = [Section("checks", "What held", text, [checks_table(checks), _table(memories), _exponents(memories)])]
     firsts = [memory for memory in memories if memory.seed == 0]
     sections += [Section(f"cell-{memory.cell}", memory.name, "", [_plane(memory)]) for memory in firsts]
-    page = build_page("Fixed points", f"a flip-flop of {BITS} bits, {UNITS} units", sections, UnitTable([], []), {})
+    page = build_page("Fixed points", f"a flip-flop of {BITS} bits, {UNITS} units", sections)
     write_html(page, out / "index.html")
     return checks
 

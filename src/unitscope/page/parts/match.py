@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from unitscope.files.inside import name_of
 from unitscope.matches import Matches
 from unitscope.page.page import Section
 from unitscope.page.part import Part
@@ -33,7 +34,7 @@ class Match(Part):
         return [cls(Matches.load(path), path.stem) for path in sorted((folder / FOLDER).glob("*.json"))]
 
     def save(self, folder: Path) -> None:
-        self.found.save(folder / FOLDER / f"{self.name}.json")
+        self.found.save(folder / FOLDER / f"{name_of(self.name)}.json")
 
     def sections(self, source: Source) -> Sequence[Section]:
         place = re.sub(r"\W+", "-", self.name)

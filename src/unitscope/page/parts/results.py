@@ -8,7 +8,7 @@ from typing import Any
 
 from unitscope.analyses.quantiles import QuantilesResult
 from unitscope.fold.analysis import Analysis, catalogue, title
-from unitscope.fold.resultset import ResultSet
+from unitscope.fold.resultset import INDEX, ResultSet
 from unitscope.page.page import Section, UnitField, UnitGroup
 from unitscope.page.part import Columns, Part, Scale
 from unitscope.source.source import Source
@@ -26,10 +26,10 @@ class Results(Part):
 
     @classmethod
     def load(cls, folder: Path) -> Sequence[Part]:
-        return [cls(ResultSet.load(folder / FOLDER))] if (folder / FOLDER / "index.json").exists() else []
+        return [cls(ResultSet.load(folder / FOLDER))] if (folder / FOLDER / INDEX).exists() else []
 
     def save(self, folder: Path) -> None:
-        self.results.save(folder / FOLDER)
+        self.results.merge_into(folder / FOLDER)
 
     def sections(self, source: Source) -> Sequence[Section]:
         found = []
@@ -41,6 +41,10 @@ class Results(Part):
         return found
 
     def columns(self, source: Source) -> Columns:
+        return self.columns_by_site()
+
+    def columns_by_site(self) -> Columns:
+        """The columns of every result, which no source is needed for."""
         return {
             site: [
                 (UnitField(column.name, column.kind, column.help, name), column.values)
@@ -51,6 +55,10 @@ class Results(Part):
         }
 
     def unit(self, source: Source, site: str, unit: int) -> Sequence[UnitGroup]:
+        return self.groups(site, unit)
+
+    def groups(self, site: str, unit: int) -> list[UnitGroup]:
+        """Every view of a unit."""
         return [
             UnitGroup(head, text, views)
             for name, result in self._of.get(site, {}).items()

@@ -11,8 +11,8 @@ from unitscope.banks.clusters import cluster, context_vectors
 from unitscope.banks.layers import units_of_concepts
 from unitscope.models.module import ModuleModel
 from unitscope.networks.card import Card as NetworkCard
-from unitscope.page.html import write_html
-from unitscope.page.page import Section, UnitField, UnitTable, build_page
+from unitscope.page.page import Section, UnitField, Units, UnitTable, build_page
+from unitscope.page.write import write_html
 from unitscope.studies.check import Check, checks_table
 from unitscope.studies.cnn_units.cards import cards_of, concepts_of, rows_of
 from unitscope.studies.cnn_units.examine import SCORES
@@ -70,9 +70,9 @@ def write_page(
                 rows.append(
                     [site, unit, concepts_of(row), concepts_of(below), *held, *(row[score] for score in others)]
                 )
-            groups[site] = cards_of(network.trained, layer.site, model, card, data)
+            groups[site] = Units.of(list(cards_of(network.trained, layer.site, model, card, data)))
     subtitle = ", ".join(f"{n.name} ({n.task})" for n in networks)
-    page = build_page("What units stand for", subtitle, sections, UnitTable(fields, rows), groups)
+    page = build_page("What units stand for", subtitle, sections, UnitTable.of_rows(fields, rows), groups)
     write_html(page, path)
 
 

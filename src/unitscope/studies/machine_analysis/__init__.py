@@ -15,7 +15,7 @@ from unitscope.comparison.groups import compare_groups
 from unitscope.comparison.kinds import classify_kinds
 from unitscope.comparison.permutation import compare_runs
 from unitscope.errors import InputError
-from unitscope.page.html import write_html
+from unitscope.page.write import write_html
 from unitscope.progress import Progress
 from unitscope.studies.check import Check, write_results
 from unitscope.studies.machine_analysis.checks import (

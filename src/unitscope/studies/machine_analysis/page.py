@@ -9,7 +9,7 @@ from unitscope.comparison.kinds import KindAccuracy, kinds_table
 from unitscope.comparison.permutation import Differences
 from unitscope.comparison.steps import compare_changes, transition_views
 from unitscope.page.comparison import kinship_views
-from unitscope.page.page import Page, Section, UnitTable, build_page
+from unitscope.page.page import Page, Section, build_page
 from unitscope.studies.check import Check, checks_table
 from unitscope.studies.machine_analysis import views
 from unitscope.studies.machine_analysis.examined import Examined, Pair
@@ -83,7 +83,7 @@ def study_page(checks: Sequence[Check], chapters: Sequence[Chapter], material: M
     sections.append(Section("faults", "Faults that are not repeated", FAULTS.strip()))
     networks = sum(len(chapter.zoo) for chapter in chapters)
     subtitle = f"{networks} networks, {len(material.held_out)} held-out pairs"
-    return build_page("Guided and baseline, unit by unit", subtitle, sections, UnitTable([], []), {})
+    return build_page("Guided and baseline, unit by unit", subtitle, sections)
 
 
 def _chapter(chapter: Chapter, material: Material) -> list[Section]:

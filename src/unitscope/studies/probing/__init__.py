@@ -12,8 +12,8 @@ from typing import Annotated, Any
 
 from unitscope.corpus.treebank import read_treebank
 from unitscope.errors import InputError
-from unitscope.page.html import write_html
-from unitscope.page.page import Section, UnitTable, build_page
+from unitscope.page.page import Section, build_page
+from unitscope.page.write import write_html
 from unitscope.studies.check import Check, checks_table, write_results
 from unitscope.studies.probing.arithmetic import run_arithmetic
 from unitscope.studies.probing.layers import probe_all
@@ -82,8 +82,6 @@ def run(
         "What layers know of words",
         f"UD English EWT, {', '.join(figures['layers'])}",
         [head, *sections_of(figures)],
-        UnitTable([], []),
-        {},
     )
     write_html(page, out / "index.html")
     return checks

@@ -7,8 +7,8 @@ import numpy as np
 
 from unitscope.analyses.response import ResponseResult
 from unitscope.interventions.ranking import against
-from unitscope.page.html import write_html
-from unitscope.page.page import Section, UnitTable, build_page
+from unitscope.page.page import Section, build_page
+from unitscope.page.write import write_html
 from unitscope.studies.check import Check, checks_table
 from unitscope.studies.response_characterization.checks import METRICS, SIZED, Outcome, figures_of
 from unitscope.studies.response_characterization.networks import SITE
@@ -29,7 +29,7 @@ def write_page(path: Path, about: str, checks: Sequence[Check], outcomes: Sequen
         text = "Networks of every size learn the same task. All units of all networks of a size are pooled."
         sections.append(Section("capacity", "Dynamics by size", text, capacity(sized)))
     names = ", ".join(dict.fromkeys(o.task.name for o in outcomes))
-    write_html(build_page("Response characterization", names, sections, UnitTable([], []), {}), path)
+    write_html(build_page("Response characterization", names, sections), path)
 
 
 def _summary(outcomes: Sequence[Outcome]) -> Table:

@@ -10,8 +10,8 @@ from unitscope.errors import InputError
 from unitscope.models.ngram import NGram
 from unitscope.networks.card import load
 from unitscope.networks.char import Cell
-from unitscope.page.html import write_html
-from unitscope.page.page import Section, UnitTable, build_page
+from unitscope.page.page import Section, build_page
+from unitscope.page.write import write_html
 from unitscope.progress import Progress
 from unitscope.studies.check import Check, checks_table, write_results
 from unitscope.studies.visualizing_rnns.grid import Member, Plan, Protocol, plans, train_grid, trained
@@ -101,7 +101,7 @@ def write_page(s: Setting, parts: Sequence[Part]) -> list[Check]:
         Section("checks", "What held", verdict, _by_outcome(found)),
         *(part.section for part in parts),
     ]
-    page = build_page("Visualizing recurrent networks", s.corpus.name, sections, UnitTable([], []), {})
+    page = build_page("Visualizing recurrent networks", s.corpus.name, sections)
     s.out.mkdir(parents=True, exist_ok=True)
     write_html(page, s.out / "index.html")
     figures = {key: value for part in parts for key, value in part.figures.items()}
