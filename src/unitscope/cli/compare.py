@@ -29,6 +29,7 @@ from unitscope.page.comparison import (
     similarity_table,
 )
 from unitscope.page.page import Page
+from unitscope.page.parts.comparison import Compared
 from unitscope.page.text import render
 from unitscope.page.write import write_page
 from unitscope.recording.manifest import MANIFEST
@@ -86,6 +87,9 @@ def compare(
     seed: Annotated[int, typer.Option(help="of the untrained twins")] = 0,
     out: Annotated[Path, typer.Option(help="folder for the page and the numbers")] = Path("compare"),
     png: Annotated[bool, typer.Option("--png", help="also write the pictures, as PNG, into OUT/figures")] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="also keep it in the recording of the first, whose report then has it")
+    ] = False,
 ) -> None:
     """Compare two networks, or two groups of trained runs, over one text.
 
@@ -101,7 +105,12 @@ def compare(
             raise InputError("give two networks, or --group twice, not both")
         _groups(groups, asked, sites, out, png)
     elif networks and len(networks) == 2:
-        _two(networks, asked, sites, pairs or [], twins, seed, out, png)
+        if keep and not (Path(networks[0]) / MANIFEST).exists():
+            raise InputError(f"--keep is for a recording, and {networks[0]} is none")
+        found = _two(networks, asked, sites, pairs or [], twins, seed, out, png)
+        if keep:
+            Compared(found).save(Path(networks[0]))
+            console.out.print(f"next: unitscope report {networks[0]}")
     else:
         raise InputError(f"two networks are compared, and there are {len(networks or [])}; or give --group twice")
 
@@ -115,7 +124,7 @@ def _two(
     seed: int,
     out: Path,
     png: bool,
-) -> None:
+) -> Comparison:
     named = dict(_halves(pair, "--pair", "SITE=SITE") for pair in pairs)
     if names[1] == UNTRAINED:
         (one,) = _open(names[:1], asked)
@@ -134,6 +143,7 @@ def _two(
     _write(page_of_comparison(found), out, png)
     write_frame(out / "units.csv", found.to_pandas())
     _say(found, out)
+    return found
 
 
 def _twins(one: Opened, two: Opened, seed: int) -> dict[str, tuple[Source, Source]]:
