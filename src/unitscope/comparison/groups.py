@@ -14,16 +14,10 @@ from unitscope.comparison.compare import SUMMARIES, Summaries
 from unitscope.comparison.importance import Shared, shared, with_block
 from unitscope.comparison.joint import Joint
 from unitscope.comparison.matching import match
-from unitscope.comparison.permutation import (
-    Differences,
-    compare_runs,
-    divisions,
-    permutation_p,
-    smallest_p,
-    too_few,
-)
+from unitscope.comparison.runs import Differences, compare_runs
 from unitscope.comparison.similarity import debiased_cka, svcca
 from unitscope.errors import InputError
+from unitscope.evidence.permutation import divisions, of_divisions, smallest_p, too_few
 from unitscope.fold.analysis import Analysis
 from unitscope.fold.resultset import ResultSet
 from unitscope.models.site import choose
@@ -177,7 +171,7 @@ def kinship_of(site: str, measure: str, values: Float[np.ndarray, "run run"], si
     statistic = np.array([_within_minus_between(values, member) for member in members])
     truth = members[0]
     within = (_mean(values[np.ix_(truth, truth)]), _mean(values[np.ix_(~truth, ~truth)]))
-    p = permutation_p(statistic) if np.isfinite(statistic).all() else math.nan
+    p = of_divisions(statistic) if np.isfinite(statistic).all() else math.nan
     return Kinship(site, measure, values, within, float(values[np.ix_(truth, ~truth)].mean()), p)
 
 

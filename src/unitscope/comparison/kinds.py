@@ -5,17 +5,16 @@ what it learnt says nothing of another run, and accuracy within runs is near 1 w
 transfer are summaries that do not depend on the order of units. Both are shown, with whole runs held out.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from scipy import stats
 from torch import Tensor
 
 from unitscope.errors import InputError
+from unitscope.evidence.ratio import of_values
 from unitscope.probing.linear import Penalty, fit_linear
 from unitscope.source.source import Source
 from unitscope.view import Field, Table
@@ -42,11 +41,8 @@ class KindAccuracy:
     @property
     def interval(self) -> tuple[float, float]:
         """95 % t-interval over the held-out pairs of runs; NaN for fewer than two."""
-        n = len(self.unseen)
-        if n < 2:
-            return math.nan, math.nan
-        width = float(stats.t.ppf(0.975, n - 1) * self.unseen.std(ddof=1)) / math.sqrt(n)
-        return max(0.0, self.mean - width), min(1.0, self.mean + width)
+        found = of_values(self.unseen)
+        return float(np.maximum(found.low, 0.0)), float(np.minimum(found.high, 1.0))
 
 
 def kinds_table(rows: Sequence[KindAccuracy]) -> Table:

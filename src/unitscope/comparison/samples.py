@@ -15,6 +15,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from unitscope.errors import InputError
+from unitscope.evidence.permutation import of_draws
 from unitscope.source.source import Source
 from unitscope.view import Field, Lines, Series, Table, View
 
@@ -106,8 +107,7 @@ def sample_distances(
         ratio = distance[same].mean() / distance[other].mean()
         drawn = [_ratio(distance, generator.permutation(kinds)) for _ in range(permutations)]
         # On a log scale, twice as near and twice as far are as far from 1.
-        beyond = np.abs(np.log(np.array(drawn))) >= abs(math.log(max(ratio, 1e-300))) - 1e-12
-        p = (1 + int(beyond.sum())) / (1 + permutations)
+        p = of_draws(abs(math.log(max(ratio, 1e-300))), np.abs(np.log(np.array(drawn))))
         steady, lively = _outliers(x, kinds)
         rows.append((step, len(numbers), distance[same].mean(), distance[other].mean(), p, steady, lively))
     if not rows:

@@ -4,10 +4,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from unitscope.analyses.change_by_step import ChangeByStepResult
 from unitscope.errors import InputError
+from unitscope.evidence.welch import Group, difference
 from unitscope.view import Field, Lines, Series, Table, View
 
 
@@ -39,11 +39,8 @@ def compare_changes(first: ChangeByStepResult, second: ChangeByStepResult) -> li
             continue
         a, b = float(first.norm[step]), float(second.norm[step])
         spread = [float(result.norm_std[step]) for result in (first, second)]
-        t, p, effect = math.nan, math.nan, math.nan
-        if min(n, m) > 1 and max(spread) > 0:
-            t, p = map(float, stats.ttest_ind_from_stats(b, spread[1], m, a, spread[0], n, equal_var=False))
-            effect = (b - a) / math.sqrt(((n - 1) * spread[0] ** 2 + (m - 1) * spread[1] ** 2) / (n + m - 2))
-        found.append(Transition(step, (a, b), b / a if a > 0 else math.nan, t, p, effect))
+        test = difference(Group(n, a, spread[0]), Group(m, b, spread[1]))
+        found.append(Transition(step, (a, b), b / a if a > 0 else math.nan, test.t, test.p, test.d))
     if not found:
         raise InputError("the two results share no transition between steps")
     return found

@@ -60,7 +60,7 @@ def of_draws(value: float, drawn: Float[np.ndarray, " draw"]) -> float:
 
 
 def of_difference(
-    first: Float[np.ndarray, " run"], second: Float[np.ndarray, " run"], members: Bool[np.ndarray, "division run"]
+    first: Float[np.ndarray, " _"], second: Float[np.ndarray, " _"], members: Bool[np.ndarray, "division run"]
 ) -> float:
     """p of the difference of means, over the divisions."""
     both = np.concatenate([first, second]).astype(np.float64)

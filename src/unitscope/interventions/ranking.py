@@ -13,6 +13,8 @@ from jaxtyping import Float
 from scipy import stats
 
 from unitscope.errors import InputError
+from unitscope.evidence.bootstrap import interval
+from unitscope.evidence.permutation import of_draws
 from unitscope.view import Field, Group, Scatter, Table
 
 Scores = Mapping[str, Float[np.ndarray, " _"]]
@@ -134,8 +136,8 @@ def _rank(name: str, pairs: Sequence[Pair], draws: int, generator: np.random.Gen
             for score, damage in pairs
         ]
     )
-    low, high = np.nanquantile(_drawn_again(pairs, draws, generator), [0.025, 0.975])
-    p = (1 + int((np.abs(permuted) >= abs(rho) - 1e-12).sum())) / (1 + draws)
+    low, high = interval(_drawn_again(pairs, draws, generator))
+    p = of_draws(abs(float(rho)), np.abs(permuted))
     return Ranked(name, float(rho), float(low), float(high), p, units)
 
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 from unitscope.comparison.groups import compare_groups
 from unitscope.comparison.kinds import classify_kinds
-from unitscope.comparison.permutation import compare_runs
+from unitscope.comparison.runs import compare_runs
 from unitscope.errors import InputError
 from unitscope.page.write import write_html
 from unitscope.progress import Progress

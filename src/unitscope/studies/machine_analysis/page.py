@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from unitscope.analyses.change_by_step import ChangeByStep, ChangeByStepResult
 from unitscope.comparison.groups import GroupComparison, kinship_note
 from unitscope.comparison.kinds import KindAccuracy, kinds_table
-from unitscope.comparison.permutation import Differences
+from unitscope.comparison.runs import Differences
 from unitscope.comparison.steps import compare_changes, transition_views
 from unitscope.page.comparison import kinship_views
 from unitscope.page.page import Page, Section, build_page

@@ -1,26 +1,21 @@
-"""Two groups of trained runs, tested with the run as the unit of evidence.
+"""Two groups of trained runs, tested with the run as the unit of evidence; with few runs it says how few.
 
-Ten thousand tokens of one network are one network. What is said of a *kind* of network is tested over runs: if kind
-did not matter, every way of dividing the runs into two groups of these sizes would be as likely as the one that is
-there (Fisher's exact permutation test). With few runs there are few ways, and no data can make p small; this says so.
+The test is ``evidence.permutation``'s.
 """
 
-import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool, Float
-from scipy import stats
+from jaxtyping import Bool
 
 from unitscope.errors import InputError
+from unitscope.evidence import welch
+from unitscope.evidence.fdr import adjusted
+from unitscope.evidence.permutation import divisions, of_difference, smallest_p, too_few
 from unitscope.view import Field, Table
-
-MOST = 20_000
-"""Divisions that are tried; beyond that so many are drawn."""
-LEVEL = 0.05
 
 
 @dataclass(frozen=True)
@@ -119,68 +114,15 @@ def compare_runs(
     ]  # fmt: skip
     members = divisions(sizes[0], sizes[1], seed)
     rows = [_difference(name, np.array(first[name]), np.array(second[name]), members) for name in measures]
-    if rows:
-        q = stats.false_discovery_control([row.p for row in rows])
-        rows = [Difference(**{**vars(row), "q": float(value)}) for row, value in zip(rows, q, strict=True)]
+    q = adjusted(np.array([row.p for row in rows]))
+    rows = [replace(row, q=float(value)) for row, value in zip(rows, q, strict=True)]
     return Differences(names, (sizes[0], sizes[1]), rows, smallest_p(sizes[0], sizes[1]))
 
 
-def divisions(first: int, second: int, seed: int = 0) -> Bool[np.ndarray, "division run"]:
-    """Every way to say which runs are the first group; the true one comes first. Draws where they are too many."""
-    runs = first + second
-    if math.comb(runs, first) <= MOST:
-        chosen = list(itertools.combinations(range(runs), first))
-        members = np.zeros((len(chosen), runs), dtype=bool)
-        members[np.arange(len(chosen))[:, None], np.array(chosen)] = True
-        return members
-    generator = np.random.default_rng(seed)
-    truth = np.arange(runs) < first
-    return np.stack([truth, *(generator.permutation(truth) for _ in range(MOST - 1))])
-
-
-def smallest_p(first: int, second: int) -> float:
-    """The smallest p of a two-sided test: with groups of one size, every division has its mirror image."""
-    return min(1.0, (2 if first == second else 1) / min(math.comb(first + second, first), MOST))
-
-
-def too_few(first: int, second: int) -> str:
-    """What to say where no data can give p < 0.05; empty where they can."""
-    best = smallest_p(first, second)
-    if best < LEVEL:
-        return ""
-    return (
-        f"With {first} and {second} runs no difference, however large, can have p below {best:.2g}: "
-        "look at the effect sizes, or train more runs (4 and 4 are enough for p < 0.05)."
-    )
-
-
-def permutation_p(values: Float[np.ndarray, " division"]) -> float:
-    """The share of divisions whose statistic is at least as far from zero as the first, which is the true one."""
-    size = np.abs(values)
-    return float((size >= size[0] * (1 - 1e-9) - 1e-15).mean())
-
-
 def _difference(name: str, a: np.ndarray, b: np.ndarray, members: Bool[np.ndarray, "division run"]) -> Difference:
-    both = np.concatenate([a, b]).astype(np.float64)
-    # Numbers near the mean, so that equal runs differ by nothing but their last digits.
-    centred = both - both.mean()
-    total, size = members @ centred, len(a)
-    p = permutation_p((centred.sum() - total) / len(b) - total / size)
-    low, high, effect = math.nan, math.nan, math.nan
-    if len(a) > 1 and len(b) > 1 and np.ptp(both) > 0:
-        spread = math.sqrt(((len(a) - 1) * a.var(ddof=1) + (len(b) - 1) * b.var(ddof=1)) / (len(both) - 2))
-        if spread > 0:
-            low, high = _welch(a, b)
-            effect = float((b.mean() - a.mean()) / spread * (1 - 3 / (4 * len(both) - 9)))
+    found = welch.difference(welch.Group.of(a), welch.Group.of(b))
     above = (b[:, None] > a[None, :]).mean() + 0.5 * (b[:, None] == a[None, :]).mean()
     means = (float(a.mean()), float(b.mean()))
-    return Difference(name, means, means[1] - means[0], low, high, effect, float(above), p)
-
-
-def _welch(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
-    """The 95 % interval of the difference of means; scipy's own warns where all runs are nearly equal."""
-    own = np.array([a.var(ddof=1) / len(a), b.var(ddof=1) / len(b)])
-    freedom = own.sum() ** 2 / (own**2 / [len(a) - 1, len(b) - 1]).sum()
-    width = float(stats.t.ppf(0.975, freedom)) * math.sqrt(own.sum())
-    difference = float(b.mean() - a.mean())
-    return difference - width, difference + width
+    effect = welch.hedges(found, len(a) + len(b))
+    p = of_difference(a, b, members)
+    return Difference(name, means, found.value, found.low, found.high, effect, float(above), p)

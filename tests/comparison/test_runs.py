@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from unitscope.comparison.permutation import MOST, compare_runs, divisions, smallest_p
+from unitscope.comparison.runs import compare_runs
 from unitscope.errors import InputError
 
 
@@ -48,14 +48,6 @@ def test_without_a_difference_small_p_are_rare():
     found = compare_runs(first, second)
     assert np.mean([row.p < 0.05 for row in found.rows]) < 0.09
     assert min(row.q for row in found.rows) > 0.05
-
-
-def test_many_runs_are_drawn():
-    members = divisions(12, 12)
-    assert members.shape == (MOST, 24)
-    assert members[0].tolist() == [True] * 12 + [False] * 12
-    assert (members.sum(1) == 12).all()
-    assert smallest_p(12, 12) == pytest.approx(2 / MOST)
 
 
 def test_measures_that_are_unknown_in_a_run_are_left_out():
