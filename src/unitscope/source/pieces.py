@@ -1,0 +1,33 @@
+"""Which sequences of a source are one piece of evidence."""
+
+from collections.abc import Sequence
+
+from unitscope.evidence.groups import Groups, groups
+from unitscope.source.source import Source, digest
+
+
+def pieces_of(source: Source, sequences: Sequence[int] | None = None) -> Groups:
+    """The pieces of evidence (``unitscope.evidence.groups``) of all sequences, or of these, in their order.
+
+    Documents are told by the digests of their content, or of what they are pieces of. No activation is read.
+    """
+    wanted = source.sequences if sequences is None else sequences
+    places = [source.place(number) for number in wanted]
+    documents = {number: source.document(number) for number in sorted({place.document for place in places})}
+    told, before = {}, {}
+    ends: dict[str, int] = {}
+    lengths = source.lengths(wanted)
+    last = dict.fromkeys(documents, 0)
+    for place, length in zip(places, lengths, strict=True):
+        last[place.document] = max(last[place.document], place.start + length)
+    for number, document in documents.items():
+        told[number] = digest("whole", document.whole) if document.whole else document.digest
+        # Pieces of one whole stand one behind the other.
+        before[number] = ends.get(told[number], 0) if document.whole else 0
+        ends[told[number]] = before[number] + last[number]
+    return groups(
+        [told[place.document] for place in places],
+        lengths,
+        [before[place.document] + place.start for place in places],
+        [documents[place.document].whole or place.document for place in places],
+    )
