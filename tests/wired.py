@@ -45,6 +45,15 @@ def corpus(folder: Path, lines: int = 500, seed: int = 0, length: int = 128) -> 
     return open_corpus(path, vocabulary=VOCABULARY, length=length, context=32)
 
 
+def documents(folder: Path, count: int = 24, lines: int = 40, length: int = 128) -> TextCorpus:
+    """The same in so many files."""
+    paths = []
+    for seed in range(count):
+        paths.append(folder / f"wired{seed}.txt")
+        paths[-1].write_text(text(lines, seed), newline="")
+    return open_corpus(paths, vocabulary=VOCABULARY, length=length, context=32)
+
+
 def wired(units: int = 8) -> ModuleModel:
     """An LSTM: unit INSIDE is set by ``(`` and reset by ``)``, unit COUNTER grows until a newline.
 

@@ -176,6 +176,7 @@ def _finding(plain: dict[str, Any]) -> Finding:
             overall=Change(**damage["overall"]),
             where={name: Change(**change) for name, change in damage["where"].items()},
             elsewhere={name: Change(**change) for name, change in damage["elsewhere"].items()},
+            contrast={name: Change(**change) for name, change in damage["contrast"].items()},
             symbols=[SymbolChange(**symbol) for symbol in damage["symbols"]],
         )
     return Finding(**{**plain, "random_damage": tuple(plain["random_damage"])}, damage=damage)

@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
-from scipy import stats
 from torch import Tensor
 
 from unitscope.corpus.corpus import Corpus
 from unitscope.errors import InputError
+from unitscope.evidence.jackknife import Estimate
+from unitscope.evidence.ratio import mean
+from unitscope.evidence.used import Costs
 from unitscope.models.bind import bind, check_edits
 from unitscope.models.edit import Edit
 from unitscope.models.model import Model
@@ -49,6 +51,8 @@ class Damage:
     overall: Change
     where: dict[str, Change]
     elsewhere: dict[str, Change]
+    contrast: dict[str, Change]
+    """Where less elsewhere."""
     symbols: list[SymbolChange]
     """The symbols whose prediction suffers most, by their share of the whole damage."""
 
@@ -91,16 +95,35 @@ class Bench:
 
         Raises ``InputError`` for an edit that cannot be made on them.
         """
+        return self.ablate(edits)[0]
+
+    def ablate(self, edits: Sequence[Edit]) -> tuple[Damage, Costs]:
+        """The same, and the sums by piece of evidence of which its means and intervals are made."""
         check_edits(edits, self.model, self.corpus, self.sequences)
         loss, _, _ = self._run(edits)
         known = self.target >= 0
-        change = torch.where(known, loss - self.loss, 0.0)
-        return Damage(
-            overall=self._mean(change, known),
-            where={name: self._mean(change, known & flag) for name, flag in self.flags.items()},
-            elsewhere={name: self._mean(change, known & ~flag) for name, flag in self.flags.items()},
-            symbols=self._by_symbol(change),
+        change = torch.where(known, loss - self.loss, 0.0).double()
+        size = int(self._piece.max()) + 1
+
+        def summed(values: Tensor) -> Float[np.ndarray, "piece column"]:
+            shape = (size, *values.shape[1:])
+            return torch.zeros(shape, dtype=torch.float64).index_add_(0, self._piece, values).numpy()
+
+        flags = (
+            torch.stack(list(self.flags.values()), 1) if self.flags else torch.zeros(len(known), 0, dtype=torch.bool)
         )
+        holds = (flags & known[:, None]).double()  # [token label]
+        whole, tokens = summed(change[:, None]), summed(known.double()[:, None])
+        on, on_tokens = summed(holds * change[:, None]), summed(holds)
+        costs = Costs(on, on_tokens, whole - on, tokens - on_tokens)
+        names = list(self.flags)
+        return Damage(
+            overall=_changes(["all"], mean(whole, tokens), tokens)["all"],
+            where=_changes(names, costs.on(), on_tokens),
+            elsewhere=_changes(names, costs.off(), tokens - on_tokens),
+            contrast=_changes(names, costs.contrast(), on_tokens),
+            symbols=self._by_symbol(change.float()),
+        ), costs
 
     def intact(self) -> float:
         """The intact model's mean loss, nats per token."""
@@ -119,22 +142,6 @@ class Bench:
             targets.append(batch.targets[row, step].cpu())
         return torch.cat(losses), torch.cat(rows), torch.cat(targets)
 
-    def _mean(self, change: Float[Tensor, " token"], mask: Bool[Tensor, " token"]) -> Change:
-        """The mean over the masked tokens, as a ratio of sums over pieces of evidence."""
-        piece, size = self._piece[mask], int(self._piece.max()) + 1
-        sums = torch.zeros(size, dtype=torch.float64).index_add_(0, piece, change[mask].double())
-        counts = torch.bincount(piece, minlength=size).double()
-        tokens = int(counts.sum())
-        used = int((counts > 0).sum())
-        if tokens == 0:
-            return Change(float("nan"), float("nan"), float("nan"), 0)
-        mean = float(sums.sum() / tokens)
-        if used < 3:
-            return Change(mean, float("nan"), float("nan"), tokens)
-        spread = float(((sums - mean * counts) ** 2).sum().sqrt()) / tokens * (used / (used - 1)) ** 0.5
-        width = float(stats.t.ppf(0.975, used - 1)) * spread
-        return Change(mean, mean - width, mean + width, tokens)
-
     def _by_symbol(self, change: Float[Tensor, " token"], most: int = 6) -> list[SymbolChange]:
         symbols = self.corpus.vocabulary.symbols
         known = self.target >= 0
@@ -142,3 +149,8 @@ class Bench:
         counts = np.bincount(self.target[known].numpy(), minlength=len(symbols))
         worst = [int(i) for i in np.argsort(-sums)[:most] if sums[i] > 0]
         return [SymbolChange(symbols[i], float(sums[i] / counts[i]), int(counts[i])) for i in worst]
+
+
+def _changes(names: Sequence[str], found: Estimate, tokens: Float[np.ndarray, "piece label"]) -> dict[str, Change]:
+    table = zip(names, found.value, found.low, found.high, tokens.sum(0), strict=True)
+    return {name: Change(float(value), float(low), float(high), int(count)) for name, value, low, high, count in table}

@@ -1,0 +1,218 @@
+"""An answer: what was asked, which unit follows what, how sure that is, and whether it is used."""
+
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from unitscope.analyses.association import AssociationResult
+from unitscope.evidence.used import Verdict
+from unitscope.files.jsons import read_json, write_json
+from unitscope.fold.resultset import ResultSet
+from unitscope.interventions.ablation import Damage
+
+FILE = "answer.json"
+CHOSEN, CONFIRMED = "chosen", "confirmed"
+ADVICE = "run unitscope ask again"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked."""
+
+    labels: tuple[str, ...] = field(default=(), metadata={"help": "names of labels"})
+    units: tuple[str, ...] = field(default=("*",), metadata={"help": "sites by glob pattern, with numbers of units"})
+    having: tuple[str, ...] = field(default=(), metadata={"help": "all pairs with such scores where units are chosen"})
+    fdr: float = field(default=0.05, metadata={"help": "false discovery rate over all units and labels"})
+    baselines: int = field(default=20, metadata={"help": "untrained networks that a unit is compared with"})
+    share: float = field(default=0.25, metadata={"help": "share of the text on which these are compared"})
+    controls: bool = field(default=True, metadata={"help": "ask the same of labels from elsewhere"})
+    ablate: bool = field(default=True, metadata={"help": "ablate the units that pass all else"})
+    ablation_sequences: int = field(default=64, metadata={"help": "sequences on which units are ablated"})
+    seed: int = field(default=0, metadata={"help": "of untrained networks, controls and random units"})
+
+
+@dataclass(frozen=True)
+class Score:
+    """A number with its 95 % interval; NaN where there is none."""
+
+    value: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A stretch of the text where the label changes most: what the page shows, kept with the answer."""
+
+    tokens: tuple[str, ...]
+    unit: tuple[float, ...]
+    label: tuple[float, ...]
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Found:
+    """A unit and a label that it may follow. Scores are of the text on which the unit was not chosen."""
+
+    label: str
+    site: str
+    unit: int
+    r_where_chosen: float
+    r: float
+    r_low: float
+    r_high: float
+    p: float
+    q: float
+    """p after Benjamini and Hochberg's correction over all units and labels that were asked."""
+    why: str
+    """Why there is no p, in words."""
+    prevalence: float
+    auc: Score
+    iou: Score
+    iou_at: str
+    """The share of the unit's values, and the side, at which the IoU is read; chosen where the unit was."""
+    information: Score
+    trained: float
+    """\\|r\\| of the best unit on the share of the text on which untrained networks are compared."""
+    untrained: float
+    """The largest such number of the untrained networks."""
+    untrained_p: float
+    given: float = math.nan
+    """Correlation given the label that explains the unit best; NaN for that label itself."""
+    more: int | None = None
+    """So many more pieces of evidence of this kind would decide it; None where it is decided, or none would."""
+    damage: Damage | None = None
+    used: Verdict = "not measured"
+    used_q: float = math.nan
+    random_contrast: float = math.nan
+    """The largest *where − elsewhere* of random units of similar activity."""
+    passage: Passage | None = None
+
+    @property
+    def address(self) -> str:
+        return f"{self.site}/{self.unit}"
+
+    def failed(self, question: Question) -> list[str]:
+        """The tests that it did not pass, in words; none if it is confirmed."""
+        if self.why:
+            return [self.why]
+        tests = {
+            "sign changes between the sides": self.r * self.r_where_chosen > 0,
+            "not significant": self.q <= question.fdr,
+            "not tested against untrained networks"
+            if math.isnan(self.untrained_p)
+            else "within reach of untrained networks": self.untrained_p <= 0.05,
+        }
+        return [test for test, passed in tests.items() if not passed]
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """The outcome of ``ask`` for one model."""
+
+    question: Question
+    model: str
+    found: list[Found]
+    """A unit's labels stand together, the one that explains it best first; the strongest unit first."""
+    evidence: str
+    """What counts as one piece, in words."""
+    within: bool
+    """Whether what is found holds within this text only."""
+    tests: int
+    significant: int
+    """Pairs of unit and label that are significant where units are not chosen."""
+    controls: dict[str, int]
+    """The same under labels that mean nothing."""
+    networks: int
+    """Untrained networks that were compared."""
+    loss: float | None
+    """Of the intact model on the sequences of the ablations, nats per token."""
+    fingerprint: str
+    chosen: ResultSet
+    confirmed: ResultSet
+    untrained: list[float]
+    """For each label the largest \\|r\\| of the best units of untrained networks."""
+
+    def confirmed_findings(self) -> list[Found]:
+        """Those that pass every test but ablation."""
+        return [found for found in self.found if not found.failed(self.question)]
+
+    def units(self) -> list[str]:
+        """Addresses of the distinct units that are confirmed."""
+        return list(dict.fromkeys(found.address for found in self.confirmed_findings()))
+
+    def association(self, site: str, chosen: bool = False) -> AssociationResult:
+        """All pairs of a site, of the side that confirms or of that which chooses."""
+        results = self.chosen if chosen else self.confirmed
+        (result,) = [r for r in results.of(site).values() if isinstance(r, AssociationResult)]
+        return result
+
+    @property
+    def verdict(self) -> str:
+        """What *confirmed* means here."""
+        return "confirmed within this text" if self.within else "confirmed"
+
+    def __repr__(self) -> str:
+        name = self.model if len(self.model) <= 60 else f"{self.model[:59]}…"
+        units, used = self.units(), {f.address for f in self.confirmed_findings() if f.used == "used"}
+        return (
+            f"Answer({name}: {len(self.confirmed_findings())} of {len(self.question.labels)} labels have a "
+            f"{self.verdict} unit, {len(units)} distinct units, {len(used)} of them used)"
+        )
+
+    def to_pandas(self) -> pd.DataFrame:
+        """One row per unit and label."""
+        rows = []
+        for f in self.found:
+            row: dict[str, Any] = {"model": self.model}
+            row |= {k: v for k, v in vars(f).items() if not isinstance(v, Score | Damage | Passage) and v is not None}
+            row.pop("passage", None)
+            row.pop("damage", None)
+            row["more"] = f.more if f.more is not None else math.nan
+            for name in ("auc", "iou", "information"):
+                score = getattr(f, name)
+                row |= {name: score.value, f"{name}_low": score.low, f"{name}_high": score.high}
+            row["confirmed"] = not f.failed(self.question)
+            row["failed"] = "; ".join(f.failed(self.question))
+            change = f.damage.where[f.label] if f.damage else None
+            row["damage_where"] = change.mean if change else math.nan
+            row["damage_elsewhere"] = f.damage.elsewhere[f.label].mean if f.damage else math.nan
+            rows.append(row)
+        return pd.DataFrame(rows)
+
+    def save(self, folder: Path) -> None:
+        """Write the tables of all pairs, and ``answer.json`` last."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.chosen.save(folder / CHOSEN)
+        self.confirmed.save(folder / CONFIRMED)
+        kept = {name: value for name, value in vars(self).items() if not isinstance(value, ResultSet)}
+        write_json(folder / FILE, Kept(**kept))
+
+    @classmethod
+    def load(cls, folder: Path) -> "Answer":
+        """Read what ``save`` wrote. Raises ``InputError`` where there is nothing, or it is of another version."""
+        kept = read_json(folder / FILE, Kept, ADVICE)
+        chosen, confirmed = ResultSet.load(folder / CHOSEN), ResultSet.load(folder / CONFIRMED)
+        return cls(**vars(kept), chosen=chosen, confirmed=confirmed)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What is written of an answer beside its tables."""
+
+    question: Question
+    model: str
+    found: list[Found]
+    evidence: str
+    within: bool
+    tests: int
+    significant: int
+    controls: dict[str, int]
+    networks: int
+    loss: float | None
+    fingerprint: str
+    untrained: list[float]

@@ -1,0 +1,63 @@
+"""What the evidence of a question is: which sequences choose and which confirm, and what is one piece."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Int
+
+from unitscope.errors import InputError
+from unitscope.evidence.groups import Groups, buckets, divide, groups, share
+from unitscope.source.source import Source
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """The sequences that choose units, or those that confirm them."""
+
+    sequences: tuple[int, ...]
+    shared: tuple[int, ...]
+    """Those on which untrained networks are compared."""
+    bucket: dict[int, int]
+    """Of each sequence."""
+    buckets: int
+
+
+@dataclass(frozen=True, eq=False)
+class Pieces:
+    """The evidence in a source."""
+
+    groups: Groups
+    choosing: Side
+    confirming: Side
+    divided: bool
+    """False where there are too few pieces for two sides: then both are all of them, and nothing is confirmed."""
+
+
+def pieces(source: Source, of: float) -> Pieces:
+    """The pieces of a source. ``of`` is the share of its tokens on which untrained networks are compared."""
+    sequences = [int(number) for number in source.sequences]
+    if not sequences:
+        raise InputError(f"{source.name} has no sequences to ask about")
+    places = [source.place(number) for number in sequences]
+    documents = {number: source.document(number) for number in dict.fromkeys(place.document for place in places)}
+    digests = [documents[place.document].whole or documents[place.document].digest for place in places]
+    names = [documents[place.document].name for place in places]
+    found = groups(digests, source.lengths(sequences), [place.start for place in places], names)
+    try:
+        choosing, confirming = divide(found)
+        divided = True
+    except InputError:
+        choosing = confirming = np.arange(len(found))
+        divided = False
+    return Pieces(found, _side(found, choosing, sequences, of), _side(found, confirming, sequences, of), divided)
+
+
+def _side(found: Groups, side: Int[np.ndarray, " piece"], sequences: Sequence[int], of: float) -> Side:
+    bucket = dict(zip(side.tolist(), buckets([found.keys[p] for p in side], found.tokens[side]).tolist(), strict=True))
+    own = {
+        n: bucket[int(p)] for n, p, once in zip(sequences, found.piece, found.once, strict=True) if once and p in bucket
+    }
+    few = set(share(found, side, of).tolist())
+    shared = [n for n, p in zip(sequences, found.piece, strict=True) if n in own and int(p) in few]
+    return Side(tuple(own), tuple(shared), own, max(own.values(), default=0) + 1)
