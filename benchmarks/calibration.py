@@ -52,6 +52,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="40 corpora of each kind, of a fraction of the size")
     parser.add_argument("--part", help="only parts with this in their name")
     parser.add_argument("--seeds", type=int, help="corpora of each kind: 400, or 40")
+    parser.add_argument("--report", action="store_true", help="only of the parts that are in the folder")
     parser.add_argument("--folder", type=Path, default=ROOT / "build" / "calibration")
     options = parser.parse_args()
     seeds = options.seeds or (40 if options.quick else 400)
@@ -62,13 +63,15 @@ def main() -> int:
     for part in PARTS:
         if options.part and options.part not in f"{part.kind}: {part.name}":
             continue
-        records = _records(part, seeds, size, None if options.quick else options.folder)
+        records = _records(part, seeds, size, None if options.quick else options.folder, options.report)
+        if not records:
+            continue
         sums = {what: [record.get(what, [0.0, 0.0]) for record in records] for what in _names(records)}
         own = bars_of(part.kind, part.name, sums, options.quick)
         bars += own
         measured.setdefault(part.kind, {})[part.name] = {
             what: np.array(values).sum(0).tolist() for what, values in sums.items()
-        }
+        } | {"corpora": [float(len(records)), 1.0]}
         if not options.quick:
             missed = [bar for bar in own if not bar.held]
             print(f"{part.kind}: {part.name}: {len(own)} bars, {len(missed)} missed", flush=True)
@@ -77,7 +80,7 @@ def main() -> int:
     missed = [bar for bar in bars if not bar.held]
     spent = time.process_time() - began
     if not options.quick and not options.part:
-        note = f"{seeds} corpora of each kind"
+        note = f"Up to {seeds} corpora of each kind"
         (ROOT / "docs" / "results" / "calibration.json").write_text(
             json.dumps({"seeds": seeds, "sums": measured, "bars": [vars(bar) for bar in bars]}, indent=1) + "\n"
         )
@@ -92,14 +95,16 @@ def _names(records: list[Record]) -> list[str]:
     return list(dict.fromkeys(what for record in records for what in record))
 
 
-def _records(part: Part, seeds: int, size: float, folder: Path | None) -> list[Record]:
-    """One of each corpus; blocks that are in the folder are read."""
+def _records(part: Part, seeds: int, size: float, folder: Path | None, only: bool) -> list[Record]:
+    """One of each corpus; blocks that are in the folder are read, and ``only`` these if so wished."""
     found: list[Record] = []
     for first in range(0, seeds, BLOCK):
         numbers = range(first, min(first + BLOCK, seeds))
         file = folder and folder / f"{part.kind} {part.name}".replace(" ", "-").replace(",", "") / f"{first:04}.json"
         if file and file.exists():
             found += json.loads(file.read_text())[: len(numbers)]
+            continue
+        if only:
             continue
         block = [part.measure(part.name, seed, size) for seed in numbers]
         if file and len(block) == BLOCK:

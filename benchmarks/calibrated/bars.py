@@ -126,12 +126,15 @@ def table(note: str, measured: Mapping[str, Mapping[str, Mapping[str, Sequence[f
         "pairs": "Units × labels", "measures": "Intervals of other measures", "ablations": "Which units are used",
         "networks": "Untrained networks against untrained ones",
     }  # fmt: skip
-    for kind, columns in heads.items():
+    for kind, own in heads.items():
         if kind not in measured:
             continue
+        columns = {"corpora": "corpora", **own}
         lines += [f"## {titles[kind]}", "", "| | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
         for name, of in measured[kind].items():
-            cells = (rate(of, what, 4 if ".001" in what else 3) for what in columns.values())
+            cells = (
+                rate(of, what, 0 if what == "corpora" else 4 if ".001" in what else 3) for what in columns.values()
+            )
             lines.append(f"| {name} | " + " | ".join(cells) + " |")
         lines.append("")
     if "pairs" in measured:

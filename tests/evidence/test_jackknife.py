@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from unitscope.evidence.jackknife import jackknife
-from unitscope.evidence.ratio import difference, mean, of_values, share
+from unitscope.evidence.ratio import above_zero, by_piece, difference, mean, of_values, share
 
 
 def test_of_a_plain_mean_it_is_students_t():
@@ -93,3 +93,16 @@ def test_shares_are_covered():
         _, low, high = share(draw.binomial(words, chance).astype(float), words.astype(float))
         held += low <= 0.75 <= high
     assert stats.binomtest(held, 600).proportion_ci(0.99).high > 0.93 and held / 600 < 0.985
+
+
+def test_pieces_that_gain_alike_have_the_sign_tests_p():
+    ones = np.ones(6)
+    assert above_zero(ones, ones) == 0.5**6 and above_zero(-ones, ones) == above_zero(0 * ones, ones) == 1
+    assert np.isnan(above_zero(ones[:1], ones[:1]))
+    values = np.array([0.3, 0.1, 0.4, -0.1])
+    assert above_zero(values, ones[:4]) == pytest.approx(stats.ttest_1samp(values, 0, alternative="greater").pvalue)
+
+
+def test_values_are_added_up_by_piece():
+    sums, counts = by_piece(np.array([1.0, 2.0, 3.0]), np.array([7, 2, 7]))
+    assert sums.tolist() == [2, 4] and counts.tolist() == [1, 2]

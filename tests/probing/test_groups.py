@@ -5,6 +5,7 @@ from planted import one_site
 
 from unitscope.errors import InputError
 from unitscope.probing.groups import Grouping, functional_group, groups_by_class, groups_table, labelled_events
+from unitscope.probing.linear import Penalty, fit_linear
 
 NOISE = 512
 
@@ -95,3 +96,19 @@ def test_what_cannot_be_asked_is_refused():
     source = one_site(x, [10], token_labels={"table": torch.full((10,), torch.nan)})
     with pytest.raises(InputError, match="no step"):
         labelled_events(source, "planted", "table")
+
+
+def test_the_accuracy_of_a_group_is_that_of_sequences_that_chose_nothing():
+    """Many weak units: those that look best on some sequences are not so good on fresh ones."""
+    gaps = []
+    for seed in range(3):
+        generator = torch.Generator().manual_seed(seed)
+        y = torch.randint(2, (1200,), generator=generator)
+        x = torch.randn(1200, 150, generator=generator) + 0.25 * (2 * y[:, None] - 1) * (torch.arange(150) < 30)
+        own, fresh = slice(0, 200), slice(200, 1200)
+        found = functional_group(x[own], y[own], torch.arange(200) // 2)
+        if found.found:
+            probe = fit_linear([x[own][:, found.units]], y[None, own], 2, [Penalty(l2=1e-2)])
+            said = (x[fresh][:, found.units] @ probe.weight[0].T + probe.intercept[0]).argmax(1)
+            gaps.append(found.accuracy - float((said == y[fresh]).double().mean()))
+    assert gaps and np.mean(gaps) < 0.03

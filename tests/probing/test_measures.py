@@ -5,7 +5,7 @@ import pytest
 import torch
 from sklearn import metrics
 
-from unitscope.probing.measures import interval, macro_f1, matthews, scores
+from unitscope.probing.measures import macro_f1, matthews, scores
 
 
 def drawn(words: int = 400) -> tuple[torch.Tensor, torch.Tensor]:
@@ -51,8 +51,10 @@ def test_classes_that_nobody_says_or_has() -> None:
 
 
 def test_interval_is_wider_when_words_of_a_sentence_agree() -> None:
-    values = (torch.arange(400) // 20 % 2).double()
-    by_sentence = interval(values, torch.arange(400) // 20)
-    by_word = interval(values, torch.arange(400))
-    assert by_sentence[1] - by_sentence[0] > 3 * (by_word[1] - by_word[0])
-    assert all(map(math.isnan, interval(values, torch.zeros(400, dtype=torch.int64))))
+    y = torch.arange(400) // 20 % 2
+    said = torch.zeros(400, 2, dtype=torch.float64) + torch.tensor([0.6, 0.4]).log()
+    by_sentence, by_word, by_none = (
+        scores(said, y, y, piece) for piece in (torch.arange(400) // 20, torch.arange(400), torch.zeros(400).long())
+    )
+    assert by_sentence.high - by_sentence.low > 3 * (by_word.high - by_word.low)
+    assert math.isnan(by_none.low) and by_none.accuracy == 0.5

@@ -6,7 +6,7 @@ by leaving pieces out (``jackknife``); for a single ratio this is the textbook's
 """
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy import stats
 
 from unitscope.evidence.jackknife import Estimate, jackknife
@@ -45,6 +45,26 @@ def share(
     middle, width = m + q**2 / (2 * worth), q * np.sqrt(m * (1 - m) / worth + q**2 / (4 * worth**2))
     whole = 1 + q**2 / worth
     return m, max(0.0, float((middle - width) / whole)), min(1.0, float((middle + width) / whole))
+
+
+def by_piece(
+    values: Float[np.ndarray, " token"], piece: Int[np.ndarray, " token"]
+) -> tuple[Float[np.ndarray, " piece"], Float[np.ndarray, " piece"]]:
+    """Sums and counts of each piece, of values with the number of the piece of each."""
+    own = np.unique(piece, return_inverse=True)[1].reshape(-1)
+    return np.bincount(own, weights=values), np.bincount(own).astype(np.float64)
+
+
+def above_zero(sums: Float[np.ndarray, " piece"], counts: Float[np.ndarray, " piece"]) -> float:
+    """One-sided p that the mean is not above zero; NaN for one piece.
+
+    Where all pieces gain alike there is no spread to be read, and the sign test's p stands: half for each piece.
+    """
+    found = mean(sums, counts)
+    here = int((counts > 0).sum())
+    if np.isfinite(found.above):
+        return float(found.above)
+    return np.nan if here < 2 else 0.5**here if float(found.value) > 0 else 1.0
 
 
 def difference(

@@ -7,17 +7,20 @@ something, so the same number of random directions, and of random units, is take
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from unitscope.corpus.corpus import Corpus
 from unitscope.errors import InputError
+from unitscope.evidence.ratio import by_piece, mean
 from unitscope.models.edit import Edit, project
 from unitscope.models.model import Model
 from unitscope.probing.erasure import Eraser
-from unitscope.probing.measures import BITS, interval
+from unitscope.probing.measures import BITS
 from unitscope.source.live import Live
+from unitscope.source.pieces import pieces_of
 from unitscope.view import Field, Table
 
 LOSS, LOG_PROB = "output.loss", "output.log_prob"
@@ -33,7 +36,7 @@ class Amnesia:
     cost: float
     """Rise of the loss, nats."""
     low: float
-    """Ends of its 95 % interval, sequences resampled."""
+    """Ends of its 95 % interval, over documents (``unitscope.evidence``)."""
     high: float
     divergence: float
     """KL(p before ‖ p after) of the next symbol, bits."""
@@ -68,6 +71,8 @@ def amnesia(
     """
     if LOG_PROB not in {s.name for s in model.sites()}:
         raise InputError(f"{model.name} predicts no symbols, so nothing says what an erasure costs it")
+    pieces = pieces_of(Live(model, corpus, sequences=sequences))
+    piece = dict(zip(sequences, pieces.piece.tolist(), strict=True))
     found = []
     for name, eraser in erasers.items():
         intact = Live(model, corpus, sequences=sequences)
@@ -82,14 +87,14 @@ def amnesia(
             gains.append(((q.amax(1) + now) < 1e-6).double().cpu() - ((p.amax(1) + was) < 1e-6).double().cpu())
             of.append(before[LOSS].sequence.cpu())
         cost, sequence = torch.cat(costs), torch.cat(of)
-        low, high = interval(cost, sequence)
+        found_cost = mean(*by_piece(cost.numpy(), np.array([piece[number] for number in sequence.tolist()])))
         found.append(
             Amnesia(
                 name,
                 eraser.rank,
                 float(cost.mean()),
-                low,
-                high,
+                float(found_cost.low),
+                float(found_cost.high),
                 float(torch.cat(divergences).mean()) * BITS,
                 float(torch.cat(gains).mean()),
             )
@@ -103,7 +108,7 @@ def amnesia_view(rows: Sequence[Amnesia], title: str) -> Table:
         Field("erased", "text"),
         Field("directions", "integer"),
         Field("cost", help="rise of the loss, nats per token"),
-        Field("95 %", "text", "interval from resampled sequences"),
+        Field("95 %", "text", "interval over documents"),
         Field("divergence", help="KL(before ‖ after) of the next symbol, bits per token"),
         Field("accuracy", help="change of the share of next symbols that are guessed"),
     ]

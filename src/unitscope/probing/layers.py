@@ -9,13 +9,15 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
-from scipy import stats
+from jaxtyping import Bool, Int
 from torch import Tensor
 
 from unitscope.corpus.corpus import Corpus
 from unitscope.errors import InputError
+from unitscope.evidence.fdr import adjusted
+from unitscope.evidence.ratio import above_zero, by_piece
 from unitscope.models.model import Model
 from unitscope.models.site import choose
 from unitscope.probing.codelength import Codelength, linear_codelengths
@@ -27,6 +29,7 @@ from unitscope.probing.unit_ranks import UnitRanks
 from unitscope.probing.words import PARTS, HasWords, Level, Pool, WordSet, divide, gather
 from unitscope.progress import Progress, silent
 from unitscope.source.live import Live
+from unitscope.source.pieces import pieces_of
 from unitscope.source.source import Source
 
 
@@ -58,7 +61,8 @@ class Measured:
     shuffled: Scores
     unseen: int
     right: Bool[Tensor, " word"]
-    sentence: Int[Tensor, " word"]
+    piece: Int[Tensor, " word"]
+    """The piece of evidence of each word."""
     code: Codelength | None
     control_code: Codelength | None
     ranks: UnitRanks | None
@@ -87,8 +91,7 @@ def probe_layers(
     if twin is not None:
         twins = _measure(twin, corpus, sites, division, how, progress)
     rows = [_row(site, label, found, twins.get((site, label))) for (site, label), found in measured.items()]
-    p = torch.tensor([row.p for row in rows])
-    q = stats.false_discovery_control(p.numpy()) if bool(torch.isfinite(p).all()) else p.numpy()
+    q = adjusted(np.array([row.p for row in rows]))
     rows = [row.with_q(float(value)) for row, value in zip(rows, q, strict=True)]
     ranks = [found.ranks for found in measured.values() if found.ranks is not None]
     return ProbeTable(rows, source.fingerprint, source.describe(), how.seed, ranks)
@@ -114,6 +117,8 @@ def _measure(
         for part, limit in zip(division, most, strict=True)
     )
     progress(f"reading {source.name}", 1, 1)
+    number = dict(zip(division[2], pieces_of(source, division[2]).piece.tolist(), strict=True))
+    piece = torch.tensor([number[sentence] for sentence in test.sentence.tolist()])
     widths: dict[int, list[str]] = defaultdict(list)
     for site in sites:
         widths[train.activations[site].shape[1]].append(site)
@@ -122,7 +127,8 @@ def _measure(
         task = Task.of(label, train.words)
         targets = _targets(task, (train, held, test), how)
         for group in widths.values():
-            for site, measured in zip(group, _fit(task, group, (train, held, test), targets, how), strict=True):
+            fitted = _fit(task, group, (train, held, test), targets, piece, how)
+            for site, measured in zip(group, fitted, strict=True):
                 found[site, shown_as(label, how.level)] = measured
                 progress(f"probing {source.name}", len(found), len(how.labels) * len(sites))
     return {
@@ -160,6 +166,7 @@ def _fit(
     sites: Sequence[str],
     parts: Sequence[WordSet],
     targets: Sequence[Int[Tensor, "target _"]],
+    piece: Int[Tensor, " word"],
     how: Probing,
 ) -> list[Measured]:
     train, held, test = ([part.activations[site] for site in sites] for part in parts)
@@ -172,7 +179,7 @@ def _fit(
     found = []
     for i in range(len(sites)):
         log_p = [fit.log_probs(int(p), test[i]) for p in best[i]]
-        kinds = [scores(log_p[t], targets[2][t], targets[0][t], parts[2].sentence, how.seed) for t in range(len(log_p))]
+        kinds = [scores(log_p[t], targets[2][t], targets[0][t], piece) for t in range(len(log_p))]
         known = targets[2][0] >= 0
         weight = fit.standardised[int(best[i, 0])]
         name = shown_as(task.name, how.level)
@@ -183,7 +190,7 @@ def _fit(
                 shuffled=kinds[-1],
                 unseen=sum(task.unseen(parts[2].words).values()),
                 right=(log_p[0].argmax(1) == targets[2][0])[known],
-                sentence=parts[2].sentence[known],
+                piece=piece[known],
                 code=codes[i][0] if codes[i] else None,
                 control_code=codes[i][1] if len(codes[i]) > 1 else None,
                 # An edge has two vectors, so its probe has no rank for a unit.
@@ -222,15 +229,11 @@ def _row(site: str, label: str, found: Measured, twin: Measured | None) -> Probe
         twin_accuracy=twin.scores.accuracy if twin else nan,
         twin_selectivity=twin.scores.accuracy - sum(twin_control) / len(twin_control) if twin and twin_control else nan,
         twin_codelength=twin.code.online if twin and twin.code else nan,
-        p=_better(found.right.double(), twin.right.double(), found.sentence) if twin else nan,
+        p=_better(found.right, twin.right, found.piece) if twin else nan,
         q=nan,
     )
 
 
-def _better(right: Float[Tensor, " word"], other: Float[Tensor, " word"], sentence: Int[Tensor, " word"]) -> float:
-    """p-value that one probe is right no more often than the other, sentences being the independent pieces (t-test)."""
-    _, group = torch.unique(sentence, return_inverse=True)
-    gain = torch.zeros(int(group.max()) + 1, dtype=torch.float64).index_add_(0, group, right - other)
-    if float(gain.std()) == 0:
-        return 0.0 if float(gain.sum()) > 0 else 1.0
-    return float(stats.ttest_1samp(gain.numpy(), 0.0, alternative="greater").pvalue)
+def _better(right: Bool[Tensor, " word"], other: Bool[Tensor, " word"], piece: Int[Tensor, " word"]) -> float:
+    """One-sided p that one probe is right no more often than the other."""
+    return above_zero(*by_piece((right.double() - other.double()).numpy(), piece.numpy()))

@@ -3,10 +3,11 @@
 import math
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+
+from unitscope.evidence.ratio import by_piece, share
 
 BITS = 1 / math.log(2)
 """Bits in a nat. Everything that is reported is in bits."""
@@ -18,7 +19,7 @@ class Scores:
 
     accuracy: float
     low: float
-    """Lower end of the 95 % interval of the accuracy, from resampled sentences."""
+    """Lower end of the 95 % interval of the accuracy, over documents (``unitscope.evidence``)."""
     high: float
     macro_f1: float
     """Mean over the classes that occur."""
@@ -42,25 +43,24 @@ def scores(
     log_p: Float[Tensor, "word class"],
     y: Int[Tensor, " word"],
     trained: Int[Tensor, " trained"],
-    sentence: Int[Tensor, " word"],
-    seed: int = 0,
+    piece: Int[Tensor, " word"],
 ) -> Scores:
     """Scores of log probabilities (nats) against classes; words with class −1 are passed over.
 
-    ``trained`` holds the classes of the training words, for the baselines; ``sentence`` says which words belong
-    together.
+    ``trained`` holds the classes of the training words, for the baselines; ``piece`` says which words are
+    one piece of evidence.
     """
     known = y >= 0
-    log_p, y, sentence = log_p[known], y[known], sentence[known]
+    log_p, y, piece = log_p[known], y[known], piece[known]
     classes = log_p.shape[1]
     right = log_p.argmax(1) == y
     table = torch.bincount(y * classes + log_p.argmax(1), minlength=classes**2).view(classes, classes).double()
     seen = torch.bincount(trained[trained >= 0], minlength=classes).double()
     # Half a word for every class: a class that only the test has must not cost infinitely many bits.
     prior = ((seen + 0.5) / (seen + 0.5).sum()).log()
-    low, high = interval(right.double(), sentence, seed)
+    accuracy, low, high = share(*by_piece(right.double().numpy(), piece.numpy()))
     return Scores(
-        accuracy=float(right.double().mean()),
+        accuracy=accuracy,
         low=low,
         high=high,
         macro_f1=macro_f1(table),
@@ -84,19 +84,3 @@ def matthews(table: Float[Tensor, "truth said"]) -> float:
     n, hits, truth, said = table.sum(), table.diagonal().sum(), table.sum(1), table.sum(0)
     spread = (n**2 - truth.square().sum()) * (n**2 - said.square().sum())
     return float((hits * n - truth @ said) / spread.sqrt()) if float(spread) > 0 else 0.0
-
-
-def interval(
-    values: Float[Tensor, " word"], sentence: Int[Tensor, " word"], seed: int = 0, samples: int = 1000
-) -> tuple[float, float]:
-    """95 % bootstrap interval of the mean, sentences being the independent pieces; NaN for fewer than two."""
-    _, group = torch.unique(sentence, return_inverse=True)
-    count = int(group.max()) + 1 if len(group) else 0
-    if count < 2:
-        return math.nan, math.nan
-    sums = np.bincount(group.numpy(), weights=values.double().numpy(), minlength=count)
-    sizes = np.bincount(group.numpy(), minlength=count)
-    # How often each sentence is drawn, instead of the draws: one small product per sample.
-    drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=samples)
-    low, high = np.quantile((drawn @ sums) / np.maximum(drawn @ sizes, 1), [0.025, 0.975])
-    return float(low), float(high)

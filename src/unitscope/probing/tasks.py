@@ -55,7 +55,8 @@ def control(forms: Sequence[Sequence[str]], codes: Sequence[Int[Tensor, " _"]], 
     counts = np.bincount(codes[0][codes[0] >= 0].numpy())
     shares = counts / counts.sum()
     types = sorted({form for part in forms for form in part})
-    chosen = np.random.default_rng(seed).choice(len(shares), len(types), p=shares)
+    draw = np.random.default_rng(seed)
+    chosen = draw.choice(len(shares), len(types), p=shares)
     drawn = dict(zip(types, chosen.tolist(), strict=True))
     return [
         torch.where(y >= 0, torch.tensor([drawn[form] for form in part], dtype=torch.int64), -1)
