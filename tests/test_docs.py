@@ -102,6 +102,8 @@ def check_options(line: str, known: dict[str, set[str]], page: Path) -> None:
     name, *rest = words[words.index("unitscope") + 1 :]
     if name.startswith("-"):
         return
+    if name == "study" and rest and rest[0].endswith(".py"):
+        rest[0] = "fixed-points"  # a file of one's own has these options and its own
     if rest and f"{name} {rest[0]}" in known:
         name, *rest = f"{name} {rest[0]}", *rest[1:]
     assert name in known, f"{page.name}: unitscope has no command {name}"

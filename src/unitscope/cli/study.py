@@ -1,60 +1,142 @@
-"""``unitscope study``: one command for each study; the keyword parameters of its ``run`` are the options."""
+"""``unitscope study``: a command for each study, of the package or of a file of one's own; its options are fields."""
 
 import importlib
 import inspect
-import pkgutil
-from collections.abc import Callable
+import typing
+from collections.abc import Callable, Sequence
+from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
+from typer.core import TyperGroup
 
-from unitscope import studies
 from unitscope.cli import console
 from unitscope.cli.app import STUDIES, app
+from unitscope.errors import InputError
+from unitscope.files.writing import write
+from unitscope.studies import runner
 from unitscope.studies.check import Check
+from unitscope.studies.results import NAME, Concluded, Row, one_table, read_rows, results_in
+from unitscope.studies.study import Study
 
-study = typer.Typer(no_args_is_help=True)
+BETWEEN = ("<!-- claims -->", "<!-- end of claims -->")
+"""Lines of a Markdown file between which the one table is written."""
+
+
+class StudyGroup(TyperGroup):
+    """Knows the package's studies, and any file that holds one."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command of a study; that of a file is made when it is asked for."""
+        if args and args[0].endswith(".py"):
+            made = typer.Typer()
+            made.command()(command(args[0], runner.load_study(args[0])))
+            return args[0], typer.main.get_command(made), args[1:]
+        return super().resolve_command(ctx, args)
+
+
+study = typer.Typer(cls=StudyGroup, no_args_is_help=True)
 app.add_typer(
     study,
     name="study",
     rich_help_panel=STUDIES,
-    help="Do a published study again, end to end, and say which of its statements hold.",
+    help="Do a published study again, or one of your own (`mine.py`), and say which of its statements hold.",
 )
 
-Out = Annotated[Path, typer.Option(help="folder for index.html and results.json")]
+Out = Annotated[Path, typer.Option(help="folder for index.html, results.json and what was found of each run")]
+Workers = Annotated[int, typer.Option(help="runs that are done at the same time, each in a process of its own")]
 
 
-def command(run: Callable[..., list[Check]]) -> Callable[..., None]:
-    """A command that does the study. ``Annotated[int, "networks of each kind"]`` is an option and its help."""
+@study.command(name="table")
+def table(
+    results: Annotated[list[Path], typer.Argument(help=f"files {NAME} of studies, or folders of them")],
+    out: Annotated[
+        Path | None, typer.Option(help=f"Markdown file that has the lines {BETWEEN[0]} and {BETWEEN[1]}; else shown")
+    ] = None,
+) -> None:
+    """One table of all studies: every claim, what was found, whether it holds, and where the expectation is from.
+
+    For example: `unitscope study table docs/results --out docs/results/README.md`
+    """
+    found: dict[Path, list[Row]] = {}
+    for path in results:
+        found |= results_in(path) if path.is_dir() else {path: read_rows(path)}
+    rows = [row for of_file in found.values() for row in of_file]
+    if not rows:
+        raise InputError(f"{results[0]} holds no results of a study; make some with unitscope study")
+    written = one_table(rows)
+    if out is None:
+        console.out.print(written, soft_wrap=True, markup=False)
+        return
+    before, begin, rest = out.read_text(encoding="utf-8").partition(BETWEEN[0])
+    _, end, after = rest.partition(BETWEEN[1])
+    if not (begin and end):
+        raise InputError(f"{out} lacks the lines {BETWEEN[0]} and {BETWEEN[1]}, between which the table is written")
+    write(out, f"{before}{begin}\n\n{written}\n{end}{after}".encode())
+    console.out.print(f"{out}: {len(rows)} claims of {len(found)} files")
+
+
+def command(where: str, found: Study) -> Callable[..., None]:
+    """A command that does the study."""
+
+    def do(out: Path, workers: int, **values: Any) -> None:
+        options = runner.options_of(found, values)
+        done, whole = runner.state(found, options, out)
+        if done:
+            console.error.print(f"{done} of {whole} runs are done already")
+        with console.progress_bar() as show:
+            claims = runner.do(where, options, out, show, workers).claims
+        console.out.print(shown(claims))
+        console.out.print(f"{out}: index.html and {NAME}")
+
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    parameters = [
+        inspect.Parameter("out", keyword, default=Path(found.name), annotation=Out),
+        inspect.Parameter("workers", keyword, default=1, annotation=Workers),
+    ]
+    hints = typing.get_type_hints(found.options)
+    for item in fields(found.options):
+        hint: Any = hints[item.name]
+        annotation: Any = Annotated[hint, typer.Option(help=item.metadata.get("help", ""))]
+        parameters.append(inspect.Parameter(item.name, keyword, default=item.default, annotation=annotation))
+    do.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    do.__doc__ = f"{found.text}\n\nAfter {found.paper}."
+    return do
+
+
+def shown(claims: Sequence[Concluded]) -> Table:
+    """What is claimed, what came out, and whether it holds."""
+    found = Table("statement", "found", "asked for", "verdict")
+    for one in claims:
+        found.add_row(one.claim.statement, str(one.value), one.claim.bar.says, one.verdict)
+    return found
+
+
+for _name in runner.names():
+    study.command(_name)(command(_name, runner.load_study(_name)))
+
+
+def _by_hand(run: Callable[..., list[Check]]) -> Callable[..., None]:
+    """A study that is a function still."""
 
     def do(out: Path, **options: Any) -> None:
         with console.progress_bar() as show:
-            checks = run(out, show, **options)
-        console.out.print(table(checks))
-        console.out.print(f"{out}: index.html and results.json")
+            run(out, show, **options)
+        console.out.print(f"{out}: index.html and {NAME}")
 
-    parameters = [inspect.Parameter("out", inspect.Parameter.KEYWORD_ONLY, default=Path("study"), annotation=Out)]
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    parameters = [inspect.Parameter("out", keyword, default=Path("study"), annotation=Out)]
     for parameter in inspect.signature(run).parameters.values():
-        if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
-            kind, says = get_args(parameter.annotation)
+        if parameter.kind is keyword:
+            kind, says = typing.get_args(parameter.annotation)
             parameters.append(parameter.replace(annotation=Annotated[kind, typer.Option(help=says)]))
     do.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     do.__doc__ = run.__doc__
     return do
 
 
-def table(checks: list[Check]) -> Table:
-    """What was stated, what came out, and whether it holds."""
-    shown = Table("statement", "found", "expected", "holds")
-    for check in checks:
-        value = f"{check.value:.3f}" if isinstance(check.value, float) else str(check.value)
-        shown.add_row(check.statement, value, check.expected, {True: "yes", False: "no", None: ""}[check.met])
-    return shown
-
-
-for _module in pkgutil.iter_modules(studies.__path__):
-    _run = getattr(importlib.import_module(f"{studies.__name__}.{_module.name}"), "run", None)
-    if _run is not None:
-        study.command(_module.name.replace("_", "-"))(command(_run))
+for _name in ("cnn_units", "machine_analysis", "probing", "response_characterization", "visualizing_rnns"):
+    _run = importlib.import_module(f"unitscope.studies.{_name}").run
+    study.command(_name.replace("_", "-"))(_by_hand(_run))

@@ -1,1 +1,57 @@
-"""Published studies, end to end: each writes a page and its checks."""
+"""Published studies, and one's own: as data over one runner. See ``study`` for the form."""
+
+from unitscope.studies.study import (
+    OURS,
+    Claim,
+    Found,
+    Here,
+    Numbers,
+    Options,
+    Outcomes,
+    Part,
+    Run,
+    Source,
+    Study,
+)
+from unitscope.studies.value import (
+    Value,
+    above,
+    below,
+    between,
+    equals,
+    exact,
+    missing,
+    of_estimate,
+    of_pairs,
+    of_pieces,
+    of_runs,
+    reported,
+    share,
+)
+
+__all__ = [
+    "OURS",
+    "Claim",
+    "Found",
+    "Here",
+    "Numbers",
+    "Options",
+    "Outcomes",
+    "Part",
+    "Run",
+    "Source",
+    "Study",
+    "Value",
+    "above",
+    "below",
+    "between",
+    "equals",
+    "exact",
+    "missing",
+    "of_estimate",
+    "of_pairs",
+    "of_pieces",
+    "of_runs",
+    "reported",
+    "share",
+]

@@ -1,0 +1,74 @@
+"""What was found of one run, on disk: numbers, words, lists, dictionaries and arrays, under the key of all it hangs on.
+
+A study that was stopped goes on from what it kept. Nothing is unpickled: a JSON file, and arrays beside it.
+"""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from unitscope.errors import InputError
+from unitscope.files.arrays import read_arrays, write_arrays
+from unitscope.files.jsons import read_json, write_json
+
+HEAD, ARRAYS = "outcome.json", "outcome.safetensors"
+SCHEMA = 1
+ADVICE = "remove it, and the study finds it again"
+
+Outcome = dict[str, Any]
+"""What a run gives: whatever nests of dictionaries, lists, words, numbers and arrays says it."""
+
+
+def keep(folder: Path, key: str, outcome: Outcome) -> None:
+    """Write; the head comes last, so that what is there is whole."""
+    arrays: dict[str, np.ndarray] = {}
+    plain = _flattened(outcome, arrays)
+    folder.mkdir(parents=True, exist_ok=True)
+    if arrays:
+        write_arrays(folder / ARRAYS, arrays)
+    write_json(folder / HEAD, {"key": key, "outcome": plain}, SCHEMA, compact=True)
+
+
+def kept(folder: Path, key: str) -> Outcome | None:
+    """What was kept under this key; None where there is nothing, something else, or a damaged file."""
+    if not (folder / HEAD).exists():
+        return None
+    try:
+        head = read_json(folder / HEAD, dict[str, Any], ADVICE, SCHEMA)
+        if head.get("key") != key:
+            return None
+        arrays = read_arrays(folder / ARRAYS, ADVICE)[0] if (folder / ARRAYS).exists() else {}
+        found: Outcome = _whole(head["outcome"], arrays)
+        return found
+    except (InputError, KeyError):
+        return None
+
+
+def _flattened(value: Any, arrays: dict[str, np.ndarray]) -> Any:
+    """The same in what JSON knows; arrays and numbers that it does not know are marked by a key that is a sign."""
+    if isinstance(value, np.ndarray):
+        name = f"a{len(arrays)}"
+        arrays[name] = value
+        return {"∎array": name}
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"∎number": str(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _flattened(item, arrays) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_flattened(item, arrays) for item in value]
+    return value
+
+
+def _whole(value: Any, arrays: Mapping[str, np.ndarray]) -> Any:
+    if isinstance(value, dict):
+        if "∎array" in value:
+            return arrays[value["∎array"]]
+        if "∎number" in value:
+            return float(value["∎number"])
+        return {key: _whole(item, arrays) for key, item in value.items()}
+    return [_whole(item, arrays) for item in value] if isinstance(value, list) else value
