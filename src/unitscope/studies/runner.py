@@ -19,8 +19,8 @@ import torch
 
 from unitscope import __version__
 from unitscope.errors import InputError
-from unitscope.page.html import write_html
-from unitscope.page.page import Section, UnitTable, build_page
+from unitscope.page.page import Section, build_page
+from unitscope.page.write import write_html
 from unitscope.progress import Progress, silent
 from unitscope.studies import library
 from unitscope.studies.kept import Outcome, keep, kept
@@ -235,5 +235,5 @@ def _write_page(
         if shown:
             sections.append(Section(f"part-{number}", part.name, part.text, shown))
     subtitle = f"{len(outcomes)} runs, unitscope {__version__}, Python {platform.python_version()}"
-    page = build_page(study.name.replace("-", " ").capitalize(), subtitle, sections, UnitTable([], []), {})
+    page = build_page(study.name.replace("-", " ").capitalize(), subtitle, sections)
     write_html(page, out / "index.html")
