@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
+from unitscope.evidence.bootstrap import drawn, interval
 from unitscope.studies.check import Check
 from unitscope.studies.cnn_units.examine import SCORES, Examined, Side
 
@@ -64,9 +65,8 @@ def difference(
     a, b = a[np.isfinite(a)], b[np.isfinite(b)]
     if not len(a) or not len(b):
         return (float("nan"),) * 3
-    draw = np.random.default_rng(seed)
-    means = [x[draw.integers(len(x), size=(DRAWS, len(x)))].mean(1) for x in (a, b)]
-    low, high = np.quantile(means[0] - means[1], [0.025, 0.975])
+    means = [drawn(len(x), DRAWS, seed + side) @ x / len(x) for side, x in enumerate((a, b))]
+    low, high = interval(means[0] - means[1])
     return float(a.mean() - b.mean()), float(low), float(high)
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
+from unitscope.evidence.ratio import of_values
 from unitscope.probing.layers import Probing, probe_layers, untrained_twin
 from unitscope.probing.linear import Penalty
 from unitscope.studies.probing.sources import Probed
@@ -64,12 +64,8 @@ def probe_all(steps: Steps, probed: Probed, labels: Sequence[str], words: int, s
 
 def interval(values: Sequence[float]) -> tuple[float, float, float]:
     """Mean over seeds with its 95 % interval (Student's t); no interval for fewer than two."""
-    given = np.asarray([v for v in values if v is not None], float)
-    mean = float(given.mean()) if len(given) else float("nan")
-    if len(given) < 2:
-        return mean, float("nan"), float("nan")
-    half = float(stats.t.ppf(0.975, len(given) - 1) * given.std(ddof=1) / np.sqrt(len(given)))
-    return mean, mean - half, mean + half
+    found = of_values(np.asarray([v for v in values if v is not None], float))
+    return float(found.value), float(found.low), float(found.high)
 
 
 def views(frame: pd.DataFrame, title: str) -> list[View]:

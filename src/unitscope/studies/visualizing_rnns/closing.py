@@ -14,8 +14,9 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from unitscope.errors import InputError
-from unitscope.studies.visualizing_rnns.gains import by_group, draws
-from unitscope.studies.visualizing_rnns.held_out import Estimate, HeldOut
+from unitscope.evidence.bootstrap import drawn, interval
+from unitscope.studies.visualizing_rnns.gains import by_group
+from unitscope.studies.visualizing_rnns.held_out import DRAWS, Estimate, HeldOut
 from unitscope.view import Field, Lines, Series, Table, View
 
 EDGES = (0, 20, 40, 60, 80, 100, 150, 200, 400, 1000)
@@ -41,9 +42,7 @@ class Closing:
     def gain(self, model: str, baseline: str) -> list[Estimate]:
         """How far a model is ahead of another, in each bin."""
         difference = self.drawn[model] - self.drawn[baseline]
-        known = self.count > 0
-        low, high = np.full((2, len(self.count)), np.nan)
-        low[known], high[known] = np.nanquantile(difference[:, known], [0.025, 0.975], axis=0)
+        low, high = interval(difference)
         mean = self.means[model] - self.means[baseline]
         return [Estimate(*map(float, three)) for three in zip(mean, low, high, strict=True)]
 
@@ -112,14 +111,12 @@ def closing(
                 unmatched += 1
     bins = len(edges) - 1
     count = by_group(group, bins)  # [stretch bin]
-    drawn = draws(len(count), seed)
+    times = drawn(len(count), DRAWS, seed)
     means, low, high, every = {}, {}, {}, {}
     with np.errstate(invalid="ignore", divide="ignore"):
         for name, values in scores.items():
             sums = by_group(group, bins, np.exp(values.astype(np.float64)))
             means[name] = sums.sum(0) / count.sum(0)
-            every[name] = (drawn @ sums) / (drawn @ count)
-            low[name], high[name] = np.full((2, bins), np.nan)
-            known = count.sum(0) > 0
-            low[name][known], high[name][known] = np.nanquantile(every[name][:, known], [0.025, 0.975], axis=0)
+            every[name] = (times @ sums) / (times @ count)
+            low[name], high[name] = interval(every[name])
     return Closing(opening, closing, edges, count.sum(0).astype(np.int64), unmatched, means, low, high, every)

@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Int
 
+from unitscope.evidence.bootstrap import drawn
 from unitscope.models.ngram import NGram
 from unitscope.networks.card import load
 from unitscope.networks.evaluate import LanguageModel
-from unitscope.studies.visualizing_rnns.gains import draws
-from unitscope.studies.visualizing_rnns.held_out import HeldOut
+from unitscope.studies.visualizing_rnns.held_out import DRAWS, HeldOut
 from unitscope.view import Field, Heatmap, Lines, Series, Table, View
 
 STRETCHES = 8
@@ -57,8 +57,8 @@ class Resemblance:
     def sure(self, kind: str = "gram", symmetric: bool = False) -> Float[np.ndarray, " time"]:
         """The share of bootstrap draws of stretches in which the same model is nearest."""
         table = (self.symmetric if symmetric else self.forward)[:, self.of(kind)]
-        drawn = np.einsum("tms,ds->tmd", table, draws(table.shape[2], 0))
-        found: Float[np.ndarray, " time"] = (drawn.argmin(1) == table.mean(2).argmin(1)[:, None]).mean(1)
+        again = np.einsum("tms,ds->tmd", table, drawn(table.shape[2], DRAWS, 0))
+        found: Float[np.ndarray, " time"] = (again.argmin(1) == table.mean(2).argmin(1)[:, None]).mean(1)
         return found
 
     def views(self) -> list[View]:

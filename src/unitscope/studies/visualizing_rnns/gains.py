@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from unitscope.errors import InputError
+from unitscope.evidence.bootstrap import drawn, interval
 from unitscope.studies.visualizing_rnns.held_out import DRAWS, Estimate, HeldOut
 from unitscope.view import Field, Table, View
 
@@ -83,21 +84,13 @@ def gains(
     symbols = len(held_out.vocabulary)
     count = by_group(held_out.targets, symbols)  # [stretch symbol]
     sums = [by_group(held_out.targets, symbols, np.exp(scores.astype(np.float64))) for scores in (model, baseline)]
-    drawn = draws(len(count), seed)  # [draw stretch]
+    times = drawn(len(count), DRAWS, seed)  # [draw stretch]
     with np.errstate(invalid="ignore", divide="ignore"):
-        differences = (drawn @ (sums[0] - sums[1])) / (drawn @ count)  # [draw symbol]
+        differences = (times @ (sums[0] - sums[1])) / (times @ count)  # [draw symbol]
         means = [total.sum(0) / count.sum(0) for total in sums]
-    seen = count.sum(0) > 0
-    low, high = np.full((2, symbols), np.nan)
-    low[seen], high[seen] = np.nanquantile(differences[:, seen], [0.025, 0.975], axis=0)
+    low, high = interval(differences)
     whole = count.sum(0).astype(np.int64)
     return Gains(list(held_out.vocabulary.symbols), whole, means[0], means[1], low, high)
-
-
-def draws(stretches: int, seed: int) -> Float[np.ndarray, "draw stretch"]:
-    """How often each stretch is drawn, in every draw of the bootstrap."""
-    chances = np.full(stretches, 1 / stretches)
-    return np.random.default_rng(seed).multinomial(stretches, chances, DRAWS).astype(np.float64)
 
 
 def by_group(

@@ -17,6 +17,7 @@ from unitscope.corpus.splits import Part
 from unitscope.corpus.text import TextCorpus
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
+from unitscope.evidence.bootstrap import drawn, interval
 from unitscope.models.ngram import NGram
 from unitscope.networks.evaluate import LanguageModel
 from unitscope.networks.stream import stream_of
@@ -110,10 +111,10 @@ def estimate(
     counts = mask.sum(1)
     if not counts.sum():
         return Estimate(float("nan"), float("nan"), float("nan"))
-    drawn = np.random.default_rng(seed).integers(0, len(sums), (draws, len(sums)))
+    times = drawn(len(sums), draws, seed)
     with np.errstate(invalid="ignore"):
-        means = sums[drawn].sum(1) / counts[drawn].sum(1)
-    low, high = np.nanquantile(means, [0.025, 0.975])
+        means = (times @ sums) / (times @ counts)
+    low, high = interval(means)
     return Estimate(float(sums.sum() / counts.sum()), float(low), float(high))
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from unitscope.errors import InputError
+from unitscope.evidence.permutation import of_draws
 from unitscope.networks.char import CharNet
 from unitscope.studies.visualizing_rnns.held_out import HeldOut
 from unitscope.view import Group, Heatmap, Scatter, View
@@ -125,5 +126,5 @@ def apart(table: Float[np.ndarray, "model model"], member: Sequence[bool], draws
         raise ValueError("a kind can only be apart from at least two others")
     across, within = gap(own)
     random = np.random.default_rng(seed)
-    least = sum(np.subtract(*gap(random.permutation(own))) >= across - within for _ in range(draws))
-    return Apart(across, within, (1 + int(least)) / (1 + draws))
+    exchanged = np.array([np.subtract(*gap(random.permutation(own))) for _ in range(draws)])
+    return Apart(across, within, of_draws(across - within, exchanged))

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool, Int
-from scipy.stats import binomtest
 
 from unitscope import labels as library
 from unitscope.corpus.text import TextCorpus
 from unitscope.errors import InputError
+from unitscope.evidence.ratio import share
 from unitscope.matches import Matches, Phrase, match
 from unitscope.matches.phrase import find_phrase
 from unitscope.matches.result import Passage
@@ -229,5 +229,4 @@ class Labels:
 
 
 def _share(holds: Bool[np.ndarray, " passage"]) -> Estimate:
-    interval = binomtest(int(holds.sum()), len(holds)).proportion_ci(method="wilson")
-    return Estimate(float(holds.mean()), float(interval.low), float(interval.high))
+    return Estimate(*share(holds.astype(float), np.ones(len(holds))))
