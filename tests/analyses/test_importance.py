@@ -27,8 +27,9 @@ def test_means_and_intervals_are_those_of_a_ratio_over_sequences():
     )
     counts = np.array([float(k.sum()) for k in known.split(LENGTHS)])
     rest = sums - result.mean * counts[:, None]
+    freedom = counts.sum() ** 2 / (counts**2).sum() - 1
     spread = np.sqrt((rest**2).sum(0) * len(LENGTHS) / (len(LENGTHS) - 1)) / counts.sum()
-    np.testing.assert_allclose(result.high - result.mean, stats.t.ppf(0.975, 4) * spread, rtol=1e-6)
+    np.testing.assert_allclose(result.high - result.mean, stats.t.ppf(0.975, freedom) * spread, rtol=1e-6)
     assert result.predictions == counts.sum()
 
 

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from unitscope.evidence.jackknife import jackknife
-from unitscope.evidence.ratio import above_zero, by_piece, difference, mean, of_values, share
+from unitscope.evidence.ratio import above_zero, by_piece, difference, from_moments, mean, of_values, share
 
 
 def test_of_a_plain_mean_it_is_students_t():
@@ -106,3 +106,15 @@ def test_pieces_that_gain_alike_have_the_sign_tests_p():
 def test_values_are_added_up_by_piece():
     sums, counts = by_piece(np.array([1.0, 2.0, 3.0]), np.array([7, 2, 7]))
     assert sums.tolist() == [2, 4] and counts.tolist() == [1, 2]
+
+
+def test_a_ratio_from_moments_is_cochrans():
+    draw = np.random.default_rng(5)
+    n = draw.integers(5, 40, 30).astype(float)
+    s = n * draw.normal(0.3, 1, 30)
+    m, _, high = from_moments(30.0, n.sum(), n @ n, s.sum(keepdims=True), (s @ n)[None], (s @ s)[None])
+    error = np.sqrt(30 / 29 * ((s - m * n) ** 2).sum()) / n.sum()
+    assert m == pytest.approx(s.sum() / n.sum())
+    assert high - m == pytest.approx(stats.t.ppf(0.975, n.sum() ** 2 / (n @ n) - 1) * error)
+    assert np.isnan(from_moments(2.0, 2.0, 2.0, *np.ones((3, 1)))[1])
+    assert np.isnan(from_moments(0.0, 0.0, 0.0, *np.zeros((3, 1)))[0])

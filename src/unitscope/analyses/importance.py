@@ -1,17 +1,16 @@
 """What the model loses without each unit."""
 
 import dataclasses
-import math
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
-from scipy import stats
 from torch import Tensor
 
 from unitscope.errors import InputError
+from unitscope.evidence.ratio import from_moments
 from unitscope.fold.analysis import Analysis, Given
 from unitscope.models.site import Site
 from unitscope.result import Column, Result
@@ -40,14 +39,10 @@ class Part:
         names = [field.name for field in dataclasses.fields(self)]
         return Part(*(getattr(self, name) + getattr(other, name) for name in names))
 
-    def interval(self) -> tuple[Float[Tensor, " unit"], Float[Tensor, " unit"]]:
-        """Mean per prediction, and half the width of its 95 % interval."""
-        n, count = self.n or math.nan, self.sequences
-        mean = self.s / n
-        # A ratio of sums over sequences; its variance is that of s − mean·n.
-        spread = (self.ss - 2 * mean * self.sn + mean**2 * self.nn).clamp(min=0).sqrt() / n
-        wide = float(stats.t.ppf(0.975, count - 1)) * (count / (count - 1)) ** 0.5 if count > 2 else math.nan
-        return mean, spread * wide
+    def interval(self) -> Float[np.ndarray, "end unit"]:
+        """Mean per prediction, and the ends of its 95 % interval."""
+        sums = (self.s.numpy(), self.sn.numpy(), self.ss.numpy())
+        return np.stack(from_moments(self.sequences, self.n, self.nn, *sums))
 
 
 def none(units: int) -> Part:
@@ -188,28 +183,27 @@ class Importance(Analysis[Sums]):
 
     def compute(self, state: Sums) -> ImportanceResult:
         everywhere = state.parts[""]
-        mean, width = everywhere.interval()
+        mean, low, high = everywhere.interval()
         fixed = [part for name in self.where for part in (name, f"not {name}")]
         by_value = (name for name in state.parts if name and name not in fixed)
         names = fixed + sorted(by_value, key=lambda name: float(name.removeprefix(f"{self.by} = ")))
-        told = [state.parts[name].interval() for name in names]
-        zero = torch.zeros(0, state.site.units, dtype=torch.float64)
-        means = torch.stack([m for m, _ in told]) if told else zero
-        widths = torch.stack([w for _, w in told]) if told else zero
+        told = np.zeros((3, len(names), state.site.units))
+        for k, name in enumerate(names):
+            told[:, k] = state.parts[name].interval()
         return ImportanceResult(
             site=state.site.name,
             units=state.site.units,
             measure=self.measure,
             change=self.change,
             predictions=round(everywhere.n),
-            mean=mean.numpy(),
-            low=(mean - width).numpy(),
-            high=(mean + width).numpy(),
+            mean=mean,
+            low=low,
+            high=high,
             parts=names,
             counts=[round(state.parts[name].n) for name in names],
-            part_mean=means.numpy(),
-            part_low=(means - widths).numpy(),
-            part_high=(means + widths).numpy(),
+            part_mean=told[0],
+            part_low=told[1],
+            part_high=told[2],
         )
 
     def _check(self, state: Sums) -> None:

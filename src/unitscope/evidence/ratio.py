@@ -18,6 +18,26 @@ def mean(sums: Float[np.ndarray, "piece ..."], counts: Float[np.ndarray, "piece 
     return jackknife(lambda s, n: s / n, (sums, counts), counts)
 
 
+def from_moments(
+    pieces: float,
+    n: float,
+    nn: float,
+    s: Float[np.ndarray, "..."],
+    sn: Float[np.ndarray, "..."],
+    ss: Float[np.ndarray, "..."],
+) -> tuple[Float[np.ndarray, "..."], Float[np.ndarray, "..."], Float[np.ndarray, "..."]]:
+    """A ratio of sums and its 95 % interval from Σn, Σn², Σs, Σsn and Σs² over pieces that are too many to be kept.
+
+    Cochran's error; unequal pieces count for (Σn)²/Σn² − 1 degrees of freedom. NaN ends for fewer than three pieces.
+    """
+    with np.errstate(all="ignore"):
+        m = np.asarray(s / (n or np.nan))
+        spread = np.sqrt(np.maximum(ss - 2 * m * sn + m**2 * nn, 0)) / (n or np.nan)
+        freedom = max(n**2 / nn - 1, 1.0) if nn > 0 else 1.0
+        width = stats.t.ppf(0.975, freedom) * np.sqrt(pieces / (pieces - 1)) if pieces > 2 else np.nan
+    return m, np.asarray(m - width * spread), np.asarray(m + width * spread)
+
+
 def of_values(values: Float[np.ndarray, "piece ..."], chance: float = 0.0) -> Estimate:
     """The plain mean over pieces, with Student's t interval and test of ``chance``; NaN is no piece."""
     known = np.isfinite(values)
