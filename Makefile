@@ -58,7 +58,8 @@ docs: env ## Write docs/reference.md anew, and run the code of the docs
 web-check: ## Check that the page that ships is built from its source (where there is npm)
 	@command -v npm >/dev/null || { echo "web-check: skipped, npm was not found"; exit 0; }; \
 		set -e; $(MAKE) --no-print-directory web/node_modules; rm -rf build/bundle; \
-		npm --prefix web run check; npm --prefix web run build -- --outDir "$(CURDIR)/build/bundle" --emptyOutDir; \
+		npm --prefix web run check; (cd web && npx vite build --outDir "$(CURDIR)/build/bundle" --emptyOutDir && \
+		npx vite build --mode served --outDir "$(CURDIR)/build/bundle"); \
 		diff -r build/bundle $(BUNDLE) >/dev/null || { echo "$(BUNDLE) is not what web/ makes: make web" >&2; exit 1; }
 
 pytest: env ## Run the tests

@@ -11,7 +11,14 @@ STYLE = (BUNDLE / "page.css").read_text(encoding="utf-8")
 
 
 def test_it_is_a_script_and_a_style_sheet() -> None:
-    assert sorted(path.name for path in BUNDLE.iterdir()) == ["page.css", "page.js"]
+    assert sorted(path.name for path in BUNDLE.iterdir()) == ["page.css", "page.js", "served.js"]
+
+
+def test_the_served_script_asks_only_its_own_server() -> None:
+    served = (BUNDLE / "served.js").read_text(encoding="utf-8")
+    assert not re.search(r"XMLHttpRequest|new Worker|WebSocket|\beval\(|new Function", served)
+    assert re.findall(r"[\"'`](api/[^\"'`$]*)", served) == ["api/overview.json", "api/unit/"]
+    assert len(served.encode()) < 160_000
 
 
 def test_it_does_not_end_its_element() -> None:

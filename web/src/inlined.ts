@@ -1,6 +1,7 @@
 // The data of a standalone file: gzip in base64 inside script elements, as unitscope/page/html.py writes them.
 
-import type { Overview, Source, UnitGroup, UnitRow, Value } from "./contract";
+import type { Overview, Source, UnitGroup } from "./contract";
+import { rowsOf, type WrittenTable } from "./table";
 
 type Plain = string | number | boolean | null | Plain[] | { [key: string]: Plain };
 
@@ -47,20 +48,6 @@ function spell(letters: string, knots: number[]): (number | null)[] {
     return knots[k] + ((step - KNOTS[k]) / (KNOTS[k + 1] - KNOTS[k])) * (knots[k + 1] - knots[k]);
   });
   return Array.from(letters, (letter) => worth[WORTH.get(letter)!] ?? null);
-}
-
-interface WrittenTable {
-  fields: Overview["table"]["fields"];
-  sites: [string, number][];
-  units: number[];
-  columns: Value[][];
-}
-
-/** The table of all units is written column by column. */
-function rowsOf(table: WrittenTable): Overview["table"] {
-  const sites = table.sites.flatMap(([site, count]) => Array<string>(count).fill(site));
-  const rows = sites.map((site, n): UnitRow => [site, table.units[n], ...table.columns.map((column) => column[n])]);
-  return { fields: table.fields, rows };
 }
 
 /** The tokens of a passage, from the places and lengths of its parts. */

@@ -1,12 +1,6 @@
-import { mount } from "svelte";
+// The page as one file, with its data in it.
 
-import App from "./App.svelte";
-import { scaleSheet } from "./colour";
+import { begin } from "./begin";
 import { inlinedSource } from "./inlined";
-import "./style.css";
 
-const sheet = new CSSStyleSheet();
-sheet.replaceSync(scaleSheet());
-document.adoptedStyleSheets.push(sheet);
-
-mount(App, { target: document.getElementById("app")!, props: { source: inlinedSource() } });
+begin(inlinedSource());

@@ -1,0 +1,56 @@
+"""``unitscope view``."""
+
+import importlib.util
+import secrets
+import socket
+import webbrowser
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unitscope.cli import console
+from unitscope.cli.app import STEPS, app
+from unitscope.errors import InputError
+
+
+@app.command(rich_help_panel=STEPS)
+def view(
+    recordings: Annotated[list[Path], typer.Argument(help="folders of recordings, finished or not")],
+    host: Annotated[
+        str, typer.Option(help="address to listen at; another than this machine's own is seen by others")
+    ] = ("127.0.0.1"),
+    port: Annotated[int, typer.Option(help="port to listen at; 0 for one that is free")] = 0,
+    root_path: Annotated[str, typer.Option(help="where a proxy puts it, such as /proxy/8000")] = "",
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="open the page in a browser")] = True,
+) -> None:
+    """Look at recordings in a browser while analyses go on: every unit on demand, nothing written.
+
+    The printed address has a token; whoever has it can look, and nobody else. From another machine, forward the port:
+    `ssh -L 8000:127.0.0.1:8000 there`. It needs Starlette and uvicorn: `pip install 'unitscope[view]'`.
+
+    For example: `unitscope view run`
+    """
+    if not all(importlib.util.find_spec(name) for name in ("starlette", "uvicorn")):
+        raise InputError("this needs Starlette and uvicorn: pip install 'unitscope[view]'")
+    import uvicorn
+
+    from unitscope.server.app import application
+    from unitscope.server.guard import LOOPBACK
+    from unitscope.server.viewed import Viewed
+
+    viewed = [Viewed(folder) for folder in recordings]
+    for one in viewed:
+        one.page()  # what is no recording is said before a browser opens
+    token = secrets.token_urlsafe(24)
+    hosts = tuple(dict.fromkeys((*LOOPBACK, host)))
+    try:
+        listening = socket.create_server((host, port))
+    except OSError as error:
+        raise InputError(f"cannot listen at {host}:{port}: {error.strerror}; give another --port") from error
+    address = f"http://{host}:{listening.getsockname()[1]}{root_path}/?token={token}"
+    console.out.print(f"{address}\nCtrl-C ends it", soft_wrap=True)
+    if browser:
+        webbrowser.open(address)
+    config = uvicorn.Config(application(viewed, token, hosts), log_level="warning", root_path=root_path)
+    uvicorn.Server(config).run(sockets=[listening])

@@ -1,0 +1,1 @@
+"""Pages over HTTP, on this machine: what ``unitscope view`` serves."""
