@@ -57,6 +57,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "unitscope.corpus.text": ("TextCorpus",),
     "unitscope.corpus.vocabulary": ("Vocabulary",),
     "unitscope.errors": ("InputError",),
+    "unitscope.exchange": ("export_arrays", "from_arrays", "from_file", "to_pandas", "to_xarray"),
     "unitscope.findings": ("Finding", "Findings", "Search", "find"),
     "unitscope.fold.analysis": ("Analysis",),
     "unitscope.fold.analyze": ("analyze",),

@@ -87,8 +87,8 @@ def test_a_query_that_is_kept_is_in_the_report(folder, monkeypatch, capsys):
 
 def test_there_and_back(folder, monkeypatch, capsys):
     pytest.importorskip("h5py")
-    unitscope(monkeypatch, "export-lstmvis", folder / "run", folder / "lstmvis", "--label", "inside-parentheses")
-    unitscope(monkeypatch, "import-lstmvis", folder / "lstmvis", "--out", folder / "back")
+    unitscope(monkeypatch, "export", folder / "run", folder / "lstmvis", "--label", "inside-parentheses")
+    unitscope(monkeypatch, "import", folder / "lstmvis", "--out", folder / "back")
     assert "rnn.0.cell" in capsys.readouterr().out
     there, back = Recording.open(folder / "run"), Recording.open(folder / "back")
     assert (there.window("rnn.0.cell", 1) == back.window("rnn.0.cell", 1)).all()

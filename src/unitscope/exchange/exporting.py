@@ -1,0 +1,98 @@
+"""A source for others: NumPy, Zarr, Parquet, xarray, pandas. What is written here, ``from_file`` reads back."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from unitscope.errors import InputError
+from unitscope.models.site import choose
+from unitscope.source.source import Source
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+KINDS = (".npz", ".zarr", ".parquet")
+
+
+def export_arrays(source: Source, path: Path | str, sites: Sequence[str] = ("*",), labels: Sequence[str] = ()) -> None:
+    """Write activations ``[token unit]`` of each site, lengths, tokens, documents and labels, as the ending says.
+
+    Raises ``InputError`` for another ending, and for a site or label that does not exist.
+    """
+    path = Path(path)
+    if path.suffix not in KINDS:
+        raise InputError(f"{path} has none of the endings {', '.join(KINDS)}; choose one")
+    if path.suffix == ".parquet":
+        to_pandas(source, sites, labels).to_parquet(path)
+        return
+    found = dict(_arrays(source, sites, labels))
+    if path.suffix == ".npz":
+        np.savez(path, **found)  # type: ignore[arg-type]
+        return
+    try:
+        import zarr
+    except ImportError as error:
+        raise InputError("folders of Zarr need another package: pip install 'unitscope[arrays]'") from error
+    group = zarr.open_group(str(path), mode="w", zarr_format=2)  # which knows strings
+    for name, value in found.items():
+        made = group.create_array(name, shape=value.shape, dtype=value.dtype)
+        made[...] = value
+
+
+def to_pandas(source: Source, sites: Sequence[str] = ("*",), labels: Sequence[str] = ()) -> "pd.DataFrame":
+    """A row a token: sequence, token, labels, and the units of one site as columns ``unit 0`` …
+
+    Raises ``InputError`` for more than one site.
+    """
+    import pandas as pd
+
+    found = dict(_arrays(source, sites, labels))
+    chosen = [site.name for site in choose(source.sites, sites)]
+    if len(chosen) != 1:
+        raise InputError(f"a table has the units of one site; there are: {', '.join(chosen)}")
+    values = found.pop(chosen[0])
+    lengths = found.pop("lengths")
+    documents = found.pop("documents")
+    columns: dict[str, Any] = {
+        "sequence": np.repeat(source.sequences, lengths), "document": np.repeat(documents, lengths), **found,
+        **{f"unit {unit}": values[:, unit] for unit in range(values.shape[1])},
+    }  # fmt: skip
+    return pd.DataFrame(columns)
+
+
+def to_xarray(source: Source, sites: Sequence[str] = ("*",), labels: Sequence[str] = ()) -> Any:
+    """An ``xarray.Dataset``: each site ``[token unit]``, with sequence, token and labels as coordinates."""
+    try:
+        import xarray
+    except ImportError as error:
+        raise InputError("this needs another package: pip install 'unitscope[arrays]'") from error
+    found = dict(_arrays(source, sites, labels))
+    names = [site.name for site in choose(source.sites, sites)]
+    lengths = found.pop("lengths")
+    along = {"sequence": np.repeat(source.sequences, lengths), "document": np.repeat(found.pop("documents"), lengths)}
+    along |= {name: value for name, value in found.items() if name not in names}
+    return xarray.Dataset(
+        {name: (("token", f"{name} unit"), found[name]) for name in names},
+        coords={name: ("token", value) for name, value in along.items()},
+        attrs=source.describe(),
+    )
+
+
+def _arrays(source: Source, sites: Sequence[str], labels: Sequence[str]) -> Iterator[tuple[str, np.ndarray]]:
+    names = [site.name for site in choose(source.sites, sites)]
+    parts: dict[str, list[np.ndarray]] = {name: [] for name in (*names, *labels, "tokens")}
+    symbols = np.array(source.vocabulary.symbols)
+    for chunks in source.chunks(names, labels):
+        for name, chunk in chunks.items():
+            parts[name].append(chunk.activations.detach().cpu().numpy())
+        first = next(iter(chunks.values()))
+        for label in labels:
+            parts[label].append(first.labels[label].cpu().numpy())
+        parts["tokens"].append(symbols[first.tokens.cpu().numpy()])
+    for name, rows in parts.items():
+        if rows:
+            yield name, np.concatenate(rows)
+    yield "lengths", np.array(source.lengths(source.sequences), np.int64)
+    yield "documents", np.array([source.document(source.place(number).document).name for number in source.sequences])
