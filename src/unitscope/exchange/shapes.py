@@ -71,7 +71,7 @@ def _of_mask(mask: Any, shape: tuple[int, ...], name: str) -> Int[np.ndarray, " 
     seen: Bool[np.ndarray, "sequence time"] = np.asarray(mask).astype(bool)
     if seen.shape != shape[:2]:
         raise InputError(f"{name}: the mask has the shape {list(seen.shape)}, and the activations {list(shape)}")
-    found = seen.sum(1).astype(np.int64)
+    found: Int[np.ndarray, " sequence"] = seen.sum(1).astype(np.int64)
     if not np.array_equal(seen, np.arange(shape[1]) < found[:, None]):
         raise InputError(f"{name}: the mask has gaps; what counts of a sequence stands at its beginning")
     return found
