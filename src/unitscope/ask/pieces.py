@@ -7,7 +7,8 @@ import numpy as np
 from jaxtyping import Int
 
 from unitscope.errors import InputError
-from unitscope.evidence.groups import Groups, buckets, divide, groups, share
+from unitscope.evidence.groups import Groups, buckets, divide, share
+from unitscope.source.pieces import pieces_of
 from unitscope.source.source import Source
 
 
@@ -39,11 +40,7 @@ def pieces(source: Source, of: float) -> Pieces:
     sequences = [int(number) for number in source.sequences]
     if not sequences:
         raise InputError(f"{source.name} has no sequences to ask about")
-    places = [source.place(number) for number in sequences]
-    documents = {number: source.document(number) for number in dict.fromkeys(place.document for place in places)}
-    digests = [documents[place.document].whole or documents[place.document].digest for place in places]
-    names = [documents[place.document].name for place in places]
-    found = groups(digests, source.lengths(sequences), [place.start for place in places], names)
+    found = pieces_of(source)
     try:
         choosing, confirming = divide(found)
         divided = True

@@ -12,6 +12,7 @@ from scipy import stats
 
 from unitscope.banks.alignment import Sign
 from unitscope.banks.bank import Bank
+from unitscope.evidence.fdr import adjusted
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,10 +27,7 @@ class Separation:
 
     def significant(self, rate: float = 0.05) -> np.ndarray:
         """The units that are found at this false discovery rate (Benjamini & Hochberg 1995)."""
-        found = np.zeros(len(self.p), bool)
-        known = np.flatnonzero(np.isfinite(self.p))
-        if len(known):
-            found[known] = stats.false_discovery_control(self.p[known]) <= rate
+        found: np.ndarray = adjusted(self.p) <= rate
         return found
 
 
