@@ -1,5 +1,6 @@
 """Shapes in signatures are checked in every test."""
 
+import gc
 import warnings
 
 from jaxtyping import install_import_hook
@@ -12,3 +13,9 @@ with warnings.catch_warnings():
 import torch
 
 torch.set_num_threads(1)
+
+
+def pytest_runtest_setup(item):
+    """Checks of types draw from ``random``; Hypothesis must not see what earlier tests left to be collected do so."""
+    if item.get_closest_marker("hypothesis"):
+        gc.collect()

@@ -13,7 +13,8 @@ from pathlib import Path
 import torch
 from toys import ToyCorpus, ToyModel
 
-from unitscope.recording import durable
+from unitscope.files import writing
+from unitscope.recording import blocks, shard
 from unitscope.recording.record import record
 from unitscope.recording.recording import Recording
 from unitscope.source.live import Live
@@ -37,16 +38,16 @@ def die_at(instant: int) -> None:
 
         return wrapper
 
-    def write_half(path, *parts):
+    def fill_half(path, *parts):
         joined = b"".join(parts)
         path.write_bytes(joined[: len(joined) // 2])
 
-    durable_write = durable.write
     os.fsync = counted(lambda handle: None)  # a process that is killed loses nothing that the system has
     os.replace = counted(os.replace)
     os.mkdir = counted(os.mkdir)
-    for module in ("durable", "shard", "blocks"):
-        sys.modules[f"unitscope.recording.{module}"].write = counted(durable_write, write_half)
+    filled = counted(writing.fill, fill_half)
+    for module in (writing, blocks, shard):
+        module.fill = filled
 
 
 def record_few(folder: Path) -> Recording:

@@ -1,11 +1,10 @@
 import errno
-import json
 import os
 import resource
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -15,8 +14,11 @@ from toys import GATE, HIDDEN, SUM, ToyCorpus, ToyModel, contents
 
 from unitscope.corpus.open import open_corpus
 from unitscope.errors import InputError
+from unitscope.files import room, writing
+from unitscope.files.damage import DamageWarning
 from unitscope.models.module import ModuleModel
-from unitscope.recording import blocks, durable
+from unitscope.recording import blocks, shard
+from unitscope.recording.manifest import Manifest
 from unitscope.recording.record import record
 from unitscope.recording.recording import Recording
 from unitscope.source.live import Live
@@ -67,7 +69,7 @@ def test_an_interrupted_recording_goes_on_to_the_same_bytes(tmp_path, plain, at)
     with pytest.raises(InputError, match="unfinished"):
         Recording.open(tmp_path)
     seen = []
-    record_toys(tmp_path, progress=lambda _, done, total: seen.append((done, total)))
+    record_toys(tmp_path, progress=lambda what, done, total: what == "recording" and seen.append((done, total)))
     assert contents(tmp_path) == plain
     assert seen[-1] == (40, 40)
     assert seen[0][0] > 8 * (at // 8)  # finished shards are not run again
@@ -119,30 +121,66 @@ def test_a_finished_recording_is_left_as_it_is(tmp_path, plain):
     assert contents(tmp_path) == plain
 
 
-@pytest.mark.parametrize("damage", ["file", "listing", "folder", "short", "plan"])
-def test_what_is_missing_is_written_again(tmp_path, plain, damage):
+@pytest.mark.parametrize("what", ["shards/000001", "sequences.parquet", "documents.parquet"])
+def test_what_is_missing_is_written_again(tmp_path, plain, what):
     record_toys(tmp_path)
-    shard = tmp_path / "shards" / "000001"
-    if damage == "file":
-        (shard / "toy.gate.safetensors").unlink()
-    elif damage == "listing":
-        (shard / "shard.json").write_text("{}")
-    elif damage == "folder":
-        shutil.rmtree(shard)
-    elif damage == "short":
-        os.truncate(shard / "toy.gate.safetensors", 100)
+    path = tmp_path / what
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    with pytest.raises(InputError, match="cannot be read: No such file"):
+        Recording.open(tmp_path).verify()
+    record_toys(tmp_path)
+    assert contents(tmp_path) == plain
+
+
+@pytest.mark.parametrize(
+    ("name", "warned"),
+    [
+        ("shards/000001/toy.gate.safetensors", r"000001/toy\.gate\.safetensors is damaged .*it is made again"),
+        ("shards/000003/tokens.parquet", r"000003/tokens\.parquet is damaged .*it is made again"),
+        ("shards/000000/shard.json", r"000000/shard\.json is damaged .*it is made again"),
+        ("documents.parquet", r"documents\.parquet is damaged; it is made again"),
+        ("sequences.parquet", None),
+        ("manifest.json", r"manifest\.json is damaged .*it was set aside"),
+    ],
+)
+@pytest.mark.parametrize("how", ["bit", "short", "empty"])
+def test_what_is_damaged_is_named_and_made_again(tmp_path, plain, name, warned, how):
+    record_toys(tmp_path)
+    path = tmp_path / name
+    content = bytearray(path.read_bytes())
+    content[-30] ^= how == "bit"
+    path.write_bytes(content[: {"bit": len(content), "short": 20, "empty": 0}[how]])
+    if warned:
+        with pytest.warns(DamageWarning, match=warned):
+            record_toys(tmp_path)
+        (tmp_path / "manifest.json.damaged").unlink(missing_ok=True)
     else:
-        (tmp_path / "sequences.parquet").unlink()
-    with pytest.raises(InputError, match="record again with the same settings"):
-        Recording.open(tmp_path)
+        record_toys(tmp_path)
+    assert contents(tmp_path) == plain
+
+
+def test_another_s_shard_is_made_again(tmp_path, plain):
+    record_toys(tmp_path / "other", model=ToyModel("b2" * 32))
+    record_toys(tmp_path / "mine")
+    shutil.rmtree(tmp_path / "mine/shards/000002")
+    shutil.copytree(tmp_path / "other/shards/000002", tmp_path / "mine/shards/000002")
+    with pytest.warns(DamageWarning, match=r"000002/shard\.json is damaged .*it is made again"):
+        record_toys(tmp_path / "mine")
+    assert contents(tmp_path / "mine") == plain
+
+
+def test_killed_after_setting_the_manifest_aside(tmp_path, plain):
     record_toys(tmp_path)
+    (tmp_path / "manifest.json").rename(tmp_path / "manifest.json.damaged")
+    record_toys(tmp_path, model=Interrupting(at=0))  # the shards say what they are of
+    (tmp_path / "manifest.json.damaged").unlink()
     assert contents(tmp_path) == plain
 
 
 @pytest.mark.parametrize("where", ["file", "full"])
 def test_a_place_that_is_no_recording(tmp_path, where):
     (tmp_path / "file").write_text("precious")
-    with pytest.raises(InputError, match="choose a" if where == "file" else "holds something else"):
+    with pytest.raises(InputError, match="cannot be written" if where == "file" else "holds something else"):
         record_toys(tmp_path / "file" if where == "file" else tmp_path)
     assert contents(tmp_path) == {"file": b"precious"}
 
@@ -173,14 +211,14 @@ def test_before_the_first_shard_one_can_change_one_s_mind(tmp_path):
 
 def test_a_place_below_a_file(tmp_path):
     (tmp_path / "file").write_text("precious")
-    with pytest.raises(InputError, match="cannot record into"):
+    with pytest.raises(InputError, match="cannot be written: Not a directory"):
         record_toys(tmp_path / "file" / "recording")
 
 
 def test_two_at_once(tmp_path):
     class Second(ToyModel):
         def run(self, batch, read, edits=()):
-            with pytest.raises(InputError, match="another process is recording"):
+            with pytest.raises(InputError, match="another process is recording into"):
                 record_toys(tmp_path)
             return super().run(batch, read, edits)
 
@@ -220,10 +258,10 @@ def test_a_full_disk_keeps_finished_shards_and_goes_on(tmp_path, plain, monkeypa
             raise OSError(errno.ENOSPC, "No space left on device")
         return written(path, *parts)
 
-    written = durable.write
-    for module in (durable, blocks, sys.modules["unitscope.recording.shard"]):
-        monkeypatch.setattr(module, "write", full)
-    with pytest.raises(InputError, match=r"the disk is full .*finished shards are kept, make room and record again"):
+    written = writing.fill
+    for module in (writing, blocks, shard):
+        monkeypatch.setattr(module, "fill", full)
+    with pytest.raises(InputError, match=r"the disk of .* is full .*what was finished is kept, make room"):
         record_toys(tmp_path)
     assert not list(tmp_path.rglob("*.partial"))
     monkeypatch.undo()
@@ -238,7 +276,7 @@ def test_a_limit_of_the_system_on_file_size(tmp_path):
     for limit in (100, 50_000, 400_000):  # the manifest, the text, a site
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limits[1]))
         try:
-            with pytest.raises(InputError, match="the disk is full"):
+            with pytest.raises(InputError, match="is full"):
                 record(Live(ToyModel(), corpus), tmp_path / "recording")
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
@@ -248,15 +286,15 @@ def test_a_limit_of_the_system_on_file_size(tmp_path):
 
 
 def test_too_little_room_is_noticed_before_the_work(tmp_path, monkeypatch):
-    monkeypatch.setattr(durable, "free", lambda folder: 10_000)
-    with pytest.raises(InputError, match=r"needs 0\.\d\d MB more and .* has 0.01 MB free; take fewer sites"):
+    monkeypatch.setattr(room, "free", lambda folder: 10_000)
+    with pytest.raises(InputError, match=r"0\.\d\d MB are to be written into .*, and 0\.01 MB are free; make room"):
         record_toys(tmp_path, model=Interrupting(at=0, error=AssertionError))
 
 
 def test_a_finished_shard_needs_no_room(tmp_path, monkeypatch):
     record_toys(tmp_path)
     shutil.rmtree(tmp_path / "shards" / "000004")
-    monkeypatch.setattr(durable, "free", lambda folder: 20_000)
+    monkeypatch.setattr(room, "free", lambda folder: 20_000)
     record_toys(tmp_path)
 
 
@@ -290,11 +328,8 @@ def test_a_wide_model_gets_smaller_shards(tmp_path, monkeypatch):
 def test_the_version_that_began_is_kept(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         record_toys(tmp_path, model=Interrupting(at=16))
-    path = tmp_path / "manifest.json"
-    plain = json.loads(path.read_text())
-    path.write_text(json.dumps({**plain, "unitscope": "0.0.9"}))
-    record_toys(tmp_path)
-    assert json.loads(path.read_text())["unitscope"] == "0.0.9"
+    replace(Manifest.load(tmp_path), unitscope="0.0.9").save(tmp_path)
+    assert record_toys(tmp_path).manifest.unitscope == "0.0.9"
 
 
 @pytest.mark.parametrize("layer", [torch.nn.LSTM, torch.nn.GRU])

@@ -2,11 +2,13 @@ import json
 
 import pytest
 import torch
-from toys import GATE, ToyCorpus, ToyModel
+from toys import GATE, SUM, ToyCorpus, ToyModel
 
 from unitscope.errors import InputError
+from unitscope.files.digest import digest_of
+from unitscope.files.jsons import json_bytes
 from unitscope.models.site import Site
-from unitscope.recording.shard import LABEL, Shard, ShardBuffer, read_column, site_file
+from unitscope.recording.shard import LABEL, Shard, ShardBuffer, site_file
 from unitscope.source.live import Live
 
 
@@ -16,42 +18,68 @@ def folder(tmp_path):
     buffer = ShardBuffer([GATE], sum(corpus.lengths(range(6))), "float32")
     for chunks in Live(ToyModel(), corpus, 4).chunks([GATE.name], ["odd"]):
         buffer.add(chunks)
-    buffer.write(tmp_path / "000000")
+    buffer.write(tmp_path / "000000", 0, "a recording")
     return tmp_path / "000000"
+
+
+def opened(folder):
+    return Shard.open(folder, 0, "a recording")
 
 
 def test_the_table_has_every_token_and_its_labels(folder):
     digits = [ToyCorpus().digits(n)[2:] for n in range(6)]
-    assert read_column(folder, "token").tolist() == torch.cat(digits).tolist()
-    assert read_column(folder, "position").tolist() == [t for row in digits for t in range(len(row))]
-    assert read_column(folder, "sequence").tolist() == [n for n, row in enumerate(digits) for _ in row]
-    assert read_column(folder, LABEL + "odd").tolist() == (torch.cat(digits) % 2).tolist()
+    assert opened(folder).column("token").tolist() == torch.cat(digits).tolist()
+    assert opened(folder).column("position").tolist() == [t for row in digits for t in range(len(row))]
+    assert opened(folder).column("sequence").tolist() == [n for n, row in enumerate(digits) for _ in row]
+    assert opened(folder).column(LABEL + "odd").tolist() == (torch.cat(digits) % 2).tolist()
     with pytest.raises(InputError, match=r"tokens\.parquet is damaged"):
-        read_column(folder, "colour")
+        opened(folder).column("colour")
 
 
 def test_the_list_names_every_file(folder):
-    shard = Shard.open(folder)
+    shard = opened(folder)
     assert sorted(shard.files) == ["tokens.parquet", "toy.gate.safetensors"]
-    assert shard.tokens == len(read_column(folder, "token"))
-    shard.verify()
+    assert shard.tokens == len(opened(folder).column("token"))
+    shard.check([GATE], "float32")
+
+
+def test_only_the_shard_of_that_place_is_read(folder):
+    with pytest.raises(InputError, match=r"shard\.json is damaged \(it is that of shard 0\)"):
+        Shard.open(folder, 1, "a recording")
+    with pytest.raises(InputError, match=r"shard\.json is damaged \(it is another recording's\)"):
+        Shard.open(folder, 0, "another")
+    expected = digest_of(folder / "shard.json")
+    assert Shard.open(folder, 0, "a recording", expected).tokens
+    with pytest.raises(InputError, match="differs from what the manifest says"):
+        Shard.open(folder, 0, "a recording", "00" * 32)
+
+
+GOOD = {"shard": 0, "recording": "a recording", "tokens": 3, "files": {}}
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"[]", b"{}", b'{"tokens": 3, "files": 1}', b'{"tokens": 3, "files": {"a": 1}}']
+    ("content", "message"),
+    [
+        (b"", "damaged"),
+        (b"[]", "no digest"),
+        (json.dumps(GOOD).encode(), "no digest"),
+        (json_bytes(GOOD, schema=2), "another version"),
+        (json_bytes({**GOOD, "files": 1}), "Expected `object`"),
+        (json_bytes({**GOOD, "files": {"a": 1}}), "Expected `object`"),
+        (json_bytes({**GOOD, "files": {"../../secret": {"bytes": 1, "digest": ""}}}), "outside of the shard"),
+        (json_bytes({**GOOD, "files": {"..": {"bytes": 1, "digest": ""}}}), "outside of the shard"),
+        (json_bytes({**GOOD, "files": {"none": {"bytes": 1, "digest": ""}}}), "none is damaged .it is missing"),
+    ],
 )
-def test_a_list_that_makes_no_sense(folder, content):
+def test_a_list_that_makes_no_sense(folder, content, message):
     (folder / "shard.json").write_bytes(content)
-    with pytest.raises(InputError, match=r"shard\.json is damaged"):
-        Shard.open(folder)
+    with pytest.raises(InputError, match=message):
+        opened(folder)
 
 
-def test_a_file_outside_of_the_shard_is_not_read(folder):
-    listing = json.loads((folder / "shard.json").read_text())
-    listing["files"]["../../secret"] = {"bytes": 1, "sha256": ""}
-    (folder / "shard.json").write_text(json.dumps(listing))
-    with pytest.raises(InputError, match="lies outside of the shard"):
-        Shard.open(folder)
+def test_a_site_that_is_not_listed(folder):
+    with pytest.raises(InputError, match=r"does not list toy\.sum\.safetensors"):
+        opened(folder).blocks(SUM, "float32")
 
 
 def test_any_name_of_a_site_is_a_file(tmp_path):

@@ -25,11 +25,11 @@ def damaged(path: Path, reason: object, advice: str) -> DamageError:
 
 
 @contextmanager
-def setting_aside(path: Path) -> Iterator[None]:
+def setting_aside(path: Path, why: type[InputError] = InputError) -> Iterator[None]:
     """Where ``path`` cannot be read: give it another name, say so in a warning, and go on without it."""
     try:
         yield
-    except InputError as error:
+    except why as error:
         if path.exists():
             path.replace(path.with_name(path.name + SET_ASIDE))
         warnings.warn(f"{error}; it was set aside", DamageWarning, stacklevel=3)

@@ -11,6 +11,7 @@ import json
 import math
 import re
 from collections.abc import Callable
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -62,19 +63,21 @@ def read_json(
     advice: str,
     schema: int | None = 1,
     sealed: bool = True,
+    halves: bool = False,
     largest: int = LARGEST,
 ) -> Kind:
     """Read a file as one type. ``advice`` says what to do where it is damaged or of another version than ``schema``.
 
     Without ``sealed`` a digest is checked where there is one, for files that others may have made; with it there must
-    be one. Raises ``InputError`` where there is no such file, or it cannot be read as this type.
+    be one. ``halves`` of characters are refused unless they are asked for. Raises ``InputError`` where there is no such
+    file, or it cannot be read as this type.
     """
     with disk_errors(path, "read"), open_plain(path) as file:
         content = file.read(largest + 1)
     try:
         if len(content) > largest:
             raise ValueError(f"it is larger than {largest:,} bytes")
-        plain, seal = unsealed(content)
+        plain, seal = unsealed(content, halves)
         if isinstance(plain, dict) and schema is not None:
             found = plain.pop(SCHEMA, None)
             if found is None:
@@ -83,35 +86,45 @@ def read_json(
                 raise InputError(f"{path} has schema {found!r}, and this version of unitscope reads {schema}; {advice}")
         if sealed and not seal:
             raise ValueError("it has no digest")
-        return msgspec.convert(plain, cast(type[Kind], kind), str_keys=True)
+        return typed(plain, kind)
     except InputError:
         raise
     except ValueError as error:
         raise damaged(path, error, advice) from error
 
 
-def unsealed(content: bytes) -> tuple[Any, bool]:
+def typed(plain: Any, kind: Callable[..., Kind]) -> Kind:
+    """Parsed JSON as a type. Raises ``ValueError`` where it is not one, or says what the type does not know."""
+    if is_dataclass(kind) and isinstance(plain, dict):
+        known = {field.name for field in fields(kind)}
+        if unknown := sorted(plain.keys() - known):
+            raise ValueError(f"it says {unknown[0][:50]!r}, which this version does not know")
+    return msgspec.convert(plain, cast(type[Kind], kind), str_keys=True)
+
+
+def unsealed(content: bytes, halves: bool = False) -> tuple[Any, bool]:
     """The parsed content of a file without its digest, and whether it had one. Raises ``ValueError`` if they differ."""
     head = HEAD.match(content)
     if head and digest(memoryview(content)[head.end() :]) != head[1].decode():
         raise ValueError("its content differs from its digest")
-    plain = parse(content)
+    plain = parse(content, halves)
     if head:
         del plain["digest"]
     return plain, head is not None
 
 
-def parse(content: bytes | str) -> Any:
+def parse(content: bytes | str, halves: bool = False) -> Any:
     """Parse JSON within bounds. Raises ``ValueError`` for what is none, and for what no honest file holds.
 
-    That is: keys given twice, numbers without end or beyond every double, halves of characters, depth beyond 64.
+    That is: keys given twice, numbers without end or beyond every double, depth beyond 64, and halves of characters
+    unless ``halves`` are expected.
     """
     text = content if isinstance(content, str) else content.decode("utf-8-sig")
     try:
         plain = json.loads(text, object_pairs_hook=_object, parse_int=_integer, parse_float=_real)
     except RecursionError:
         raise ValueError(f"it is nested more than {DEEPEST} deep") from None
-    _check(plain, ESCAPED.search(text) is not None)
+    _check(plain, not halves and ESCAPED.search(text) is not None)
     return plain
 
 

@@ -7,6 +7,7 @@ dead process left and removes it; two writers of one file never meet, and the la
 
 import fcntl
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -21,6 +22,8 @@ from unitscope.files.room import disk_errors
 
 PARTIAL = ".partial"
 """Ending of what is being written."""
+BEGUN = re.compile(r"\..*\.[0-9a-f]{12}\.partial", re.DOTALL)
+"""Its whole name."""
 LONGEST = 255
 """Bytes that a file system takes for one name."""
 AT_ONCE = 16
@@ -149,7 +152,7 @@ def clean(folder: Path, name: str | None = None) -> None:
     before = "." if name is None else _stem(name)
     with suppress(FileNotFoundError), os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.startswith(before) and entry.name.endswith(PARTIAL) and _is_dead(Path(entry.path)):
+            if entry.name.startswith(before) and BEGUN.fullmatch(entry.name) and _is_dead(Path(entry.path)):
                 remove(Path(entry.path))
 
 

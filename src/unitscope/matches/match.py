@@ -243,5 +243,5 @@ class _Search:
         """The blocks of a shard's sites, mapped into memory; those of one shard at a time."""
         if self._open[0] != shard:
             number = int(self.shards[shard])
-            self._open = shard, {site.name: self.recording.blocks(number, site).map() for site in self.sites}
+            self._open = shard, {site.name: self.recording.mapped(number, site) for site in self.sites}
         return self._open[1]

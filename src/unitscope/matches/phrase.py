@@ -9,7 +9,6 @@ from jaxtyping import Int
 
 from unitscope.errors import InputError
 from unitscope.recording.recording import Recording
-from unitscope.recording.shard import read_column, shard_folder
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ def find_phrase(recording: Recording, text: str, occurrence: int = 0) -> Phrase:
 def sequences_of(recording: Recording) -> Iterator[tuple[int, Int[np.ndarray, " token"]]]:
     """Every sequence's number and tokens, one shard in memory at a time."""
     for shard in np.unique(recording.plan.shard).tolist():
-        tokens = read_column(shard_folder(recording.folder, shard), "token")
+        tokens = recording.shard(shard).column("token")
         part = recording.plan.part(shard)
         for sequence, row, length in zip(part.sequence, part.row, part.tokens, strict=True):
             yield int(sequence), tokens[row : row + length]

@@ -1,24 +1,28 @@
 """The activations of one site in one shard: a safetensors file, laid out so that one unit is one run of bytes.
 
 Units lie in blocks of 64: tensors ``u000000``, ``u000064``, … of shape ``[64, token]`` (the last may be lower).
-Reading a unit touches only its own bytes; reading all units goes through the file in few long strides.
+Reading a unit touches only its own bytes; reading all units goes through the file in few long strides. At the end
+stands a digest of each unit's values, so that a unit is checked as it is read, at the cost of its own bytes.
 The file is plain safetensors, so that every other program can read it too.
 """
 
-import json
 import mmap
 import os
-import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from unitscope.errors import InputError
-from unitscope.recording.durable import Written, write
+from unitscope.files.arrays import header_bytes, read_header
+from unitscope.files.damage import damaged
+from unitscope.files.digest import Digest, digest
+from unitscope.files.inside import open_plain, read_into
+from unitscope.files.room import disk_errors
+from unitscope.files.writing import Written, fill
 
 BLOCK = 64
 
@@ -29,8 +33,10 @@ TYPES: dict[str, tuple[str, torch.dtype]] = {
 }
 """Precisions that can be kept: what safetensors and what torch call them."""
 
-LONGEST_HEADER = 100_000_000
-"""The limit of the safetensors library itself."""
+DIGESTS = "digests"
+DIGEST_BYTES = 16
+"""Of one unit: 128 bits of BLAKE3."""
+MEND = "record again with the same settings, which makes that shard anew and keeps the others"
 
 
 def precision_bytes(precision: str) -> int:
@@ -41,18 +47,28 @@ def precision_bytes(precision: str) -> int:
 
 
 def write_blocks(path: Path, values: Float[Tensor, "unit token"], precision: str) -> Written:
-    """Write unit-major values, already in the precision that is kept."""
-    code, dtype = TYPES[precision]
+    """Write unit-major values, already in the precision that is kept.
+
+    The digest that is returned is of the header and of the units' own digests, which stand at the end of the file; so
+    every byte is digested once, and each unit can be checked without the others.
+    """
+    code, _ = TYPES[precision]
     units, tokens = values.shape
-    entries: dict[str, Any] = {}
-    for first in range(0, units, BLOCK):
-        height = min(BLOCK, units - first)
-        offsets = [row * tokens * dtype.itemsize for row in (first, first + height)]
-        entries[block_name(first)] = {"dtype": code, "shape": [height, tokens], "data_offsets": offsets}
-    header = json.dumps(entries, separators=(",", ":")).encode()
-    header += b" " * (-len(header) % 8)  # keeps the values aligned
-    data = values.contiguous().view(torch.uint8).numpy().data if values.numel() else b""
-    return write(path, struct.pack("<Q", len(header)), header, data)
+    rows = values.contiguous().view(torch.uint8).numpy() if values.numel() else np.empty((units, 0), np.uint8)
+    digests = b"".join(_digest(row.data) for row in rows)
+    header = header_bytes(_entries(units, tokens, code))
+    written = fill(path, header, rows.data if rows.size else b"", digests)
+    return Written(written.bytes, digest(header, digests))
+
+
+def _entries(units: int, tokens: int, code: str) -> list[tuple[str, str, tuple[int, int]]]:
+    """Name, type and shape of every tensor of a file, in their order."""
+    blocks = [(block_name(first), code, (min(BLOCK, units - first), tokens)) for first in range(0, units, BLOCK)]
+    return [*blocks, (DIGESTS, "U8", (units, DIGEST_BYTES))]
+
+
+def _digest(row: memoryview) -> bytes:
+    return Digest(row).digest(length=DIGEST_BYTES)
 
 
 def block_name(first: int) -> str:
@@ -70,73 +86,70 @@ class Blocks:
     dtype: torch.dtype
     starts: tuple[int, ...]
     """Where each block's bytes begin in the file."""
+    digests: bytes
+    """Of each unit's values, end to end."""
 
     @classmethod
-    def open(cls, path: Path, units: int, tokens: int, precision: str) -> "Blocks":
-        """Read the header. Raises ``InputError`` unless the file holds these units and tokens, whole."""
+    def open(cls, path: Path, units: int, tokens: int, precision: str, expected: str) -> "Blocks":
+        """Read the header and the units' digests.
+
+        Raises ``InputError`` unless they are what was written (``expected`` is their digest) and the file holds these
+        units and tokens, whole.
+        """
+        code, dtype = TYPES[precision]
         try:
-            entries, begin, size = _header(path)
-            code, dtype = TYPES[precision]
-            starts = []
-            for first in range(0, units, BLOCK):
-                shape = [min(BLOCK, units - first), tokens]
-                entry = entries[block_name(first)]
-                start, end = entry["data_offsets"]
-                if entry["dtype"] != code or entry["shape"] != shape:
-                    raise ValueError(
-                        f"{block_name(first)} is {entry['dtype']} {entry['shape']}, it should be {code} {shape}"
-                    )
-                if not 0 <= start <= end <= size - begin or end - start != shape[0] * tokens * dtype.itemsize:
-                    raise ValueError(f"{block_name(first)} lies outside of the file")
-                starts.append(begin + start)
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise damaged(path, error) from error
-        return cls(path, units, tokens, dtype, tuple(starts))
+            with disk_errors(path, "read"), open_plain(path) as file:
+                header = read_header(file)
+                file.seek(0)
+                head = bytearray(header.begin)
+                read_into(file, memoryview(head))
+                wanted = {name: (kind, shape) for name, kind, shape in _entries(units, tokens, code)}
+                found = {name: (entry.code, entry.shape) for name, entry in header.entries.items()}
+                if found != wanted:
+                    odd = min(name for name in {**found, **wanted} if found.get(name) != wanted.get(name))
+                    raise ValueError(f"{odd} is {found.get(odd)}, it should be {wanted.get(odd)}")
+                digests = bytearray(units * DIGEST_BYTES)
+                file.seek(header.entries[DIGESTS].start)
+                read_into(file, memoryview(digests))
+            if digest(head, digests) != expected:
+                raise ValueError("its digests differ from what its shard's list says")
+        except ValueError as error:
+            raise damaged(path, error, MEND) from error
+        starts = [header.entries[block_name(first)].start for first in range(0, units, BLOCK)]
+        return cls(path, units, tokens, dtype, tuple(starts), bytes(digests))
 
     def unit(self, unit: int) -> Float[Tensor, " token"]:
-        """All values of one unit as float32, reading no other byte."""
+        """All values of one unit as float32, reading no other byte. Raises ``InputError`` where they are damaged."""
         block, row = divmod(unit, BLOCK)
         length = self.tokens * self.dtype.itemsize
-        handle = os.open(self.path, os.O_RDONLY)
-        try:
+        with disk_errors(self.path, "read"), open_plain(self.path) as file:
             if hasattr(os, "posix_fadvise"):  # macOS has none
-                os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_RANDOM)
-            data = bytearray(os.pread(handle, length, self.starts[block] + row * length))
-        finally:
-            os.close(handle)
-        if len(data) != length:
-            raise damaged(self.path, "it ends too early")
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_RANDOM)
+            data = bytearray(os.pread(file.fileno(), length, self.starts[block] + row * length))
+        self._check(unit, memoryview(data))
         return torch.frombuffer(data, dtype=self.dtype).float() if data else torch.zeros(0)
+
+    def check(self) -> None:
+        """Compare every unit with its digest. Raises ``InputError`` naming the first that differs."""
+        for first, block in zip(range(0, self.units, BLOCK), self.map(), strict=True):
+            rows = block.view(torch.uint8).numpy() if block.numel() else np.empty((len(block), 0), np.uint8)
+            for row, values in enumerate(rows):
+                self._check(first + row, values.data)
 
     def map(self) -> "list[Tensor]":
         """Every block as a tensor ``[unit token]`` over the file's pages; they are read when they are looked at."""
-        with open(self.path, "rb") as file:
+        with disk_errors(self.path, "read"), open(self.path, "rb") as file:
             # A private mapping counts as writable, which torch wants; nothing is ever written.
             pages = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
         heights = [min(BLOCK, self.units - first) for first in range(0, self.units, BLOCK)]
+        if not self.tokens:
+            return [torch.empty(height, 0, dtype=self.dtype) for height in heights]
         return [
             torch.frombuffer(pages, dtype=self.dtype, count=height * self.tokens, offset=start).view(height, -1)
             for start, height in zip(self.starts, heights, strict=True)
         ]
 
-
-def damaged(path: Path, reason: object) -> InputError:
-    """What to say, and do, about a file that cannot be read."""
-    return InputError(
-        f"{path} is damaged ({reason}); delete its folder {path.parent} and record again with the same settings, "
-        "which writes that shard anew and keeps the others"
-    )
-
-
-def _header(path: Path) -> tuple[dict[str, Any], int, int]:
-    """The entries of a safetensors header, where the data begins, and the size of the file."""
-    with open(path, "rb", buffering=0) as file:
-        size = os.fstat(file.fileno()).st_size
-        prefix = file.read(8)
-        length = struct.unpack("<Q", prefix)[0] if len(prefix) == 8 else LONGEST_HEADER + 1
-        if length > min(size - 8, LONGEST_HEADER):
-            raise ValueError("it has no safetensors header")
-        entries = json.loads(file.read(length))
-        if not isinstance(entries, dict):
-            raise ValueError("its safetensors header is no object")
-        return entries, 8 + length, size
+    def _check(self, unit: int, values: memoryview) -> None:
+        place = unit * DIGEST_BYTES
+        if _digest(values) != self.digests[place : place + DIGEST_BYTES]:
+            raise damaged(self.path, f"the values of unit {unit} differ from their digest", MEND)

@@ -8,13 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from unitscope.errors import InputError
-from unitscope.models.site import Site, as_kind
-from unitscope.recording import durable
+from unitscope.files.damage import damaged
+from unitscope.files.digest import digest
+from unitscope.files.jsons import read_json, typed, write_json
+from unitscope.models.site import Site
+from unitscope.recording.blocks import TYPES
 from unitscope.source.source import Origin
 
-SCHEMA = 1
+SCHEMA = 2
 VERSION = importlib.metadata.version("unitscope")
 MANIFEST = "manifest.json"
+MEND = "record again with the same settings, which makes what is damaged anew"
 
 
 @dataclass(frozen=True)
@@ -44,46 +48,45 @@ class Manifest:
     """The version that began the recording."""
     complete: bool = False
     checksums: dict[str, str] = field(default_factory=dict)
-    """Once complete: of every file but this one and those that a shard's list has."""
+    """Digest of the documents, once they are there; when complete, of the plan and of every shard's list."""
 
     def save(self, folder: Path) -> None:
-        plain = {"schema": SCHEMA, **asdict(self)}
-        plain["sites"] = [{**asdict(site), "low": _bound(site.low), "high": _bound(site.high)} for site in self.sites]
-        with durable.replacing(folder / MANIFEST) as partial:
-            durable.write(partial, json.dumps(plain, indent=1).encode())
+        sites = [{**asdict(site), "low": _bound(site.low), "high": _bound(site.high)} for site in self.sites]
+        write_json(folder / MANIFEST, {**asdict(self), "sites": sites}, SCHEMA)
 
     @classmethod
     def load(cls, folder: Path) -> "Manifest":
-        """Raises ``InputError`` if there is no manifest, it is not one, or its version is another."""
+        """Raises ``InputError`` if there is no manifest, it is damaged, or its version is another."""
         path = folder / MANIFEST
         if not path.exists():
             raise InputError(f"{folder} is no recording: it has no {MANIFEST}")
-        try:
-            plain = json.loads(path.read_bytes())
-            schema, version = plain.pop("schema"), str(plain["unitscope"])
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise InputError(f"{path} is not the manifest of a recording ({error})") from error
+        # Symbols of a text that is no UTF-8 may be halves of characters.
+        plain = read_json(path, dict[str, Any], MEND, schema=None, halves=True)
+        schema, version = plain.pop("schema", None), plain.get("unitscope")
         if schema != SCHEMA:
             raise InputError(
                 f"{path} has schema {schema} and this unitscope {VERSION} reads {SCHEMA}; "
                 f"read it with unitscope {version}, or record again into another folder"
             )
         try:
-            manifest = cls(
-                **{
-                    **plain,
-                    "model": Origin(**plain["model"]),
-                    "corpus": Origin(**plain["corpus"]),
-                    "sites": tuple(_site(entry) for entry in plain["sites"]),
-                    "vocabulary": tuple(plain["vocabulary"]),
-                    "annotations": tuple(plain["annotations"]),
-                }
-            )
-            if manifest.batch_size < 1:
-                raise ValueError(f"{manifest.batch_size} sequences are run together")
+            sites = [_unbound(site) for site in plain.pop("sites")]
+            manifest = typed({**plain, "sites": sites}, cls)
+            if len({site.name for site in manifest.sites}) < len(manifest.sites):
+                raise ValueError("two sites have one name")
+            if min(manifest.batch_size, *(site.units for site in manifest.sites)) < 1 or manifest.dtype not in TYPES:
+                raise ValueError("its sizes make no sense")
         except (ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{path} is damaged ({error}); delete {folder} and record again") from error
+            raise damaged(path, error, MEND) from error
         return manifest
+
+    @property
+    def identity(self) -> str:
+        """Digest of what decides every number of the recording."""
+        return digest(json.dumps([self.source, self.plan, self.dtype, [s.name for s in self.sites]]).encode())
+
+    def expected(self, file: str) -> str | None:
+        """The digest that a file should have, once that is known."""
+        return self.checksums.get(file)
 
     def check_same(self, asked: "Manifest", folder: Path) -> None:
         """Raises ``InputError``, naming what differs, unless ``asked`` would go on with this recording."""
@@ -96,8 +99,8 @@ class Manifest:
                 )
 
     def finished(self, checksums: dict[str, str]) -> "Manifest":
-        """The manifest of the complete recording."""
-        return replace(self, complete=True, checksums=checksums)
+        """The manifest of the complete recording, with the digests of its shards' lists."""
+        return replace(self, complete=True, checksums={**self.checksums, **checksums})
 
     def _settings(self) -> dict[str, str]:
         return {
@@ -117,13 +120,6 @@ def _bound(value: float) -> float | None:
     return value if math.isfinite(value) else None  # JSON knows no infinity
 
 
-def _site(entry: dict[str, Any]) -> Site:
-    low, high = entry["low"], entry["high"]
-    return Site(
-        entry["name"],
-        entry["units"],
-        -math.inf if low is None else float(low),
-        math.inf if high is None else float(high),
-        entry.get("alias", ""),
-        as_kind(entry["kind"]),
-    )
+def _unbound(site: dict[str, Any]) -> dict[str, Any]:
+    low, high = site["low"], site["high"]
+    return {**site, "low": -math.inf if low is None else low, "high": math.inf if high is None else high}

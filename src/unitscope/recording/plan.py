@@ -4,7 +4,6 @@ A shard is some whole batches, so an interrupted recording and a plain one run t
 bytes, and a live source that runs the same batches gives the same values.
 """
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -12,14 +11,19 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from jaxtyping import Int
 
 from unitscope.errors import InputError
-from unitscope.recording.durable import replacing
+from unitscope.files.damage import damaged
+from unitscope.files.digest import digest, digest_of
+from unitscope.files.parquet import read_table, write_table
 from unitscope.source.source import Source
 
 PLAN = "sequences.parquet"
+MEND = "record again with the same settings to restore it"
+
+COLUMNS = ("sequence", "tokens", "shard", "row", "document", "start")
+SCHEMA = pa.schema([(name, pa.int64()) for name in COLUMNS])
 
 
 @dataclass(frozen=True)
@@ -70,9 +74,8 @@ class Plan:
 
     @cached_property
     def digest(self) -> str:
-        """Hexadecimal SHA-256 of all of it."""
-        columns = (column.astype("<i8").tobytes() for column in self._columns().values())
-        return hashlib.sha256(b"".join(columns)).hexdigest()
+        """Of all of it."""
+        return digest(*(column.astype("<i8").tobytes() for column in self._columns().values()))
 
     @property
     def shards(self) -> int:
@@ -111,22 +114,17 @@ class Plan:
 
     def save(self, folder: Path) -> None:
         """Write the table, in one step."""
-        with replacing(folder / PLAN) as partial:
-            pq.write_table(pa.table(self._columns()), partial, compression="zstd")
+        write_table(folder / PLAN, pa.table(self._columns(), schema=SCHEMA))
 
     @classmethod
-    def load(cls, folder: Path, digest: str) -> "Plan":
-        """Read what ``save`` wrote. Raises ``InputError`` unless it has this digest."""
-        path = folder / PLAN
-        try:
-            table = pq.read_table(path)
-            plan = cls(**{field.name: np.asarray(table[field.name]) for field in fields(cls)})
-            if plan.digest != digest:
-                raise ValueError("its content differs from what the manifest says")
-        except (OSError, ValueError, KeyError) as error:
-            raise InputError(
-                f"{path} is damaged ({error}); record again with the same settings to restore it"
-            ) from error
+    def load(cls, folder: Path, expected: str, file: str | None = None) -> "Plan":
+        """Read what ``save`` wrote. Raises ``InputError`` unless it has this digest, and its ``file`` that one."""
+        if file is not None and digest_of(folder / PLAN) != file:
+            raise damaged(folder / PLAN, "its content differs from what the manifest says", MEND)
+        table = read_table(folder / PLAN, MEND, SCHEMA)
+        plan = cls(**{field.name: np.asarray(table[field.name]) for field in fields(cls)})
+        if plan.digest != expected:
+            raise damaged(folder / PLAN, "its content differs from what the manifest says", MEND)
         return plan
 
     def _columns(self) -> dict[str, np.ndarray]:

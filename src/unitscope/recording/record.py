@@ -1,10 +1,9 @@
 """Write a model's activations over a corpus into a folder, shard by shard."""
 
-import fcntl
 import json
-import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -12,15 +11,19 @@ import numpy as np
 import torch
 
 from unitscope.errors import InputError
+from unitscope.files.damage import SET_ASIDE, DamageError, DamageWarning, setting_aside
+from unitscope.files.digest import digest_of
+from unitscope.files.inside import check_plain
+from unitscope.files.lock import lock
+from unitscope.files.room import check_room, disk_errors
+from unitscope.files.writing import clean, clean_below
 from unitscope.models.site import choose
 from unitscope.progress import Progress, silent
-from unitscope.recording import durable
 from unitscope.recording.blocks import precision_bytes
-from unitscope.recording.durable import PARTIAL
 from unitscope.recording.manifest import MANIFEST, Manifest
 from unitscope.recording.plan import PLAN, Plan
 from unitscope.recording.recording import Recording
-from unitscope.recording.shard import LISTING, Shard, ShardBuffer, shard_folder
+from unitscope.recording.shard import Shard, ShardBuffer, listed_as, shard_folder
 from unitscope.recording.texts import TEXTS, write_texts
 from unitscope.source.source import Source
 from unitscope.source.workers import each, opened
@@ -29,8 +32,6 @@ SHARD_TOKENS = 65_536
 SHARD_BYTES = 256_000_000
 """A shard is held in memory until it is written, so a wide model gets shards of fewer tokens."""
 
-TOP = (MANIFEST, PLAN, TEXTS)
-"""The files beside the shards."""
 TABLE_BYTES = 4
 """About what a token takes beside its activations, compressed."""
 
@@ -83,20 +84,15 @@ def record(
         annotations=tuple(dict.fromkeys((*source.annotations, *labels))),
         about={key: value for key, value in source.describe().items() if said.get(key) != value},
     )
-    with _only_writer(folder):
-        missing = [number for number in range(plan.shards) if not _is_whole(shard_folder(folder, number))]
+    with lock(folder, "recording into"):
+        manifest = _begun(folder, asked) or asked
+        missing = _missing(folder, plan, manifest, progress)
         needed = int(plan.only(missing).tokens.sum()) * (row_bytes + TABLE_BYTES)
-        with durable.disk_errors(folder, needed):
-            manifest = _begun(folder, asked) or asked
-            if needed > durable.free(folder):
-                raise InputError(
-                    f"the recording needs {durable.gigabytes(needed)} more and {folder} has "
-                    f"{durable.gigabytes(durable.free(folder))} free; take fewer sites, another dtype or another disk"
-                )
+        check_room(folder, needed)
+        with disk_errors(folder, needed=needed):
             manifest.save(folder)
             plan.save(folder)
-            if not (folder / TEXTS).exists():
-                write_texts(folder, source, np.unique(plan.document).tolist())
+            manifest = _with_texts(folder, plan, manifest, source)
             _fill(folder, plan, missing, manifest, source, progress, workers)
             manifest.finished(_checksums(folder, plan.shards)).save(folder)
     return Recording.open(folder)
@@ -142,51 +138,59 @@ def _write_shard(
         for chunks in source.chunks(names, manifest.annotations, part.sequence.tolist()):
             buffer.add(chunks)
             tell(len(torch.unique_consecutive(next(iter(chunks.values())).sequence)))
-    buffer.write(shard_folder(folder, number))
+    buffer.write(shard_folder(folder, number), number, manifest.identity)
 
 
 def _begun(folder: Path, asked: Manifest) -> Manifest | None:
     """The manifest of a recording that was begun here and has shards. Cleans up what was left half-written."""
-    for leftover in (*(folder / f"{name}{PARTIAL}" for name in TOP), *folder.glob(f"shards/*{PARTIAL}")):
-        durable.remove(leftover)
-    if (folder / MANIFEST).exists():
+    if not (folder / MANIFEST).exists():
+        clean(folder)
+        if any(folder.iterdir()) and not (folder / f"{MANIFEST}{SET_ASIDE}").exists():
+            raise InputError(f"{folder} holds something else than a recording; choose a new or an empty folder")
+        return None
+    check_plain(folder)
+    clean_below(folder)
+    begun = None
+    with setting_aside(folder / MANIFEST, DamageError):
         begun = Manifest.load(folder)
-        if any(folder.glob("shards/*")):
-            begun.check_same(asked, folder)
-            return begun
-        durable.remove(folder / TEXTS)  # may be of another corpus
-    elif any(folder.iterdir()):
-        raise InputError(f"{folder} holds something else than a recording; choose a new or an empty folder")
+    if begun is not None and any(folder.glob("shards/*")):
+        begun.check_same(asked, folder)
+        return begun
     return None
 
 
-def _checksums(folder: Path, shards: int) -> dict[str, str]:
-    """Of every file, or of the list that has its checksum."""
-    paths = [folder / PLAN, folder / TEXTS, *(shard_folder(folder, number) / LISTING for number in range(shards))]
-    return {path.relative_to(folder).as_posix(): durable.sha256(path) for path in paths if path.exists()}
-
-
-def _is_whole(shard: Path) -> bool:
-    try:
-        Shard.open(shard)
-    except InputError:
-        return False
-    return True
-
-
-@contextmanager
-def _only_writer(folder: Path) -> Iterator[None]:
-    """Make the folder, and hold it against a second recorder."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    except OSError as error:
-        raise InputError(f"cannot record into {folder}: {error.strerror}; choose a folder") from error
-    try:
+def _missing(folder: Path, plan: Plan, manifest: Manifest, progress: Progress) -> list[int]:
+    """Which shards have to be made: those that are not there, and those that are damaged, which is said."""
+    missing = []
+    there = [number for number in range(plan.shards) if shard_folder(folder, number).exists()]
+    for number in range(plan.shards):
+        if number not in there:
+            missing.append(number)
+            continue
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise InputError(f"another process is recording into {folder}; wait, or choose another") from error
-        yield
-    finally:
-        os.close(handle)
+            expected = manifest.expected(listed_as(number))
+            shard = Shard.open(shard_folder(folder, number), number, manifest.identity, expected)
+            shard.check(manifest.sites, manifest.dtype)
+        except InputError as error:
+            warnings.warn(f"{error}; it is made again", DamageWarning, stacklevel=3)
+            missing.append(number)
+        progress("checking what is there", there.index(number) + 1, len(there))
+    return missing
+
+
+def _with_texts(folder: Path, plan: Plan, manifest: Manifest, source: Source) -> Manifest:
+    """Write the documents, unless they are there as they were written, and the manifest that has their digest."""
+    expected, path = manifest.expected(TEXTS), folder / TEXTS
+    if expected and path.exists():
+        if digest_of(path) == expected:
+            return manifest
+        warnings.warn(f"{path} is damaged; it is made again", DamageWarning, stacklevel=3)
+    write_texts(folder, source, np.unique(plan.document).tolist())
+    manifest = replace(manifest, checksums={**manifest.checksums, TEXTS: digest_of(path)})
+    manifest.save(folder)
+    return manifest
+
+
+def _checksums(folder: Path, shards: int) -> dict[str, str]:
+    """Of the plan, and every shard's list, which has the digests by which its files were just checked or written."""
+    return {name: digest_of(folder / name) for name in (PLAN, *map(listed_as, range(shards)))}

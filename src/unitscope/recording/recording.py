@@ -14,13 +14,15 @@ from unitscope.corpus.annotated import CHARACTER, Annotated
 from unitscope.corpus.place import DocumentText, Place
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
+from unitscope.files.damage import damaged
+from unitscope.files.digest import digest_of
+from unitscope.files.inside import check_plain
 from unitscope.models.site import Site
 from unitscope.recording.blocks import Blocks
-from unitscope.recording.durable import sha256
 from unitscope.recording.manifest import Manifest
-from unitscope.recording.plan import Plan, Run
-from unitscope.recording.shard import LABEL, LISTING, Shard, read_column, shard_folder, site_file
-from unitscope.recording.texts import Texts
+from unitscope.recording.plan import PLAN, Plan, Run
+from unitscope.recording.shard import LABEL, Shard, listed_as, shard_folder
+from unitscope.recording.texts import MEND, TEXTS, Texts
 from unitscope.source.chunk import Chunk
 from unitscope.source.source import Origin, Recipe, Source, labels_of
 
@@ -42,14 +44,17 @@ class Recording(Source):
 
     @classmethod
     def open(cls, folder: Path | str, incomplete: bool = False) -> "Recording":
-        """Open a folder and check that every file is there in its full size.
+        """Open a folder and check the digests of manifest, plan and lists, and that every file has its full size.
+
+        Activations, tokens and texts are compared with their digests when they are first read, all with ``verify``.
 
         With ``incomplete``, an unfinished recording shows the sequences of its finished shards. Raises ``InputError``
         for a folder that is no recording, one of another version, an unfinished or a damaged one.
         """
         folder = Path(folder)
         manifest = Manifest.load(folder)
-        plan = Plan.load(folder, manifest.plan)
+        check_plain(folder)
+        plan = Plan.load(folder, manifest.plan, manifest.expected(PLAN))
         numbers = list(range(plan.shards))
         if not manifest.complete:
             done = [number for number in numbers if shard_folder(folder, number).exists()]
@@ -59,9 +64,10 @@ class Recording(Source):
                     "record again with the same settings to finish it"
                 )
             plan, numbers = plan.only(done), done
+        recording = cls(folder, manifest, plan)
         for number in numbers:
-            Shard.open(shard_folder(folder, number))
-        return cls(folder, manifest, plan)
+            recording.shard(number)
+        return recording
 
     @property
     def name(self) -> str:
@@ -174,26 +180,52 @@ class Recording(Source):
         return _Pages(self).values(self.site_named(site), self.plan.runs([self.plan.find(sequence)])).numpy()
 
     def verify(self) -> None:
-        """Read everything and compare every checksum. Raises ``InputError`` naming the first damaged file."""
-        for name, checksum in self.manifest.checksums.items():
-            path = self.folder / name
-            if not path.exists() or sha256(path) != checksum:
-                what = path.parent if path.name == LISTING else path
-                raise InputError(
-                    f"{path} is damaged (its checksum differs); delete {what} and record again with the same settings"
-                )
+        """Read everything and compare every digest. Raises ``InputError`` naming the first damaged file."""
+        for error in self.damage():
+            raise error
+
+    def damage(self) -> Iterator[InputError]:
+        """Read everything, and give what is damaged: texts and shards."""
+        expected = self.manifest.expected(TEXTS)
+        if expected is not None and digest_of(self.folder / TEXTS) != expected:
+            yield damaged(self.folder / TEXTS, "its content differs from what the manifest says", MEND)
         for number in np.unique(self.plan.shard).tolist():
-            Shard.open(shard_folder(self.folder, number)).verify()
+            try:
+                self.shard(number).check(self.sites, self.manifest.dtype)
+            except InputError as error:
+                yield error
 
     def describe(self) -> dict[str, str]:
         """Provenance: model, corpus, precision."""
         return {**super().describe(), **self.manifest.about, "precision": self.manifest.dtype}
 
+    def shard(self, number: int) -> Shard:
+        """One shard's list of files. Raises ``InputError`` where it is damaged, or that of another."""
+        if number not in self._shards:
+            expected = self.manifest.expected(listed_as(number))
+            folder = shard_folder(self.folder, number)
+            self._shards[number] = Shard.open(folder, number, self.manifest.identity, expected)
+        return self._shards[number]
+
     def blocks(self, shard: int, site: Site) -> Blocks:
         """The file of one site in one shard."""
-        rows = self.plan.shard == shard
-        path = site_file(shard_folder(self.folder, shard), site.name)
-        return Blocks.open(path, site.units, int(self.plan.tokens[rows].sum()), self.manifest.dtype)
+        return self.shard(shard).blocks(site, self.manifest.dtype)
+
+    def mapped(self, shard: int, site: Site) -> list[Tensor]:
+        """Its blocks as tensors over the file's pages, which were compared with their digests when first mapped."""
+        blocks = self.blocks(shard, site)
+        if (shard, site.name) not in self._checked:
+            blocks.check()
+            self._checked.add((shard, site.name))
+        return blocks.map()
+
+    @cached_property
+    def _shards(self) -> dict[int, Shard]:
+        return {}
+
+    @cached_property
+    def _checked(self) -> set[tuple[int, str]]:
+        return set()
 
     @cached_property
     def _annotated(self) -> Annotated:
@@ -201,13 +233,13 @@ class Recording(Source):
 
     @cached_property
     def _texts(self) -> Texts:
-        return Texts(self.folder)
+        return Texts(self.folder, self.manifest.expected(TEXTS))
 
     def _column(self, shard: int, name: str) -> Shaped[np.ndarray, " token"]:
         """A shard's column of tokens or labels."""
         columns = self._columns(shard)
         if name not in columns:
-            columns[name] = read_column(shard_folder(self.folder, shard), name)
+            columns[name] = self.shard(shard).column(name)
         return columns[name]
 
     @cached_property
@@ -230,7 +262,7 @@ class _Pages:
     def values(self, site: Site, runs: Sequence[Run]) -> Float[Tensor, "token unit"]:
         """Some runs of tokens, end to end."""
         for shard in {run.shard for run in runs} - {shard for shard, name in self.mapped if name == site.name}:
-            self.mapped[shard, site.name] = self.recording.blocks(shard, site).map()
+            self.mapped[shard, site.name] = self.recording.mapped(shard, site)
         parts = [
             torch.cat([block[:, run.start : run.stop] for block in self.mapped[run.shard, site.name]]) for run in runs
         ]  # each [unit token]

@@ -1,14 +1,13 @@
 """One shard: a folder with a file of activations per site, a table of tokens, and a list of both.
 
 The folder is made under another name and moved to its own when all of it is on the disk, so a shard that is there
-is whole. Its list, ``shard.json``, holds the size and checksum of every file.
+is whole. Its list, ``shard.json``, holds its number and the size and digest of every file; the manifest of a finished
+recording holds the digest of every list.
 """
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 import numpy as np
 import pyarrow as pa
@@ -18,9 +17,15 @@ from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from unitscope.errors import InputError
+from unitscope.files.damage import damaged
+from unitscope.files.digest import digest
+from unitscope.files.inside import name_of, open_plain
+from unitscope.files.jsons import LARGEST, SCHEMA, json_bytes, typed, unsealed
+from unitscope.files.parquet import table_writer
+from unitscope.files.room import disk_errors
+from unitscope.files.writing import Written, fill, make_folder, writing_folder
 from unitscope.models.site import Site
-from unitscope.recording.blocks import TYPES, damaged, write_blocks
-from unitscope.recording.durable import Written, replacing, sha256, write
+from unitscope.recording.blocks import MEND, TYPES, Blocks, write_blocks
 from unitscope.source.chunk import Chunk
 
 LISTING = "shard.json"
@@ -34,9 +39,14 @@ def shard_folder(recording: Path, number: int) -> Path:
     return recording / "shards" / f"{number:06d}"
 
 
+def listed_as(number: int) -> str:
+    """What a shard's list is called in the manifest."""
+    return f"shards/{number:06d}/{LISTING}"
+
+
 def site_file(folder: Path, site: str) -> Path:
     """Where a site's activations lie in a shard."""
-    return folder / f"{quote(site, safe='')}.safetensors"
+    return folder / f"{name_of(site)}.safetensors"
 
 
 class ShardBuffer:
@@ -68,61 +78,106 @@ class ShardBuffer:
         self.table.append(pa.table({name: column.cpu().numpy() for name, column in columns.items()}))
         self.filled = rows.stop
 
-    def write(self, folder: Path) -> None:
-        """Write the shard, and wait until it is on the disk."""
-        with replacing(folder) as partial:
-            partial.mkdir(parents=True)
-            files = [site_file(partial, site) for site in self.values]
-            listing = {
-                file.name: asdict(write_blocks(file, values, self.precision))
-                for file, values in zip(files, self.values.values(), strict=True)
-            }
+    def write(self, folder: Path, number: int, recording: str) -> None:
+        """Write the shard of this number of a recording, and wait until it is on the disk."""
+        make_folder(folder.parent)
+        with writing_folder(folder) as partial:
+            files = {}
+            for name, values in self.values.items():
+                file = site_file(partial, name)
+                files[file.name] = write_blocks(file, values, self.precision)
             table = pa.BufferOutputStream()
-            pq.write_table(pa.concat_tables(self.table), table, compression="zstd")
-            listing[TOKENS] = asdict(write(partial / TOKENS, memoryview(table.getvalue())))
-            write(partial / LISTING, json.dumps({"tokens": self.filled, "files": listing}, indent=1).encode())
+            with table_writer(table, self.table[0].schema) as writer:
+                writer.write_table(pa.concat_tables(self.table))
+            files[TOKENS] = fill(partial / TOKENS, memoryview(table.getvalue()))
+            fill(partial / LISTING, json_bytes(Listing(number, recording, self.filled, files)))
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a shard's list says."""
+
+    shard: int
+    recording: str
+    """What the recording is of (``Manifest.identity``), so that no other's shard is taken for it."""
+    tokens: int
+    files: dict[str, Written]
 
 
 @dataclass(frozen=True)
 class Shard:
-    """A finished shard's list of files."""
+    """A finished shard: its folder and its list of files."""
 
     folder: Path
     tokens: int
     files: Mapping[str, Written]
 
     @classmethod
-    def open(cls, folder: Path) -> "Shard":
-        """Read the list. Raises ``InputError`` when there is none, or a file is missing or has another size."""
+    def open(cls, folder: Path, number: int, recording: str, expected: str | None = None) -> "Shard":
+        """Read the list and look at every file's size.
+
+        ``expected`` is the list's digest, once the recording is finished. Raises ``InputError`` when there is no list,
+        it is another shard's, or a file is missing or has another size.
+        """
         path = folder / LISTING
+        with disk_errors(path, "read"), open_plain(path) as file:
+            content = file.read(LARGEST + 1)
         try:
-            listing = json.loads(path.read_bytes())
-            files = {name: Written(**entry) for name, entry in listing["files"].items()}
-            for name, written in files.items():
+            if expected is not None and digest(content) != expected:
+                raise ValueError("its content differs from what the manifest says")
+            plain, seal = unsealed(content)
+            if not seal:
+                raise ValueError("it has no digest")
+            if not isinstance(plain, dict) or plain.pop(SCHEMA, None) != 1:
+                raise ValueError("it is of another version")
+            listing = typed(plain, Listing)
+            if listing.recording != recording:
+                raise ValueError("it is another recording's")
+            if listing.shard != number:
+                raise ValueError(f"it is that of shard {listing.shard}")
+            for name, written in listing.files.items():
                 path = folder / name
-                if path.parent != folder:
+                if "/" in name or name in (".", ".."):
                     raise ValueError("it lies outside of the shard")
                 size = path.stat().st_size
                 if size != written.bytes:
                     raise ValueError(f"it has {size} bytes, it should have {written.bytes}")
-            return cls(folder, int(listing["tokens"]), files)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise damaged(path, error) from error
+        except FileNotFoundError as error:
+            raise damaged(path, "it is missing", MEND) from error
+        except ValueError as error:
+            raise damaged(path, error, MEND) from error
+        return cls(folder, listing.tokens, listing.files)
 
-    def verify(self) -> None:
-        """Compare every checksum. Raises ``InputError`` naming the first file that differs."""
-        for name, written in self.files.items():
-            if sha256(self.folder / name) != written.sha256:
-                raise damaged(self.folder / name, "its checksum differs")
+    def blocks(self, site: Site, precision: str) -> Blocks:
+        """The activations of a site. Raises ``InputError`` where the file is not the one that was written."""
+        path = site_file(self.folder, site.name)
+        return Blocks.open(path, site.units, self.tokens, precision, self._written(path).digest)
 
+    def column(self, name: str) -> Shaped[np.ndarray, " token"]:
+        """A column of the table of tokens: ``sequence``, ``position``, ``token`` or ``LABEL`` and an annotation."""
+        path = self.folder / TOKENS
+        with disk_errors(path, "read"), open_plain(path) as file:
+            content = file.read()
+        if digest(content) != self._written(path).digest:
+            raise damaged(path, "its content differs from its digest", MEND)
+        try:
+            column = np.asarray(pq.read_table(pa.BufferReader(content), columns=[name])[name])
+        except (ValueError, KeyError, pa.ArrowException) as error:
+            raise damaged(path, error, MEND) from error
+        if len(column) != self.tokens:
+            raise damaged(path, f"it has {len(column)} tokens", MEND)
+        return column.copy()  # torch wants to own what it is given
 
-def read_column(folder: Path, name: str) -> Shaped[np.ndarray, " token"]:
-    """A column of a shard's table of tokens: ``sequence``, ``position``, ``token`` or ``LABEL`` and an annotation."""
-    path = folder / TOKENS
-    try:
-        return np.asarray(pq.read_table(path, columns=[name])[name]).copy()  # torch wants to own what it is given
-    except (OSError, ValueError, KeyError) as error:
-        raise damaged(path, error) from error
+    def check(self, sites: Sequence[Site], precision: str) -> None:
+        """Read everything and compare it with its digests. Raises ``InputError`` naming the first file that differs."""
+        for site in sites:
+            self.blocks(site, precision).check()
+        self.column("token")
+
+    def _written(self, path: Path) -> Written:
+        if path.name not in self.files:
+            raise damaged(self.folder / LISTING, f"it does not list {path.name}", MEND)
+        return self.files[path.name]
 
 
 def _within(values: Float[Tensor, "token unit"], dtype: torch.dtype) -> bool:

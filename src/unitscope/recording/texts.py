@@ -10,17 +10,22 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from unitscope.corpus.corpus import Corpus
 from unitscope.corpus.place import DocumentText
 from unitscope.errors import InputError
-from unitscope.recording.durable import replacing
+from unitscope.files.damage import damaged
+from unitscope.files.digest import digest_of
+from unitscope.files.parquet import reading_table, table_writer
+from unitscope.files.writing import writing
 from unitscope.source.source import Source
 
 TEXTS = "documents.parquet"
 GROUP = 1 << 20
 """Characters after which a new part of the file begins; a part is what is read at once."""
+SMALL = 64_000_000
+"""Bytes of a file whose digest is compared before it is read."""
+MEND = "record again with the same settings to restore it"
 ROWS = 1 << 14
 """Documents in a part at most."""
 SCHEMA = pa.schema(
@@ -36,7 +41,7 @@ SCHEMA = pa.schema(
 
 def write_texts(folder: Path, source: Source | Corpus, documents: Iterable[int]) -> None:
     """Write each of these documents once, holding about one part in memory."""
-    with replacing(folder / TEXTS) as partial, pq.ParquetWriter(partial, SCHEMA, compression="zstd") as file:
+    with writing(folder / TEXTS) as partial, table_writer(partial, SCHEMA) as file:
         rows: list[tuple[int, DocumentText]] = []
         size = 0
         for number in documents:
@@ -55,18 +60,18 @@ def _table(rows: list[tuple[int, DocumentText]]) -> pa.Table:
 
 
 class Texts:
-    """The kept documents, read one at a time."""
+    """The kept documents, read one part at a time."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, expected: str | None) -> None:
+        """Raises ``InputError`` where they are damaged: a small file by its digest, a large one page by page."""
         self.path = folder / TEXTS
-        try:
-            with pq.ParquetFile(self.path) as file:
-                numbers = [
-                    np.asarray(file.read_row_group(group, columns=["document"])["document"])
-                    for group in range(file.num_row_groups)
-                ]
-        except (OSError, ValueError, KeyError) as error:
-            raise self._damaged(error) from error
+        with reading_table(self.path, MEND, SCHEMA) as file:
+            if expected is not None and self.path.stat().st_size <= SMALL and digest_of(self.path) != expected:
+                raise damaged(self.path, "its content differs from what the manifest says", MEND)
+            numbers = [
+                np.asarray(file.read_row_group(group, columns=["document"])["document"])
+                for group in range(file.num_row_groups)
+            ]
         self.place = {
             int(number): (group, row) for group, part in enumerate(numbers) for row, number in enumerate(part)
         }
@@ -81,11 +86,5 @@ class Texts:
         return DocumentText(found["name"], found["digest"], found["text"], found["whole"])
 
     def _read(self, group: int) -> pa.Table:
-        try:
-            with pq.ParquetFile(self.path) as file:
-                return file.read_row_group(group, columns=SCHEMA.names)
-        except (OSError, ValueError, KeyError) as error:
-            raise self._damaged(error) from error
-
-    def _damaged(self, error: Exception) -> InputError:
-        return InputError(f"{self.path} is damaged ({error}); delete it and record again with the same settings")
+        with reading_table(self.path, MEND, SCHEMA) as file:
+            return file.read_row_group(group, columns=SCHEMA.names)

@@ -6,7 +6,6 @@
 The states are what the files hold; the tanh that LSTMVis puts over them while drawing is not applied.
 """
 
-import hashlib
 import math
 from collections.abc import Collection, Sequence
 from functools import cached_property
@@ -23,8 +22,8 @@ from unitscope.corpus.batch import Batch
 from unitscope.corpus.padded import padded
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
+from unitscope.files.digest import digest, digest_of
 from unitscope.models.site import Site, as_kind
-from unitscope.recording.durable import sha256
 from unitscope.recording.lstmvis.dictionary import read_dictionary
 from unitscope.recording.lstmvis.packages import h5py, yaml
 
@@ -144,8 +143,8 @@ class StatesCorpus(WithText):
 
     @cached_property
     def fingerprint(self) -> str:
-        digests = [sha256(self._files.path(key)) for key in sorted(self._files.names) if key != "states"]
-        return hashlib.sha256("\n".join([*digests, *map(str, self._firsts.tolist())]).encode()).hexdigest()
+        digests = [digest_of(self._files.path(key)) for key in sorted(self._files.names) if key != "states"]
+        return digest("\n".join([*digests, *map(str, self._firsts.tolist())]).encode())
 
     def __len__(self) -> int:
         return len(self._firsts) - 1
@@ -248,8 +247,8 @@ class StatesModel:
 
     @cached_property
     def fingerprint(self) -> str:
-        digests = [sha256(self._files.path(key)) for key in sorted({key for key, _ in self._places.values()})]
-        return hashlib.sha256("\n".join(digests).encode()).hexdigest()
+        digests = [digest_of(self._files.path(key)) for key in sorted({key for key, _ in self._places.values()})]
+        return digest("\n".join(digests).encode())
 
     def sites(self) -> tuple[Site, ...]:
         return tuple(self._places)

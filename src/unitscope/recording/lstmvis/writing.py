@@ -9,9 +9,10 @@ import numpy as np
 
 from unitscope.corpus.annotated import CHARACTER
 from unitscope.errors import InputError
+from unitscope.files.room import check_room
+from unitscope.files.writing import make_folder, writing_folder
 from unitscope.models.site import Site, choose
 from unitscope.progress import Progress, silent
-from unitscope.recording import durable
 from unitscope.recording.lstmvis.dictionary import write_dictionary
 from unitscope.recording.lstmvis.packages import h5py, yaml
 from unitscope.recording.recording import Recording
@@ -45,15 +46,10 @@ def export_lstmvis(
         recording.labels(name, recording.sequences[0])  # an unknown name is refused before any work
     steps = int(recording.plan.tokens.sum())
     needed = 4 * steps * (sum(site.units for site in chosen) + len(tracks) + 1)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    if needed > durable.free(folder.parent):
-        raise InputError(
-            f"the folder needs {durable.gigabytes(needed)} and {durable.gigabytes(durable.free(folder.parent))} are "
-            "free; take fewer sites or another disk"
-        )
+    make_folder(folder.parent)
+    check_room(folder, needed)
     ranges: dict[str, list[float]] = {}
-    with durable.disk_errors(folder.parent, needed), durable.replacing(folder) as partial:
-        partial.mkdir()
+    with writing_folder(folder) as partial:
         with h5.File(partial / STATES, "w") as states, h5.File(partial / WORDS, "w") as words:
             for site in chosen:
                 states.create_dataset(_path(site.name), (steps, site.units), np.float32)
