@@ -20,7 +20,6 @@ from unitscope.recording.recording import Recording
 @app.command(rich_help_panel=STEPS)
 def info(
     path: Annotated[Path, typer.Argument(help="folder of a recording or of a trained network")],
-    verify: Annotated[bool, typer.Option("--verify", help="read a recording whole and compare every checksum")] = False,
 ) -> None:
     """Say what a folder holds: a recording or a trained network."""
     if (path / MANIFEST).exists():
@@ -28,9 +27,6 @@ def info(
         rows = {"recording": recording.name, **recording.describe()}
         rows["sites"] = ", ".join(f"{site.name} ({site.units})" for site in recording.sites)
         rows["recorded"] = f"{len(recording.sequences):,} of {recording.manifest.sequences:,} sequences"
-        if verify:
-            recording.verify()
-            rows["checksums"] = "all right"
     elif (path / CONFIG).exists():
         net, card = load(path)
         rows = {"network": path.name, **ModuleModel(net, name=path.name).describe(), "trained on": card.corpus}

@@ -1,6 +1,5 @@
 """A finding, and all of them together: what is kept, saved and shown."""
 
-import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from scipy import stats
 
 from unitscope.analyses.affinity import Affinity, AffinityResult
 from unitscope.errors import InputError
+from unitscope.files.jsons import read_json, write_json
 from unitscope.fold.resultset import ResultSet
 from unitscope.interventions.ablation import Change, Damage, SymbolChange
 
@@ -146,17 +146,14 @@ class Findings:
         if self.twin_confirmed:
             self.twin_confirmed.save(folder / "twin")
         plain = {key: value for key, value in vars(self).items() if not isinstance(value, ResultSet)}
-        plain |= {"schema": SCHEMA, "search": asdict(self.search), "findings": [asdict(f) for f in self.findings]}
-        (folder / "findings.json").write_text(json.dumps(plain, indent=1))
+        plain |= {"search": asdict(self.search), "findings": [asdict(f) for f in self.findings]}
+        write_json(folder / "findings.json", plain, SCHEMA)
 
     @classmethod
     def load(cls, folder: Path) -> "Findings":
         """Read what ``save`` wrote. Raises ``InputError`` where there is nothing, or it is of another version."""
         try:
-            plain = json.loads((folder / "findings.json").read_text())
-            schema = plain.pop("schema")
-            if schema != SCHEMA:
-                raise InputError(f"{folder} has findings of schema {schema}; this version reads {SCHEMA}")
+            plain = read_json(folder / "findings.json", dict[str, Any], "run unitscope find", SCHEMA)
             fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in plain.pop("search").items()}
             search = Search(**fields)
             findings = [_finding(item) for item in plain.pop("findings")]
@@ -165,7 +162,7 @@ class Findings:
             return cls(
                 search=search, findings=findings, chosen=chosen, confirmed=confirmed, twin_confirmed=twin, **plain
             )
-        except (OSError, json.JSONDecodeError, KeyError, TypeError) as error:
+        except (KeyError, TypeError) as error:
             raise InputError(f"{folder} holds no readable findings: {error}; run unitscope find") from error
 
 

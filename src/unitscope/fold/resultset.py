@@ -84,6 +84,21 @@ class ResultSet:
             results.entries[site, name] = results._read(folder, site, name)
         return results
 
+    @classmethod
+    def damage(cls, folder: Path) -> Iterator[InputError]:
+        """What is damaged, exchanged or missing among the results of a folder."""
+        try:
+            index = read_json(folder / INDEX, Index, MEND)
+        except InputError as error:
+            yield error
+            return
+        for site, name in index.results:
+            try:
+                if _kind(name) is not None:
+                    cls(index.fingerprint)._read(folder, site, name)
+            except InputError as error:
+                yield error
+
     def merge_into(self, folder: Path) -> None:
         """Save these beside those of the same source that are there already; a reader sees the old or the new.
 
