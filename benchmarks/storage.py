@@ -23,9 +23,9 @@ from torch import Tensor
 
 from unitscope.corpus.batch import Batch
 from unitscope.corpus.vocabulary import Vocabulary
+from unitscope.files.writing import write
 from unitscope.models.site import Site
 from unitscope.recording.blocks import TYPES
-from unitscope.recording.durable import write
 from unitscope.recording.record import record
 from unitscope.recording.recording import Recording
 

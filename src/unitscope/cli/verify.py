@@ -7,13 +7,13 @@ from typing import Annotated
 import typer
 
 from unitscope.cli import console
-from unitscope.cli.analyze import RESULTS
 from unitscope.cli.app import STEPS, app
 from unitscope.cli.inputs import NAME as INPUTS
 from unitscope.errors import InputError
 from unitscope.files.sound import unsound
 from unitscope.fold.resultset import INDEX, ResultSet
 from unitscope.interventions.cumulative import FILE as CURVES
+from unitscope.page.parts.results import FOLDER as RESULTS
 from unitscope.probing.table import FILE as PROBES
 from unitscope.recording.manifest import MANIFEST
 from unitscope.recording.recording import Recording
