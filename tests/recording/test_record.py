@@ -270,7 +270,7 @@ def test_a_full_disk_keeps_finished_shards_and_goes_on(tmp_path, plain, monkeypa
 
 
 def test_a_limit_of_the_system_on_file_size(tmp_path):
-    (tmp_path / "text").write_bytes(os.urandom(60_000))
+    (tmp_path / "text").write_bytes(bytes(33 + byte % 94 for byte in os.urandom(80_000)))
     corpus = open_corpus(tmp_path / "text", length=1000)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     for limit in (100, 50_000, 400_000):  # the manifest, the text, a site
