@@ -21,6 +21,7 @@ from unitscope.labels.scan import (
     since,
     where,
 )
+from unitscope.labels.segments import marks, of_words, unspaced
 
 TAB_WIDTH = 8
 FAR_COLUMN = 60
@@ -38,18 +39,13 @@ def inside_double_quotes(text: str) -> Flags:
 def inside_single_quotes(text: str) -> Flags:
     """Between single quotes, apostrophes inside words left out; a blank line switches off."""
     mark = among(text, "'‘’")
-    word = where(text, is_word)
+    word = of_words(text)
     space = where(text, str.isspace)
     # A quote may open where no word precedes it, and close where none follows; where both hold it switches.
     opens = mark & ~after(word) & ~before(space)
     closes = mark & ~before(word) & ~after(space)
     off = blank_lines(text) | (closes & ~opens)
     return latch(opens & ~closes, off, opens & closes)
-
-
-def is_word(character: str) -> bool:
-    """A letter, a digit or an underscore."""
-    return character.isalnum() or character == "_"
 
 
 def _open(text: str, opening: str, closing: str) -> Counts:
@@ -173,15 +169,18 @@ def position_in_document(text: str) -> Numbers:
 
 @flag("inside word")
 def inside_word(text: str) -> Flags:
-    """A letter, digit or underscore."""
-    return where(text, is_word)
+    """A letter, digit or underscore, or a mark on one."""
+    return of_words(text)
 
 
 @number("position in word")
 def position_in_word(text: str) -> Numbers:
-    """Characters of the word so far, 1 at its first; 0 outside words."""
-    word = where(text, is_word)
-    return count_since(~word | ~after(word), word).astype(np.float32)
+    """Letters and digits of the word so far, 1 at its first; 0 outside words, undefined in scripts that do not set
+    words apart."""
+    word = of_words(text)
+    position = count_since(~word | ~after(word), word & ~marks(text)).astype(np.float32)
+    position[unspaced(text)] = np.nan
+    return position
 
 
 @flag("upper case")

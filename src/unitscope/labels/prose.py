@@ -6,23 +6,18 @@ import unicodedata
 import numpy as np
 
 from unitscope.labels.label import Flags, Numbers, flag, number
-from unitscope.labels.scan import Positions, after, blank_lines, count_since, marked, shared, since, spans, where
+from unitscope.labels.scan import after, blank_lines, count_since, marked, shared, since, spans, where
+from unitscope.labels.segments import marks, unspaced, words
 
 # A full stop after a title ends no sentence.
 _SENTENCE_END = re.compile(
     r"(?<!\bMr)(?<!\bDr)(?<!\bSt)(?<!\bMrs)(?:(?<![.!?…])[.!?…]++[\"'”’)\]]*+(?=\s)|\n[ \t\r]*(?=\n))\s*"
 )
-_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 
 
 @shared
 def _sentence_starts(text: str) -> Flags:
     return marked(len(text), spans(_SENTENCE_END, text)[1])
-
-
-@shared
-def _words(text: str) -> tuple[Positions, Positions]:
-    return spans(_WORD, text)
 
 
 @flag("start of sentence")
@@ -39,8 +34,10 @@ def position_in_sentence(text: str) -> Numbers:
 
 @number("words in sentence")
 def words_in_sentence(text: str) -> Numbers:
-    """Words of the sentence that have begun."""
-    return count_since(_sentence_starts(text), marked(len(text), _words(text)[0])).astype(np.float32)
+    """Words of the sentence that have begun; undefined in scripts that do not set words apart."""
+    begun = count_since(_sentence_starts(text), marked(len(text), words(text)[0])).astype(np.float32)
+    begun[unspaced(text)] = np.nan
+    return begun
 
 
 @number("position in paragraph")
@@ -52,18 +49,22 @@ def position_in_paragraph(text: str) -> Numbers:
 
 @number("word length")
 def word_length(text: str) -> Numbers:
-    """Letters of the whole word (looks ahead), an apostrophe or hyphen inside it counted; 0 outside words."""
-    starts, ends = _words(text)
+    """Letters of the whole word (looks ahead), an apostrophe or hyphen inside it counted; 0 outside words, undefined in
+    scripts that do not set words apart."""
+    starts, ends = words(text)
+    letters = np.append(0, np.cumsum(~marks(text)))
     change = np.zeros(len(text) + 1, np.int64)
-    change[starts] += ends - starts
-    change[ends] -= ends - starts
-    return np.cumsum(change)[:-1].astype(np.float32)
+    change[starts] += letters[ends] - letters[starts]
+    change[ends] -= letters[ends] - letters[starts]
+    length = np.cumsum(change)[:-1].astype(np.float32)
+    length[unspaced(text)] = np.nan
+    return length
 
 
 @flag("inside capitalised word")
 def inside_capitalised_word(text: str) -> Flags:
     """In a word that began with an upper-case letter."""
-    starts, ends = _words(text)
+    starts, ends = words(text)
     first = where(text, str.isupper)[starts]
     change = np.zeros(len(text) + 1, np.int64)
     change[starts[first]] += 1
