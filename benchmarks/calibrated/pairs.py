@@ -30,8 +30,8 @@ class Asked:
     """Of the confirming side."""
 
 
-def ask(planted: Planted) -> Asked:
-    """Both sides of a corpus."""
+def ask(planted: Planted, every: int = 4) -> Asked:
+    """Both sides of a corpus. The shape of units is read from one token of so many."""
     few = len({document.digest for document in planted.documents}) < 6
     cut = [
         (number, start, min(start + step, len(document.units)))
@@ -49,11 +49,11 @@ def ask(planted: Planted) -> Asked:
     for pieces in divide(found):
         bucket = np.full(len(found), -1)
         bucket[pieces] = buckets([found.keys[piece] for piece in pieces], found.tokens[pieces])
-        sides.append(sums_of(planted, cut, np.where(found.once, bucket[found.piece], -1)))
+        sides.append(sums_of(planted, cut, np.where(found.once, bucket[found.piece], -1), every))
     return Asked(found, *(correlate(side, found.within) for side in sides), sides[1])
 
 
-def sums_of(planted: Planted, cut: list[tuple[int, int, int]], bucket: np.ndarray) -> Sums:
+def sums_of(planted: Planted, cut: list[tuple[int, int, int]], bucket: np.ndarray, every: int = 4) -> Sums:
     """Over some sequences, each a document with its first token and that after its last; bucket −1 is left out."""
     units, labels = planted.truth.shape
     count = int(bucket.max()) + 1
@@ -75,7 +75,7 @@ def sums_of(planted: Planted, cut: list[tuple[int, int, int]], bucket: np.ndarra
         y[piece] += label.sum(0)
         yy[piece] += (label * label).sum(0)
         xy[piece] += u.T @ label
-        some_x.append(u[::4])  # a good sample of their shape
+        some_x.append(u[::every])
         all_y.append(v)
     values = np.concatenate(all_y)
     flags = ((values == 0) | (values == 1) | np.isnan(values)).all(0)
