@@ -67,14 +67,18 @@ class CorrelationResult(Result):
 
     def views(self, unit: int | None = None) -> list[View]:
         if unit is not None:
-            strength = _strength(self.r)[unit]
-            rows = [[f"{self.site}/{u}", float(self.r[unit, u])] for u in np.argsort(-strength) if strength[u] >= 0]
-            return [Table("Units that move with it", [Field("unit", "unit"), Field("r")], rows[:PARTNERS])]
+            # Of this unit's row alone: a page shows every unit, and the whole matrix for each would take its cube.
+            strength = np.where(np.isnan(self.r[unit]), -1.0, np.abs(self.r[unit]))
+            strength[unit] = -1.0
+            order = np.argsort(-strength, kind="stable")[:PARTNERS]
+            rows = [[f"{self.site}/{u}", float(self.r[unit, u])] for u in order if strength[u] >= 0]
+            return [Table("Units that move with it", [Field("unit", "unit"), Field("r")], rows)]
         note = f"{self.tokens:,} tokens; participation ratio: {self.dimensions:.1f} of {self.units} dimensions"
         if self.units > SHOWN:
             note += f"; the {SHOWN} units with the nearest neighbours"
-        names = [f"{self.site}/{u}" for u in self._shown()]
-        values = self.r[np.ix_(self._shown(), self._shown())].tolist()
+        shown = self._shown()
+        names = [f"{self.site}/{u}" for u in shown]
+        values = self.r[np.ix_(shown, shown)].tolist()
         return [Heatmap("Correlation between units, like beside like", names, names, values, -1.0, 1.0, note=note)]
 
     def _shown(self) -> Int[np.ndarray, " shown"]:

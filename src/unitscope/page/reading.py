@@ -3,6 +3,7 @@
 import bisect
 import weakref
 from collections import OrderedDict
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float
@@ -57,6 +58,18 @@ class Reader:
             self._trials = {site: found}
         return self._trials[site]
 
+    @cached_property
+    def has_words(self) -> bool:
+        """Whether tokens are symbols that can be read. Steps of a series and of an array all have the last one."""
+        nothing = len(self._source.vocabulary) - 1
+        return any(bool((self._source.tokens(n) != nothing).any()) for n in self._source.sequences[:LOOKED_AT])
+
+    @cached_property
+    def telling(self) -> int:
+        """A sequence that shows much: of the first, the one with the most different symbols."""
+        source = self._source
+        return max(source.sequences[:LOOKED_AT], key=lambda number: len(np.unique(source.tokens(number))))
+
     def place(self, sequence: int, position: int) -> str:
         """Where a token stands: a document and, in a text of lines, the line."""
         where = self._source.place(sequence)
@@ -83,9 +96,8 @@ def reader(source: Source) -> Reader:
 
 
 def has_words(source: Source) -> bool:
-    """Whether its tokens are symbols that can be read. Steps of a series and of an array all have the last one."""
-    nothing = len(source.vocabulary) - 1
-    return any(bool((source.tokens(number) != nothing).any()) for number in source.sequences[:LOOKED_AT])
+    """Whether its tokens are symbols that can be read."""
+    return reader(source).has_words
 
 
 def passage(
@@ -136,8 +148,8 @@ def traces(source: Source, site: str, unit: int) -> list[View]:
 
 
 def telling(source: Source) -> int:
-    """A sequence that shows much: of the first, the one with the most different symbols."""
-    return max(source.sequences[:LOOKED_AT], key=lambda number: len(np.unique(source.tokens(number))))
+    """A sequence that shows much."""
+    return reader(source).telling
 
 
 def turning(source: Source, label: str, width: int) -> tuple[int, int]:
