@@ -37,11 +37,11 @@ def main() -> None:
     source = Subset(Live(model, corpus), range(64 * options.batches), "benchmark")
     tokens = sum(corpus.lengths(source.sequences))
 
-    affinity = catalogue()["affinity"](hypotheses=tuple(names("generic")))
+    association = catalogue()["association"](of=tuple(names("generic")))
     passes: dict[str, list[Analysis[Any]]] = {analysis.name: [analysis] for analysis in standard()}
     passes["all of these"] = standard()
-    passes["affinity"] = [affinity]
-    passes["all"] = [*standard(), affinity]
+    passes["association"] = [association]
+    passes["all"] = [*standard(), association]
 
     reading = min(read(source) for _ in range(options.repeats))
     print(f"{tokens:,} tokens, LSTM of {options.units} units, all gates; one thread, CPU seconds, fastest of passes")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from unitscope.asking import Answer, Found, Question, ask
     from unitscope.comparison.compare import Comparison, compare
     from unitscope.comparison.groups import GroupComparison, compare_groups
     from unitscope.concepts.inspection import inspect
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from unitscope.corpus.text import TextCorpus
     from unitscope.corpus.vocabulary import Vocabulary
     from unitscope.errors import InputError
-    from unitscope.findings import Finding, Findings, Search, find
     from unitscope.fold.analysis import Analysis
     from unitscope.fold.analyze import analyze
     from unitscope.fold.resultset import ResultSet
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from unitscope.source.subset import Subset
 
 _ROOMS: dict[str, tuple[str, ...]] = {
+    "unitscope.asking": ("Answer", "Found", "Question", "ask"),
     "unitscope.comparison.compare": ("Comparison", "compare"),
     "unitscope.comparison.groups": ("GroupComparison", "compare_groups"),
     "unitscope.concepts.inspection": ("inspect",),
@@ -58,7 +59,6 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "unitscope.corpus.vocabulary": ("Vocabulary",),
     "unitscope.errors": ("InputError",),
     "unitscope.exchange": ("export_arrays", "from_arrays", "from_file", "to_pandas", "to_xarray"),
-    "unitscope.findings": ("Finding", "Findings", "Search", "find"),
     "unitscope.fold.analysis": ("Analysis",),
     "unitscope.fold.analyze": ("analyze",),
     "unitscope.fold.resultset": ("ResultSet",),
@@ -95,8 +95,7 @@ __all__ = [
     "Corpus",
     "Damage",
     "Edit",
-    "Finding",
-    "Findings",
+    "Found",
     "GroupComparison",
     "InputError",
     "Live",
@@ -105,12 +104,12 @@ __all__ = [
     "ModuleModel",
     "Phrase",
     "Projected",
+    "Question",
     "Recording",
     "Resampled",
     "Result",
     "ResultSet",
     "Scaled",
-    "Search",
     "Site",
     "Source",
     "Split",
@@ -120,9 +119,9 @@ __all__ = [
     "Vocabulary",
     "Where",
     "analyze",
+    "ask",
     "compare",
     "compare_groups",
-    "find",
     "inspect",
     "match",
     "open_corpus",

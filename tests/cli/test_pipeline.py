@@ -11,11 +11,11 @@ import torch
 import wired
 from safetensors.torch import save_file
 
+from unitscope.ask import Answer
 from unitscope.cli.inputs import Inputs
 from unitscope.cli.main import run
 from unitscope.corpus.splits import Split
 from unitscope.files.jsons import write_json
-from unitscope.findings import Findings
 from unitscope.networks.card import Card, save
 
 
@@ -33,7 +33,7 @@ def folder(tmp_path_factory):
     small = ["--length", "128", "--context", "32"]
     assert unitscope("record", folder / "net", folder / "wired.txt", "--out", folder / "run", "--part", "all", *small)
     assert unitscope("analyze", folder / "run")
-    assert unitscope("find", folder / "run", "--hypothesis", "inside-parentheses", "--hypothesis", "position-in-line")
+    assert unitscope("ask", folder / "run", "--label", "inside-parentheses", "--label", "position-in-line")
     assert unitscope("report", folder / "run", "--table", folder / "units.csv")
     return folder
 
@@ -63,8 +63,10 @@ def failure(capsys, *words):
 
 
 def test_the_planted_units_are_found(folder):
-    findings = Findings.load(folder / "run" / "findings")
-    units = {finding.hypothesis: finding.unit for finding in findings.confirmed_findings() if finding.used}
+    answer = Answer.load(folder / "run" / "answer")
+    units = {found.label: found.unit for found in answer.confirmed_findings()}
+    assert answer.within  # it is one text
+    assert all(found.damage for found in answer.confirmed_findings())
     assert units == {"inside-parentheses": wired.INSIDE, "position-in-line": wired.COUNTER}
 
 
@@ -85,7 +87,7 @@ def test_the_same_as_json_pictures_and_in_the_terminal(folder, tmp_path, capsys,
     assert len(pictures) == sum(len(section["views"]) for section in page["sections"])
     assert all(picture.read_bytes().startswith(b"\x89PNG") for picture in pictures)
     capsys.readouterr()
-    address = Findings.load(folder / "run" / "findings").confirmed_findings()[0].address
+    address = Answer.load(folder / "run" / "answer").confirmed_findings()[0].address
     assert unitscope("unit", folder / "run", address)
     shown = capsys.readouterr().out
     assert "inside-parentheses" in shown
@@ -104,16 +106,16 @@ def test_info_tells_what_a_folder_holds(folder, capsys):
 def test_sites_and_lists(folder, capsys):
     assert unitscope("sites", folder / "net")
     assert "rnn.0.forget_gate" in capsys.readouterr().out
-    assert unitscope("find", "--list")
+    assert unitscope("ask", "--list")
     assert "inside-double-quotes" in capsys.readouterr().out
     assert unitscope("analyze", "--list")
     assert "gate_saturation" in capsys.readouterr().out
 
 
 def test_one_analysis_with_several_values(folder):
-    asked = "affinity:hypotheses=inside-parentheses+vowel"
+    asked = "association:of=inside-parentheses+vowel"
     assert unitscope("analyze", folder / "run", asked, "--sites", "*.hidden")
-    assert "affinity" in " ".join(path.name for path in (folder / "run" / "results").iterdir())
+    assert "association" in " ".join(path.name for path in (folder / "run" / "results").iterdir())
 
 
 def test_a_second_recording_in_the_same_place_changes_nothing(folder):
@@ -151,14 +153,14 @@ def test_models_that_are_none_are_one_line(folder, tmp_path, capsys):
 
 
 def test_recordings_that_are_none_are_one_line(folder, tmp_path, capsys):
-    for command in ("analyze", "find", "report"):
+    for command in ("analyze", "ask", "report"):
         assert "no recording" in failure(capsys, command, tmp_path)
     assert "neither" in failure(capsys, "info", tmp_path)
     assert "no analysis is called 'mean'" in failure(capsys, "analyze", folder / "run", "mean")
-    assert "needs hypotheses" in failure(capsys, "analyze", folder / "run", "affinity")
+    assert "needs labels" in failure(capsys, "analyze", folder / "run", "association")
     assert "no parameter 'size'" in failure(capsys, "analyze", folder / "run", "moments:size=3")
-    assert "inside-brackets" in failure(capsys, "find", folder / "run", "--hypothesis", "inside-bracket")
-    assert "between 0 and 1" in failure(capsys, "find", folder / "run", "--fdr", "5")
+    assert "inside-brackets" in failure(capsys, "ask", folder / "run", "--label", "inside-bracket")
+    assert "between 0 and 1" in failure(capsys, "ask", folder / "run", "--fdr", "5")
 
 
 def test_a_manifest_of_another_version_is_one_line(folder, tmp_path, capsys):
@@ -183,7 +185,7 @@ def test_a_network_that_has_changed_is_refused(folder, tmp_path, capsys):
     card = Card("char", net.config, wired.VOCABULARY.symbols, unit="bytes", split=Split(), corpus="wired.txt")
     save(tmp_path / "net", net, card)
     replace(Inputs.load(copy), model=str(tmp_path / "net")).save(copy)
-    assert "has changed since" in failure(capsys, "find", copy)
+    assert "has changed since" in failure(capsys, "ask", copy)
 
 
 def test_wrong_options_are_explained(capsys):

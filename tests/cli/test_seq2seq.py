@@ -41,7 +41,7 @@ def test_from_pairs_to_recordings_of_both_sides(tmp_path):
     listed = unitscope("sites", net)
     assert "decoder.attention" in listed
     assert "record-pairs" in listed
-    for command in (("record", net, "stdlib"), ("find", tmp_path / "run" / "encoder")):
+    for command in (("record", net, "stdlib"), ("ask", tmp_path / "run" / "encoder")):
         with pytest.raises(
             InputError, match="is an encoder–decoder, which reads pairs and no text: unitscope record-pairs"
         ):

@@ -9,11 +9,11 @@ import torch
 import transformers
 from subword_tokenizer import TEXT, word_pieces
 
+from unitscope.ask import Answer
 from unitscope.cli import console
 from unitscope.cli.inputs import Inputs, by_default
 from unitscope.cli.main import run
 from unitscope.errors import InputError
-from unitscope.findings import Findings
 from unitscope.fold.resultset import ResultSet
 from unitscope.recording.recording import Recording
 
@@ -52,11 +52,12 @@ def test_from_a_folder_to_findings(folder, capsys):
     unitscope("record", "hf:model", "text.txt", *cut)
     os.chdir("/")  # a recording knows its model from anywhere
     unitscope("analyze", folder / "run", "moments", "histogram", "examples")
-    unitscope("find", folder / "run", "--hypothesis", "digit", "--hypothesis", "inside-double-quotes")
-    findings = Findings.load(folder / "run" / "findings")
-    assert {finding.hypothesis for finding in findings.findings} == {"digit", "inside-double-quotes"}
-    assert {finding.site for finding in findings.findings} == {"encoder.layer.0.output.dense.input"}
-    assert all(finding.damage is None and finding.twin for finding in findings.findings)
+    unitscope("ask", folder / "run", "--label", "digit", "--label", "inside-double-quotes", "--baselines", "5")
+    answer = Answer.load(folder / "run" / "answer")
+    assert {found.label for found in answer.found} == {"digit", "inside-double-quotes"}
+    assert {found.site for found in answer.found} == {"encoder.layer.0.output.dense.input"}
+    assert all(found.damage is None for found in answer.found)
+    assert answer.networks == 5
     driven = ("--at", "hook_embed", "--way", "together", "--steps", "30", "--layers", "*.hook_post", "--drive", "step")
     unitscope("respond", folder / "run", *driven)
     table = ResultSet.load(folder / "run" / "results").to_pandas()

@@ -5,7 +5,7 @@ import pytest
 import torch
 from planted import one_site, planted
 
-from unitscope.analyses.affinity import Affinity
+from unitscope.analyses.association import Association
 from unitscope.analyses.correlation import Correlation
 from unitscope.analyses.moments import Moments
 from unitscope.comparison.compare import compare
@@ -125,6 +125,6 @@ def test_what_cannot_be_compared_is_refused():
         compare(a, other)
     with pytest.raises(InputError, match="no site matches"):
         compare(a, a, pairs={"planted": "hidden"})
-    with pytest.raises(InputError, match="affinity needs"):
-        compare(a, a, analyses=[Affinity(("digit",))])
+    with pytest.raises(InputError, match="association needs"):
+        compare(a, a, analyses=[Association(("digit",))])
     assert compare(a, a, analyses=[Correlation()]).results[0].sites() == ["planted"]

@@ -13,6 +13,8 @@ from unitscope.files.jsons import read_json, write_json
 from unitscope.fold.resultset import ResultSet
 from unitscope.interventions.ablation import Damage
 
+FOLDER = "answer"
+"""Of a recording."""
 FILE = "answer.json"
 CHOSEN, CONFIRMED = "chosen", "confirmed"
 ADVICE = "run unitscope ask again"
@@ -52,6 +54,9 @@ class Passage:
     label: tuple[float, ...]
     low: float
     high: float
+    sequence: int
+    first: int
+    """Where it begins in its sequence."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +137,8 @@ class Answer:
     loss: float | None
     """Of the intact model on the sequences of the ablations, nats per token."""
     fingerprint: str
+    numbers: dict[str, list[int]]
+    """Of the units that were asked about, by site: rows of the tables stand for them."""
     chosen: ResultSet
     confirmed: ResultSet
     untrained: list[float]
@@ -215,4 +222,5 @@ class Kept:
     networks: int
     loss: float | None
     fingerprint: str
+    numbers: dict[str, list[int]]
     untrained: list[float]

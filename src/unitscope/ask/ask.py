@@ -197,6 +197,7 @@ class _Asking:
             networks=len(untrained),
             loss=loss,
             fingerprint=self.source.whole.fingerprint,
+            numbers={site: numbers.tolist() for site, numbers in self.source.chosen.items()},
             chosen=choosing["all"],
             confirmed=confirming["all"],
             untrained=[float(value) for value in (untrained.max(0) if len(untrained) else np.full(len(names), np.nan))],

@@ -40,4 +40,4 @@ def passage_of(
         low = -high
     tokens = source.vocabulary.decode(chunks[site].tokens[rows].tolist())
     said = columns.values(label, best)[rows]
-    return Passage(tuple(tokens), tuple(shown.tolist()), tuple(said.tolist()), float(low), float(high))
+    return Passage(tuple(tokens), tuple(shown.tolist()), tuple(said.tolist()), float(low), float(high), best, where)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from unitscope.cli import analyze, console, find, record, report, train
+from unitscope.cli import analyze, ask, console, record, report, train
 from unitscope.cli.app import STEPS, app
 from unitscope.networks.card import read_card
 from unitscope.networks.files import SHIPPED
@@ -34,7 +34,7 @@ def demo(
     recording = out / "recording"
     record.record(model, ["stdlib"], recording, dtype="float16", sequences=SEQUENCES)
     analyze.analyze(recording)
-    find.find(recording)
+    ask.ask(str(recording))
     page = out / "report.html"
     report.report(recording, page)
     console.out.print(f"open {page.resolve().as_uri()}")

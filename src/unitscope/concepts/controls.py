@@ -17,14 +17,13 @@ from scipy import stats
 from torch import Tensor
 
 from unitscope.concepts.blocks import Table
-from unitscope.concepts.fold import Folded, batches_of, fold
+from unitscope.concepts.fold import Folded, batches_of, evidence, fold
 from unitscope.concepts.inspection import chosen_units, sources_of
 from unitscope.concepts.measures import find_measure
 from unitscope.concepts.pairs import Hypotheses
 from unitscope.concepts.questions import Asked, Questions
 from unitscope.corpus.corpus import Corpus
 from unitscope.errors import InputError
-from unitscope.findings.find import evidence
 from unitscope.models.model import Model
 from unitscope.source.live import Live
 from unitscope.source.relabelled import Circle

@@ -9,6 +9,7 @@ confidence; the error of each pair is told. Measures that fix a share of the tok
 (``scales``).
 """
 
+import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -23,8 +24,8 @@ from unitscope.concepts.measures import Measure, fixed_levels, levels_of
 from unitscope.concepts.pairs import Pairs, Scale
 from unitscope.concepts.scales import LEAST, SHARE, cuts_of, thresholds_of
 from unitscope.errors import InputError
-from unitscope.findings.find import evidence
 from unitscope.models.site import Site
+from unitscope.source.pieces import pieces_of
 from unitscope.source.source import Source
 
 BATCHES = 40
@@ -166,6 +167,14 @@ def fold(
         raise InputError(f"{source.name} has no token to measure; give more text")
     show(reads - 1, total)
     return found
+
+
+def evidence(source: Source) -> dict[int, int]:
+    """The number of the piece of evidence of each sequence, in an order that has nothing to do with documents."""
+    found = pieces_of(source)
+    order = list(range(len(found)))
+    random.Random(0).shuffle(order)
+    return {int(n): order[int(piece)] for n, piece in zip(source.sequences, found.piece, strict=True)}
 
 
 def batches_of(source: Source, count: int = BATCHES) -> list[list[int]]:

@@ -47,7 +47,7 @@ class Analysis(ABC, Generic[State]):
         return ()
 
     asks: ClassVar[bool] = False
-    """Whether it means nothing until it is told what to ask, as affinity is its hypotheses."""
+    """Whether it means nothing until it is told what to ask, as association is its labels."""
 
     whole_chunks: ClassVar[bool] = False
     """Whether it sees what a source gives at once undivided, and not in pieces that stay in the processor's cache: for

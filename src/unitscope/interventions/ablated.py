@@ -1,6 +1,6 @@
 """Damage as a stream of its own: what each prediction costs more without each unit.
 
-A source like any other, so that every analysis can read it: ``importance`` its means, ``affinity`` which hypothesis the
+A source like any other, so that every analysis can read it: ``importance`` its means, ``association`` which label the
 damage follows, ``examples`` the tokens where the unit is missed most.
 """
 

@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from unitscope.analyses.moments import Moments
+from unitscope.analyses.association import Association
+from unitscope.ask import Answer, Found, Question
+from unitscope.ask.answer import Score
 from unitscope.corpus.open import open_corpus
-from unitscope.findings.finding import Finding, Findings, Search
 from unitscope.fold.analyze import analyze
 from unitscope.models.edit import Edit
 from unitscope.models.module import ModuleModel
 from unitscope.networks.char import CharConfig, CharNet
+from unitscope.progress import silent
 from unitscope.source.live import Live
 from unitscope.studies.visualizing_rnns import cells, checks
 from unitscope.studies.visualizing_rnns.causality import Costs, costs
@@ -27,8 +29,16 @@ def read(tmp_path):
 
 
 def findings(model, corpus):
-    moments = analyze(Live(model, corpus), [Moments()], ["rnn.0.cell"])
-    return Findings(Search(), [], 0, 0, 0, None, "", moments, moments, None)
+    tables = analyze(Live(model, corpus), [Association(of=("digit",))], ["rnn.0.cell"])
+    return answer_of(tables)
+
+
+def answer_of(tables, found=(), **more):
+    return Answer(
+        question=Question(), model="net", found=list(found), evidence="", within=False, significant=0,
+        networks=0, loss=None, fingerprint="", numbers={}, chosen=tables, confirmed=tables, untrained=[],
+        **{"tests": 0, "controls": {}, **more},
+    )  # fmt: skip
 
 
 def test_costs_by_symbol_against_two_runs(read):
@@ -63,13 +73,12 @@ def test_the_share_of_cells_and_typical_ones(read):
 
 def test_findings_of_another_version_are_made_again(read, tmp_path, monkeypatch):
     made, found = [], findings(*read)
-    found = replace(found, twin_confirmed=found.confirmed)
-    monkeypatch.setattr(cells, "find", lambda *asked: made.append(asked) or found)
-    asked = (tmp_path, *read, Search(("white-space",), ("rnn.0.cell",)), range(3), None)
+    monkeypatch.setattr(cells, "ask", lambda *asked, **how: made.append(asked) or found)
+    asked = (tmp_path, *read, Question(("white-space",), ("rnn.0.cell",)), range(3), silent)
     for _ in range(2):
         cells._found(*asked)
     assert len(made) == 1
-    next(tmp_path.rglob("findings.json")).write_text("{}")
+    next(tmp_path.rglob("answer.json")).write_text("{}")
     cells._found(*asked)
     assert len(made) == 2
 
@@ -90,11 +99,11 @@ def test_a_double_dissociation():
 
 def test_statements_about_cells_in_code_are_of_the_best_network(read):
     def network(name, r, twin=0.1):
-        cell = Finding(
-            "inside-c-comment", "rnn.0.cell", 1, r, r, r - 0.05, r + 0.05, 0.9, 0.5, 0.5, 0.1, 0.001, 0.001,
-            "rnn.0.cell/2", twin, twin - 0.05, twin + 0.05, 0.5,
+        cell = Found(
+            "inside-c-comment", "rnn.0.cell", 1, r, r, r - 0.05, r + 0.05, 0.001, 0.001, "", 0.1, Score(0.9),
+            Score(0.5), "highest 10%", Score(0.5), r, twin, 0.05 if r - twin > 0.05 else 0.5,
         )  # fmt: skip
-        return Cells(name, replace(findings(*read), findings=[cell]), np.zeros(4), [""] * 4, [""] * 4)
+        return Cells(name, replace(findings(*read), found=[cell]), np.zeros(4), [""] * 4, [""] * 4)
 
     def of(*found):
         return {check.id: check for check in checks.of_cells(found, [], None)}["9, inside-c-comment"]

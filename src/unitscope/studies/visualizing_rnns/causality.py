@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from unitscope.ask import Answer
 from unitscope.corpus.text import TextCorpus
-from unitscope.findings.finding import Findings
 from unitscope.interventions.ablation import Bench
 from unitscope.models.edit import Edit
 from unitscope.models.module import ModuleModel
@@ -51,7 +51,7 @@ def costs(
     corpus: TextCorpus,
     units: Mapping[str, str],
     symbols: Sequence[str],
-    findings: Findings,
+    findings: Answer,
     sequences: Sequence[int],
     seed: int = 0,
 ) -> Costs:

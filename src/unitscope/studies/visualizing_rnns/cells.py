@@ -13,13 +13,12 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from unitscope.analyses.moments import Moments, MomentsResult
+from unitscope.ask import Answer, Question, ask
 from unitscope.corpus.text import TextCorpus
 from unitscope.errors import InputError
-from unitscope.findings.find import find
-from unitscope.findings.finding import Findings, Search, adjusted, affinity_of
+from unitscope.evidence.fdr import adjusted
 from unitscope.models.module import ModuleModel
-from unitscope.progress import Progress
+from unitscope.progress import Progress, silent
 from unitscope.source.live import Live
 from unitscope.view import TokenText
 
@@ -42,10 +41,10 @@ class Cells:
     """What the units of one network stand for."""
 
     name: str
-    findings: Findings
+    findings: Answer
     strength: Float[np.ndarray, " unit"]
-    """|r| on the confirming half with the hypothesis that the unit follows best on the choosing half; 0 where the sign
-    changes, the pair is not significant, or an untrained twin's best unit is within reach."""
+    """|r| where units are not chosen with the label that the unit follows best where they are; 0 where the sign
+    changes, the pair is not significant, or the best unit of an untrained network is as good."""
     hypothesis: Sequence[str]
     """That hypothesis, for each unit; empty for a constant unit."""
     address: Sequence[str]
@@ -65,30 +64,29 @@ class Cells:
 def cells(
     model: ModuleModel,
     corpus: TextCorpus,
-    search: Search,
+    search: Question,
     sequences: Sequence[int],
     folder: Path,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> Cells:
     """Ask every unit about every hypothesis; chosen, confirmed, controlled, ablated. Kept in ``folder``.
 
     Raises ``InputError`` for a text that is too short to be halved.
     """
     findings = _found(folder, model, corpus, search, sequences, progress)
-    key = findings.affinity_key()
-    q = adjusted(findings.confirmed, key)
-    reach = _reach(findings)
+    tables = {site: findings.association(site) for site in states(model)}
+    q = adjusted(np.concatenate([tables[site].p for site in tables]))
+    reach = np.nan_to_num(np.array(findings.untrained), nan=np.inf)
     strengths, hypotheses, addresses = [], [], []
-    for site in states(model):
-        chosen, there = affinity_of(findings.chosen, key, site), affinity_of(findings.confirmed, key, site)
-        best, r_chosen = chosen.best()
-        unit = np.arange(chosen.units)
-        r, low, high = (table[unit, best] for table in (there.r, there.r_low, there.r_high))
-        weakest = np.where(r > 0, low, -high)
-        passed = (best >= 0) & (r * r_chosen > 0) & (q[site][unit, best] <= search.fdr) & (weakest > reach[best])
+    for site, there in tables.items():
+        best, r_chosen = findings.association(site, chosen=True).best()
+        unit = np.arange(there.units)
+        r, own = there.r[unit, best], q[: there.units][unit, best]
+        q = q[there.units :]
+        passed = (best >= 0) & (r * r_chosen > 0) & (own <= search.fdr) & (np.abs(r) > reach[best])
         strengths.append(np.where(passed, np.abs(np.nan_to_num(r)), 0.0))
-        hypotheses += [search.hypotheses[k] if k >= 0 else "" for k in best.tolist()]
-        addresses += [f"{site}/{u}" for u in range(chosen.units)]
+        hypotheses += [search.labels[k] if k >= 0 else "" for k in best.tolist()]
+        addresses += [f"{site}/{u}" for u in range(there.units)]
     return Cells(model.name, findings, np.concatenate(strengths), hypotheses, addresses)
 
 
@@ -96,35 +94,34 @@ def _found(
     folder: Path,
     model: ModuleModel,
     corpus: TextCorpus,
-    search: Search,
+    search: Question,
     sequences: Sequence[int],
-    progress: Progress | None,
-) -> Findings:
+    progress: Progress,
+) -> Answer:
     source = Live(model, corpus, sequences=sequences)
     asked = hashlib.sha256(f"{source.fingerprint} {search} {list(sequences)}".encode()).hexdigest()
     kept = folder / asked[:16]
-    if (kept / "findings.json").exists():
+    if (kept / "answer.json").exists():
         with contextlib.suppress(InputError):  # a version that kept other results
-            return Findings.load(kept)
-    findings = find(source, search, model, corpus, progress)
+            return Answer.load(kept)
+    findings = ask(
+        source,
+        search.labels,
+        units=search.units,
+        fdr=search.fdr,
+        baselines=search.baselines,
+        share=search.share,
+        ablation_sequences=search.ablation_sequences,
+        seed=search.seed,
+        progress=progress,
+    )
     findings.save(kept)
     return findings
 
 
-def _reach(findings: Findings) -> Float[np.ndarray, " hypothesis"]:
-    """How strong the best unit of the untrained twin may be, for each hypothesis; infinite where there is none."""
-    reach = dict.fromkeys(findings.search.hypotheses, np.inf)
-    for f in findings.findings:
-        strongest = f.twin_high if f.twin_r > 0 else -f.twin_low
-        reach[f.hypothesis] = strongest if np.isfinite(strongest) else np.inf
-    return np.array(list(reach.values()))
-
-
-def mean_of(findings: Findings, site: str) -> Float[np.ndarray, " unit"]:
-    """The mean activation of each unit on the half that chose."""
-    result = findings.chosen[site, Moments().key]
-    assert isinstance(result, MomentsResult)
-    return result.mean
+def mean_of(findings: Answer, site: str) -> Float[np.ndarray, " unit"]:
+    """The mean activation of each unit where units are chosen."""
+    return findings.association(site, chosen=True).mean
 
 
 def passage(model: ModuleModel, corpus: TextCorpus, address: str, hypothesis: str = "") -> TokenText:

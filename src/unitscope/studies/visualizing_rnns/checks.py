@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from unitscope.ask.columns import ELSEWHERE
 from unitscope.corpus.text import TextCorpus
 from unitscope.networks.budget import weights, width
 from unitscope.networks.char import Cell
@@ -226,29 +227,30 @@ def of_cells(found: Sequence[Cells], large: Sequence[str], costs: Costs | None) 
     """9 and 10: discovery and causality."""
     checks = []
     for one in found:
-        by = {f.hypothesis: f for f in one.findings.findings}
+        by = {f.label: f for f in one.findings.found}
         line, quote = by.get("position-in-line"), by.get("inside-double-quotes")
         if one.name in large and line and quote:
-            ratio = abs(line.r) / abs(line.twin_r)
+            ratio = abs(line.r) / abs(line.untrained)
             statement = f"{one.name}: a cell counts the position in the line"
             met = abs(line.r) > 0.8 and ratio > 3
-            note = f"the untrained twin's best: {abs(line.twin_r):.2f}"
-            expects = "|r| above 0.8, and 3 times the twin's"
+            note = f"the best of untrained networks: {abs(line.untrained):.2f}"
+            expects = "|r| above 0.8, and 3 times the untrained"
             checks.append(Check(f"9, line {one.name}", statement, line.r, expects, CALIBRATION, met, note))
-            ratio = abs(quote.r) / abs(quote.twin_r)
-            auc = max(quote.auc, 1 - quote.auc)
+            ratio = abs(quote.r) / abs(quote.untrained)
+            auc = max(quote.auc.value, 1 - quote.auc.value)
             statement = f"{one.name}: a cell tells whether a quotation is open"
-            note = f"|r| {abs(quote.r):.2f}; the untrained twin's best: {abs(quote.twin_r):.2f}"
+            note = f"|r| {abs(quote.r):.2f}; the best of untrained networks: {abs(quote.untrained):.2f}"
             met = auc > 0.95 and ratio > 3
-            expects = "AUC above 0.95, |r| 3 times the twin's"
+            expects = "AUC above 0.95, |r| 3 times the untrained"
             checks.append(Check(f"9, quotes {one.name}", statement, auc, expects, CALIBRATION, met, note))
         elif quote:
-            statement = f"{one.name}: inside quotes above the untrained twin"
-            value = f"|r| {abs(quote.r):.2f} against {abs(quote.twin_r):.2f}"
-            met = quote.confirmed(one.findings.search.fdr)
-            checks.append(Check(f"9, quotes {one.name}", statement, value, "beyond its interval", CALIBRATION, met))
+            statement = f"{one.name}: inside quotes above untrained networks"
+            value = f"|r| {abs(quote.r):.2f} against {abs(quote.untrained):.2f}"
+            met = not quote.failed(one.findings.question)
+            checks.append(Check(f"9, quotes {one.name}", statement, value, "beyond them", CALIBRATION, met))
     checks += _code(found)
-    shifted, tests = (sum(getattr(c.findings, n) for c in found) for n in ("shifted_significant", "tests"))
+    shifted = sum(c.findings.controls.get(ELSEWHERE, 0) for c in found)
+    tests = sum(c.findings.tests for c in found)
     if found:
         statement = "under shifted labels nothing is found"
         note = f"pairs of unit and hypothesis, of {tests:,}; a rate of 5 % is allowed among what is found"
@@ -272,13 +274,13 @@ def _code(found: Sequence[Cells]) -> list[Check]:
     """9 on C: of all networks, the one whose cell follows the hypothesis best."""
     checks = []
     for name, statement in IN_CODE.items():
-        every = [(f, one) for one in found for f in one.findings.findings if f.hypothesis == name]
+        every = [(f, one) for one in found for f in one.findings.found if f.label == name]
         pairs = [(f, one) for f, one in every if math.isfinite(f.r)]
         if not pairs:
             continue
-        sure = [one.name for f, one in pairs if f.confirmed(one.findings.search.fdr) and abs(f.r) >= EFFECT]
+        sure = [one.name for f, one in pairs if not f.failed(one.findings.question) and abs(f.r) >= EFFECT]
         best, one = max(pairs, key=lambda pair: (pair[1].name in sure, abs(pair[0].r)))
-        value = f"|r| {abs(best.r):.2f}, the untrained twin's {abs(best.twin_r):.2f}"
+        value = f"|r| {abs(best.r):.2f}, untrained networks' {abs(best.untrained):.2f}"
         note = f"{one.name}; so in {len(sure)} of {len(pairs)} networks"
         expects = f"|r| at least {EFFECT}, confirmed"
         checks.append(Check(f"9, {name}", statement, value, expects, PAPER, bool(sure), note))

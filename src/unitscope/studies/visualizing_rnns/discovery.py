@@ -1,11 +1,12 @@
 """The part of the study that asks what each unit stands for, in every network of the grid."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from unitscope import labels as library
+from unitscope.ask import Question
 from unitscope.corpus.text import TextCorpus
-from unitscope.findings.finding import Search
 from unitscope.page.page import Section
 from unitscope.studies.visualizing_rnns import checks
 from unitscope.studies.visualizing_rnns.causality import Costs, costs
@@ -48,8 +49,9 @@ def cell_part(s: Setting) -> Part:
     found = []
     for done, member in enumerate(s.members, start=1):
         model = member.model()
-        less = {"random_units": 3, "ablation_sequences": 16} if s.quick else {}
-        search = Search(asked, tuple(states(model)), seed=s.seed, **less)
+        search = Question(asked, tuple(states(model)), seed=s.seed)
+        if s.quick:
+            search = replace(search, baselines=5, ablation_sequences=16)
         found.append(cells(model, corpus, search, range(0, len(corpus), every), s.out / "cells" / member.name))
         s.show("cells", done, len(s.members))
     galleries: list[View] = []
@@ -104,7 +106,7 @@ def _lost(s: Setting, found: Sequence[Cells]) -> Costs | None:
     for pair in DISSOCIATIONS:
         clear = []
         for one in found:
-            by = {f.hypothesis: f for f in one.findings.confirmed_findings()}
+            by = {f.label: f for f in one.findings.confirmed_findings()}
             if set(pair) <= set(by):
                 clear.append(((one.name in s.large, min(abs(by[name].r) for name in pair)), one, by))
         if clear and set(pair.values()) <= set(s.corpus.vocabulary.ids):
@@ -124,7 +126,7 @@ def gallery(s: Setting, found: Sequence[Cells], count: int) -> list[View]:
     shown: dict[str, tuple[str, str]] = {}
     for finding, name in sorted(every, key=lambda pair: -abs(pair[0].r)):
         if abs(finding.r) >= EFFECT and len(shown) < count and (name, finding.address) not in shown.values():
-            shown.setdefault(finding.hypothesis, (name, finding.address))
+            shown.setdefault(finding.label, (name, finding.address))
     views: list[View] = [
         passage(s.member(name).model(), corpus, address, hypothesis) for hypothesis, (name, address) in shown.items()
     ]
@@ -150,7 +152,7 @@ def _shares(s: Setting, found: Sequence[Cells]) -> Table:
         member = s.member(one.name)
         confirmed = one.findings.confirmed_findings()
         row = [one.name, member.row, len(one.strength), one.share(), one.share(1e-9), len(confirmed)]
-        rows.append([*row, sum(f.used is True for f in confirmed)])
+        rows.append([*row, sum(f.used == "used" for f in confirmed)])
     note = "the paper's author estimated 5 % by eye, in larger networks"
     return Table("Interpretable units", fields, rows, note=note)
 
@@ -161,8 +163,8 @@ def _curve(found: Sequence[Cells]) -> Lines:
 
 
 def _found_table(found: Sequence[Cells]) -> Table:
-    names = list(dict.fromkeys(f.hypothesis for one in found for f in one.findings.confirmed_findings()))
-    by = [{f.hypothesis: f for f in one.findings.confirmed_findings()} for one in found]
+    names = list(dict.fromkeys(f.label for one in found for f in one.findings.confirmed_findings()))
+    by = [{f.label: f for f in one.findings.confirmed_findings()} for one in found]
     rows = [[name, *(abs(f[name].r) if name in f else float("nan") for f in by)] for name in names]
     fields = [Field("hypothesis", "text"), *(Field(one.name) for one in found)]
     note = "|r| of the confirmed unit on the half where it was not chosen; empty where none is confirmed"

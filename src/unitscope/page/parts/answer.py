@@ -1,0 +1,276 @@
+"""Which unit follows which label: an answer, with its controls and what ablation costs."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from unitscope.ask.answer import FOLDER, Answer, Found, Score
+from unitscope.evidence.fdr import adjusted
+from unitscope.interventions.ablation import Change
+from unitscope.page.page import Card, Section, UnitField, UnitGroup
+from unitscope.page.part import Columns, Part
+from unitscope.source.source import Source
+from unitscope.view import Field, Table, TokenText, View
+
+SHOWN = 9
+"""Units that have a card."""
+LINE = 110
+"""Tokens of a card's text."""
+
+
+@dataclass(frozen=True, eq=False)
+class Asked(Part):
+    """The outcome of ``unitscope ask``."""
+
+    order = 10
+    answer: Answer
+
+    @classmethod
+    def load(cls, folder: Path) -> Sequence[Part]:
+        return [cls(Answer.load(folder / FOLDER))] if (folder / FOLDER).exists() else []
+
+    def save(self, folder: Path) -> None:
+        self.answer.save(folder / FOLDER)
+
+    def story(self, source: Source) -> str:
+        confirmed = self.answer.confirmed_findings()
+        used = {found.address for found in confirmed if found.used == "used"}
+        tried = any(found.used != "not measured" for found in confirmed)
+        rest = f" The network relies on {len(used)} of them." if tried else ""
+        where = "within this text" if self.answer.within else "on documents that did not choose them"
+        beyond = f"beyond {self.answer.networks} untrained networks and at FDR {self.answer.question.fdr:.0%}"
+        return f"{len(self.answer.units())} units follow something {where}, {beyond}.{rest}"
+
+    def cards(self, source: Source) -> Sequence[Card]:
+        first = {found.address: found for found in reversed(self.answer.confirmed_findings())}
+        return [_card(first[address]) for address in self.answer.units()][:SHOWN]
+
+    def sections(self, source: Source) -> Sequence[Section]:
+        found = [_found(self.answer)]
+        if self.answer.loss is not None:
+            found.append(_ablations(self.answer))
+        return found
+
+    def columns(self, source: Source) -> Columns:
+        columns: dict[str, list[tuple[UnitField, np.ndarray]]] = {}
+        tested = {found.address: found for found in reversed(self.answer.confirmed_findings())}
+        for site in source.sites:
+            if site.name not in self.answer.confirmed.sites():
+                continue
+            own = [tested.get(f"{site.name}/{unit}") for unit in range(site.units)]
+            words = np.array([f.label if f else "" for f in own], dtype=object)
+            used = np.array([f.used if f else "" for f in own], dtype=object)
+            cost = np.array([f.damage.where[f.label].mean if f and f.damage else math.nan for f in own])
+            best, r = self._best(site.name, site.units)
+            columns[site.name] = [
+                (UnitField("confirmed", "text", "what it follows where it was not chosen", "answer"), words),
+                (UnitField("used", "text", "whether the network relies on it where that holds", "answer"), used),
+                (UnitField("cost", "number", "nats per token lost without it where that holds", "answer"), cost),
+                (UnitField("best label", "text", "the one with the largest |r|: chosen, so too high", "answer"), best),
+                (UnitField("best r", "number", "correlation with it", "answer"), r),
+            ]  # fmt: skip
+        return columns
+
+    def _best(self, site: str, units: int) -> tuple[np.ndarray, np.ndarray]:
+        table = self.answer.association(site)
+        winner, r = table.best()
+        names, values = np.full(units, "", dtype=object), np.full(units, math.nan)
+        for at, number in enumerate(self.answer.numbers[site]):
+            if winner[at] >= 0:
+                names[number], values[number] = table.labels[winner[at]], r[at]
+        return names, values
+
+    @cached_property
+    def _q(self) -> dict[str, np.ndarray]:
+        tables = {site: self.answer.association(site).p for site in self.answer.confirmed.sites()}
+        flat = adjusted(np.concatenate(list(tables.values())))
+        edges = np.cumsum([len(table) for table in tables.values()])[:-1]
+        return dict(zip(tables, np.split(flat, edges), strict=True))
+
+    def unit(self, source: Source, site: str, unit: int) -> Sequence[UnitGroup]:
+        if site not in self._q or unit not in self.answer.numbers[site]:
+            return ()
+        return _of_unit(self.answer, self._q[site], site, unit)
+
+
+def _card(found: Found) -> Card:
+    facts = [f"r {found.r:.2f} ({_interval(found.r_low, found.r_high)}) · untrained {found.untrained:.2f}"]
+    if found.damage:
+        there, elsewhere = (d[found.label].mean for d in (found.damage.where, found.damage.elsewhere))
+        facts.append(
+            f"{'relied on' if found.used == 'used' else 'without it'}: {there:+.3f} nats there, "
+            f"{elsewhere:+.3f} elsewhere"
+        )
+    shown, text = found.passage, None
+    if shown is not None:
+        text = TokenText(
+            f"{found.address} on the text", list(shown.tokens[:LINE]), list(shown.unit[:LINE]), shown.low, shown.high,
+            at=(shown.sequence, shown.first), truth=list(shown.label[:LINE]), label=found.label,
+        )  # fmt: skip
+    return Card(found.label, found.address, text, [fact.replace("-", "−") for fact in facts])
+
+
+def _found(answer: Answer) -> Section:
+    confirmed = answer.confirmed_findings()
+    heads = [
+        Field("unit", "unit"),
+        Field("label", "text"),
+        Field("r", help="correlation where the unit was not chosen"),
+        Field("95 %", "text", help="interval that takes documents, not tokens, as the evidence"),
+        Field("given", help="correlation given the label that explains the unit best"),
+        Field("AUC", help="how well the unit alone tells where the label holds; 0.5 is chance"),
+        Field("IoU", help="overlap of the label with the unit's values beyond a threshold that was chosen elsewhere"),
+        Field("untrained |r|", help="the best unit of all untrained networks, chosen and scored alike"),
+        Field("q", help="p-value after correction for all units and labels"),
+        Field("cost", help="nats per token that the loss rises where the label holds, unit held at its mean"),
+        Field("elsewhere", help="the same where it does not hold"),
+        Field("random", help="the largest such difference among random units of similar activity"),
+        Field("used", "text", help="costs more where the label holds, and more so than any random unit"),
+    ]
+    others = [found for found in answer.found if found not in confirmed]
+    counts = ", ".join(f"under {name} {count:,}" for name, count in answer.controls.items())
+    text = (
+        f"{len(answer.units())} units are {answer.verdict}, for {len(confirmed)} of {len(answer.question.labels)} "
+        "labels: chosen on some of the evidence, and on the rest of the same sign, significant after correction for "
+        f"all units and labels, and better than {answer.networks} untrained networks' best units by the same statistic "
+        f"(at .05 for each label). The evidence is {answer.evidence}. {answer.significant:,} of {answer.tests:,} pairs "
+        "are significant; "
+        f"labels that mean nothing make it {counts or 'unknown, since they were not asked'}."
+    )
+    views: list[View] = [Table("Confirmed", heads, [_row(f) for f in confirmed])]
+    if others:
+        rows = [[*_row(f), "; ".join(f.failed(answer.question)), f.more] for f in others]
+        more = [Field("why not", "text"), Field("more", "integer", help="more pieces of evidence that would decide it")]
+        views.append(Table("Not confirmed", [*heads, *more], rows))
+    return Section("findings", "Findings", text, views)
+
+
+def _row(found: Found) -> list[object]:
+    damage = found.damage
+    return [
+        found.address,
+        found.label,
+        found.r,
+        _interval(found.r_low, found.r_high),
+        found.given,
+        found.auc.value,
+        found.iou.value,
+        found.untrained,
+        found.q,
+        damage.where[found.label].mean if damage else math.nan,
+        damage.elsewhere[found.label].mean if damage else math.nan,
+        found.random_contrast,
+        found.used,
+    ]
+
+
+def _interval(low: float, high: float) -> str:
+    return f"{low:.2f} … {high:.2f}".replace("-", "−") if math.isfinite(low) else ""
+
+
+def _ablations(answer: Answer) -> Section:
+    rows = [
+        [f.label, f.address, repr(symbol.symbol), symbol.change, symbol.tokens]
+        for f in answer.confirmed_findings()
+        if f.damage
+        for symbol in f.damage.symbols[:3]
+    ]
+    heads = [
+        Field("label", "text"),
+        Field("unit", "unit"),
+        Field("next symbol", "text"),
+        Field("cost", help="nats that predicting this symbol costs more without the unit"),
+        Field("tokens", "integer"),
+    ]
+    text = (
+        f"The intact network loses {answer.loss:.3f} nats per token on these sequences. Each confirmed unit was held "
+        "at its mean at every step; these are the symbols whose prediction suffered most in all."
+    )
+    return Section("ablation", "What is lost without them", text, [Table("Costliest symbols", heads, rows)])
+
+
+def _of_unit(answer: Answer, q: np.ndarray, site: str, unit: int) -> list[UnitGroup]:
+    at = answer.numbers[site].index(unit)
+    chosen, there = answer.association(site, chosen=True), answer.association(site)
+    order = np.argsort(-np.abs(np.nan_to_num(there.r[at])), kind="stable")
+    heads = [
+        Field("label", "text"),
+        Field("r", help="on the evidence that confirms"),
+        Field("95 %", "text"),
+        Field("q", help="p-value after correction for all units and labels"),
+        Field("first r", help="on the evidence on which units are chosen"),
+        Field("untrained |r|", help="the best unit of all untrained networks: what wiring alone gives"),
+        Field("why not", "text", help="why there is no p"),
+    ]
+    rows = [
+        [
+            there.labels[k],
+            float(there.r[at, k]),
+            _interval(there.r_low[at, k], there.r_high[at, k]),
+            float(q[at, k]),
+            float(chosen.r[at, k]),
+            answer.untrained[k],
+            there.reason(at, int(k)),
+        ]
+        for k in order
+    ]
+    groups = [UnitGroup("What it follows", "Every label, with its controls.", [Table("Association", heads, rows)])]
+    own = [found for found in answer.found if found.address == f"{site}/{unit}"]
+    if own:
+        groups.append(_detected(own))
+    damaged = next((found for found in own if found.damage), None)
+    return [*groups, _damage(damaged)] if damaged else groups
+
+
+def _detected(found: Sequence[Found]) -> UnitGroup:
+    heads = [
+        Field("label", "text"),
+        Field("AUC"),
+        Field("AUC, 95 %", "text"),
+        Field("IoU"),
+        Field("IoU, 95 %", "text"),
+        Field("at", "text", help="the values that count as on; chosen where the unit was"),
+        Field("bits", help="mutual information, less its bias"),
+        Field("prevalence", "share"),
+    ]
+
+    def score(s: Score) -> list[object]:
+        return [s.value, _interval(s.low, s.high)]
+
+    rows = [[f.label, *score(f.auc), *score(f.iou), f.iou_at, f.information.value, f.prevalence] for f in found]
+    return UnitGroup("How well it tells", "Labels for which it was the best unit.", [Table("Detection", heads, rows)])
+
+
+def _damage(found: Found) -> UnitGroup:
+    damage = found.damage
+    assert damage is not None
+    heads = [
+        Field("where", "text"),
+        Field("cost", help="nats per token"),
+        Field("95 %", "text", help="interval that takes documents as the evidence"),
+        Field("elsewhere", help="nats per token where it does not hold"),
+        Field("tokens", "integer"),
+    ]
+
+    def row(name: str, there: Change, elsewhere: float) -> list[object]:
+        interval = f"{there.low:.3f} … {there.high:.3f}".replace("-", "−") if math.isfinite(there.low) else ""
+        return [name, there.mean, interval, elsewhere, there.tokens]
+
+    rows = [row(name, there, damage.elsewhere[name].mean) for name, there in damage.where.items() if there.tokens]
+    rows.sort(key=lambda values: -float(values[1]))  # type: ignore[arg-type]
+    rows.insert(0, row("everywhere", damage.overall, math.nan))
+    symbols = [[repr(s.symbol), s.change, s.tokens] for s in damage.symbols]
+    return UnitGroup(
+        "What is lost without it",
+        "The unit was held at its mean at every step. A number counts as held where it is above its median.",
+        [
+            Table("Change of the loss", heads, rows),
+            Table(
+                "Costliest symbols", [Field("next symbol", "text"), Field("cost"), Field("tokens", "integer")], symbols
+            ),
+        ],
+    )
