@@ -12,7 +12,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
 #   make demo PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu"
 PIP_ARGS ?=
 
-# More words for the commands: make demo ARGS="--retrain", make pytest ARGS="-k affinity".
+# More words for the commands: make demo ARGS="--retrain", make pytest ARGS="-k association".
 ARGS ?=
 
 # One thread in each of two processes: on two busy cores, more threads are many times slower.

@@ -87,6 +87,7 @@ _PLACES = {name: module for module, names in _ROOMS.items() for name in names}
 __all__ = [
     "Ablated",
     "Analysis",
+    "Answer",
     "Arrays",
     "Bench",
     "Chunk",

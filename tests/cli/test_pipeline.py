@@ -11,7 +11,7 @@ import torch
 import wired
 from safetensors.torch import save_file
 
-from unitscope.ask import Answer
+from unitscope.asking import Answer
 from unitscope.cli.inputs import Inputs
 from unitscope.cli.main import run
 from unitscope.corpus.splits import Split

@@ -9,7 +9,7 @@ import torch
 import transformers
 from subword_tokenizer import TEXT, word_pieces
 
-from unitscope.ask import Answer
+from unitscope.asking import Answer
 from unitscope.cli import console
 from unitscope.cli.inputs import Inputs, by_default
 from unitscope.cli.main import run

@@ -66,7 +66,7 @@ def analyze(
         results = fold(source, asked, sites, show, workers=workers, store=states or None)
     Results(results).save(recording)
     console.out.print(f"{recording / FOLDER}: {len(list(results))} results for {len(results.sites())} sites")
-    console.out.print(f"next: unitscope find {recording}, or unitscope report {recording}")
+    console.out.print(f"next: unitscope ask {recording}, or unitscope report {recording}")
 
 
 def _share(source: Recording, asked: Sequence[Analysis[Any]], sites: Sequence[str], states: str, part: str) -> None:

@@ -35,7 +35,7 @@ Look at once: `unitscope demo`. Step by step:
 
     unitscope analyze run                      # what each unit does
 
-    unitscope find    run                      # what it stands for, how sure, what is lost without it
+    unitscope ask     run                      # what it stands for, how sure, what is lost without it
 
     unitscope report  run                      # all of it in one page
 """,

@@ -7,8 +7,8 @@ import typer
 from rich.table import Table
 
 from unitscope import labels as library
-from unitscope.ask import Answer
-from unitscope.ask import ask as put
+from unitscope.asking import Answer
+from unitscope.asking import ask as put
 from unitscope.cli import console
 from unitscope.cli.app import STEPS, app
 from unitscope.cli.inputs import Inputs

@@ -58,7 +58,7 @@ def inspect(
         list[str],
         typer.Option(
             "--ask",
-            help="a hypothesis: a name from `unitscope find --list`, regex:PATTERN, words:the,a,an, words:FILE, "
+            help="a hypothesis: a name from `unitscope ask --list`, regex:PATTERN, words:the,a,an, words:FILE, "
             "column:upos or column:upos=NOUN of a treebank, concept:TEXT, bank:FOLDER (each concept of a bank), "
             "neighbours:FOLDER (each with the five most like it), file.py:function; repeat it",
         ),
@@ -97,7 +97,7 @@ def inspect(
 
     Each network reads each part of the data once, for all hypotheses and measures together. Whole documents are the
     pieces of evidence for intervals and p-values; q is p corrected for all pairs. A best unit out of many is chosen,
-    so its value is too high: `unitscope find` confirms it on other data and against an untrained twin.
+    so its value is too high: `unitscope ask` confirms it on other data and against untrained networks.
 
     For example:
 

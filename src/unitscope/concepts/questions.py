@@ -2,7 +2,7 @@
 
 A hypothesis is written as
 
-- a name of the catalogue, ``regex:PATTERN`` or ``file.py:function`` (``unitscope find --list``)
+- a name of the catalogue, ``regex:PATTERN`` or ``file.py:function`` (``unitscope ask --list``)
 - ``words:the,a,an`` or ``words:FILE`` (a word on each line): the token is in one of these words, in any case
 - ``column:upos``: a flag for each value of a treebank's column; ``column:upos=NOUN``: one of them
 - ``concept:in the city``: within this word or phrase, in any case

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from unitscope.analyses.association import Association
-from unitscope.ask import Answer, Found, Question
-from unitscope.ask.answer import Score
+from unitscope.asking import Answer, Found, Question
+from unitscope.asking.answer import Score
 from unitscope.corpus.open import open_corpus
 from unitscope.fold.analyze import analyze
 from unitscope.models.edit import Edit

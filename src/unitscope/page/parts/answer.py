@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from unitscope.ask.answer import FOLDER, Answer, Found, Score
+from unitscope.asking.answer import FOLDER, Answer, Found, Score
 from unitscope.evidence.fdr import adjusted
 from unitscope.interventions.ablation import Change
 from unitscope.page.page import Card, Section, UnitField, UnitGroup

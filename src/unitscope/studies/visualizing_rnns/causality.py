@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from unitscope.ask import Answer
+from unitscope.asking import Answer
 from unitscope.corpus.text import TextCorpus
 from unitscope.interventions.ablation import Bench
 from unitscope.models.edit import Edit

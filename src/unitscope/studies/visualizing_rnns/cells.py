@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from unitscope.ask import Answer, Question, ask
+from unitscope.asking import Answer, Question, ask
 from unitscope.corpus.text import TextCorpus
 from unitscope.errors import InputError
 from unitscope.evidence.fdr import adjusted

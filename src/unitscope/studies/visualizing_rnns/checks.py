@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from unitscope.ask.columns import ELSEWHERE
+from unitscope.asking.columns import ELSEWHERE
 from unitscope.corpus.text import TextCorpus
 from unitscope.networks.budget import weights, width
 from unitscope.networks.char import Cell

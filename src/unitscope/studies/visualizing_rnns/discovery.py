@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from unitscope import labels as library
-from unitscope.ask import Question
+from unitscope.asking import Question
 from unitscope.corpus.text import TextCorpus
 from unitscope.page.page import Section
 from unitscope.studies.visualizing_rnns import checks

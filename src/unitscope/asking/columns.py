@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unitscope.analyses._sketch import Sketch
-from unitscope.ask.pieces import Side
+from unitscope.asking.pieces import Side
 from unitscope.source.label_table import LabelTable
 from unitscope.source.relabelled import Circle
 from unitscope.source.source import Source

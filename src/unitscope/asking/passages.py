@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from unitscope.ask.answer import Passage
-from unitscope.ask.columns import Columns
+from unitscope.asking.answer import Passage
+from unitscope.asking.columns import Columns
 from unitscope.source.source import Source
 
 WIDTH = 400

@@ -19,13 +19,13 @@ import numpy as np
 
 from unitscope.analyses.association import Association, AssociationResult
 from unitscope.analyses.detection import Detection, DetectionResult
-from unitscope.ask.answer import Answer, Found, Question, Score
-from unitscope.ask.columns import BUCKET, CONTROLS, Columns
-from unitscope.ask.conditions import pairs_of
-from unitscope.ask.passages import passage_of
-from unitscope.ask.pieces import Pieces, Side, pieces
-from unitscope.ask.units import Units, chosen_units
-from unitscope.ask.use import measured
+from unitscope.asking.answer import Answer, Found, Question, Score
+from unitscope.asking.columns import BUCKET, CONTROLS, Columns
+from unitscope.asking.conditions import pairs_of
+from unitscope.asking.passages import passage_of
+from unitscope.asking.pieces import Pieces, Side, pieces
+from unitscope.asking.units import Units, chosen_units
+from unitscope.asking.use import measured
 from unitscope.corpus.corpus import Corpus
 from unitscope.errors import InputError
 from unitscope.evidence.correlation import partial

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from unitscope.ask.answer import Found, Question
-from unitscope.ask.columns import Columns
-from unitscope.ask.pieces import Side
-from unitscope.ask.units import Units
+from unitscope.asking.answer import Found, Question
+from unitscope.asking.columns import Columns
+from unitscope.asking.pieces import Side
+from unitscope.asking.units import Units
 from unitscope.corpus.corpus import Corpus
 from unitscope.evidence.used import CONTROLS, Costs, similar, verdicts
 from unitscope.interventions.ablation import LOSS, Bench, Damage

@@ -9,8 +9,8 @@ from planted import one_site
 from scipy import signal, stats
 from wired import COUNTER, INSIDE, corpus, documents, wired
 
-from unitscope.ask import Answer, ask
-from unitscope.ask.columns import CONTROLS, ELSEWHERE, PLACE, WITHIN
+from unitscope.asking import Answer, ask
+from unitscope.asking.columns import CONTROLS, ELSEWHERE, PLACE, WITHIN
 from unitscope.corpus.place import DocumentText, Place
 from unitscope.errors import InputError
 from unitscope.models.site import Site
