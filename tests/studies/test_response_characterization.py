@@ -1,4 +1,3 @@
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -6,9 +5,9 @@ import pandas as pd
 import pytest
 
 from unitscope.errors import InputError
-from unitscope.studies import response_characterization as study
-from unitscope.studies.response_characterization import networks
-from unitscope.studies.response_characterization.tasks import proteins, tasks
+from unitscope.studies import runner
+from unitscope.studies.library import response_characterization as study
+from unitscope.studies.library.response_characterization.tasks import proteins, tasks
 
 
 def small(tmp_path):
@@ -28,18 +27,20 @@ def test_from_data_to_page(tmp_path, monkeypatch):
     found = small(tmp_path)
     assert [task.name for task in found] == ["digits, 8 steps", "CO2"]
     monkeypatch.setattr(study, "tasks", lambda data: found)
-    checks = study.run(tmp_path / "out", lambda *_: None, data=tmp_path, seeds=1, quick=True)
-    ids = {check.id for check in checks}
-    assert {"ranking-CO2", "capacity-amplitude", "capacity-relation", "frequency"} <= ids
-    content = json.loads((tmp_path / "out" / "results.json").read_text())
-    assert content["figures"].keys() == {"digits, 8 steps, 32 units", *(f"CO2, {n} units" for n in (32, 64))}
-    spearman = content["figures"]["CO2, 32 units"]["spearman"]
-    assert {"amplitude × readout", "std × readout", "gradient × activation", "random"} <= spearman.keys()
+    options = study.Asked(quick=True, data=tmp_path)
+    done = runner.do("response-characterization", options, tmp_path / "out")
+    by = {one.claim.id: one for one in done.claims}
+    assert {"ranking-CO2", "capacity-amplitude", "capacity-relation", "frequency"} <= by.keys()
+    assert not any(name.endswith("S&P 500") for name in by)  # not asked
+    unlearnt = by["ranking-digits, 8 steps"]  # random pixels
+    assert unlearnt.verdict == "not decided"
+    assert "no better than their baseline" in unlearnt.note
+    assert len(done.outcomes.where(task="CO2", units=64)) == 1
+    scores = done.outcomes.found[0]["scores"]
+    assert {"amplitude × readout", "std × readout", "gradient × activation", "random"} <= scores.keys()
     assert (tmp_path / "out" / "index.html").exists()
-    # What was done is not done again.
-    monkeypatch.setattr(networks, "characterize", None)
-    again = study.run(tmp_path / "out", lambda *_: None, data=tmp_path, seeds=1, quick=True)
-    assert [check.value for check in again] == [check.value for check in checks]
+    monkeypatch.setattr(study, "respond", None)  # what was done is not done again
+    assert len(runner.do("response-characterization", options, tmp_path / "out").claims) == len(done.claims)
 
 
 def test_residues_become_channels():
@@ -52,3 +53,5 @@ def test_residues_become_channels():
 def test_a_missing_folder_is_refused(tmp_path):
     with pytest.raises(InputError, match="no folder"):
         tasks(tmp_path / "nowhere")
+    with pytest.raises(InputError, match="at least one"):
+        study.runs(study.Asked(seeds=0))

@@ -137,6 +137,6 @@ def _by_hand(run: Callable[..., list[Check]]) -> Callable[..., None]:
     return do
 
 
-for _name in ("cnn_units", "machine_analysis", "probing", "response_characterization", "visualizing_rnns"):
+for _name in ("cnn_units", "machine_analysis", "probing", "visualizing_rnns"):
     _run = importlib.import_module(f"unitscope.studies.{_name}").run
     study.command(_name.replace("_", "-"))(_by_hand(_run))

@@ -126,10 +126,11 @@ def keys_of(study: Study, runs: Sequence[Run]) -> dict[str, str]:
     """Of each run the digest of all that its outcome hangs on; runs stand after those that they need."""
     keys: dict[str, str] = {}
     for run in runs:
+        function: Any = getattr(run.do, "func", run.do)  # of a partial, whose data the fingerprint is of
         content = [
             study.name,
             study.version,
-            f"{run.do.__module__.rsplit('.', 1)[-1]}.{run.do.__qualname__}",
+            f"{function.__module__.rsplit('.', 1)[-1]}.{function.__qualname__}",
             run.settings,
             run.fingerprint,
             [keys[name] for name in run.needs],
