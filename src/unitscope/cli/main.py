@@ -1,29 +1,59 @@
 """``unitscope``: the entry point."""
 
 import sys
+import warnings
 
-from rich.text import Text
-
-from unitscope.cli import console
-from unitscope.cli.app import app
-from unitscope.errors import InputError
+STOPPED = "unitscope: stopped; what was finished is kept, and the same command goes on from there"
 
 
 def run() -> None:
-    """The entry point: a mendable error is one line and status 2, Ctrl-C is status 130."""
+    """The entry point: whatever goes wrong is one line and status 2, and Ctrl-C, at any moment, is status 130."""
     try:
-        app()
+        _run()
+    except KeyboardInterrupt:  # also while modules are still being imported
+        print(STOPPED, file=sys.stderr)
+        sys.exit(130)
+
+
+def _run() -> None:
+    from rich.text import Text
+
+    from unitscope.cli import console
+    from unitscope.cli.app import app
+    from unitscope.errors import InputError
+    from unitscope.files.damage import DamageWarning
+
+    def say(message: str) -> None:
+        console.error.print(Text.assemble(("unitscope: ", "red"), message), soft_wrap=True)
+
+    shown = warnings.showwarning
+
+    def show(message: Warning | str, category: type[Warning], *rest: object, **more: object) -> None:
+        if issubclass(category, DamageWarning):
+            say(str(message))
+        else:
+            shown(message, category, *rest, **more)  # type: ignore[arg-type]
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", DamageWarning)
+            warnings.showwarning = show
+            app()
     except SystemExit as end:
         if end.code == 130:
-            console.error.print(
-                "unitscope: stopped; what was finished is kept, and the same command goes on from there"
-            )
+            print(STOPPED, file=sys.stderr)
         raise
-    except (InputError, OSError) as error:
+    except Exception as error:
         if "--debug" in sys.argv:
             raise
-        message = str(error)
-        if isinstance(error, OSError):
-            message = f"{error.filename}: {error.strerror}" if error.filename else error.strerror or message
-        console.error.print(Text.assemble(("unitscope: ", "red"), message), soft_wrap=True)
+        if isinstance(error, InputError):
+            message = str(error)
+        elif isinstance(error, MemoryError):
+            message = "the memory is full; take fewer sites, a shorter --length or a smaller --batch-size"
+        elif isinstance(error, OSError):
+            message = f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error)
+        else:
+            said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+            message = f"{said}; this is a fault of unitscope; run with --debug before the command to see where it is"
+        say(message)
         sys.exit(2)
