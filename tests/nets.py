@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from unitscope.corpus.batch import Batch
+from unitscope.models.module import ModuleModel
 
 SYMBOLS = 11
 
@@ -82,6 +83,11 @@ def tagger(kind: Kind, seed: int = 0, **options) -> Tagger:
             for weight in net.rnn.parameters():
                 weight.mul_(2)
     return net
+
+
+def tags(kind: Kind, **options) -> ModuleModel:
+    """A net that is said to predict a tag for each token, whatever it sees."""
+    return ModuleModel(tagger(kind), logits=lambda output: output, **options)
 
 
 def batch(lengths, seed: int = 0) -> Batch:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 from loops import by_hand
-from nets import Kind, Tagger, batch, tagger
+from nets import Kind, Tagger, batch, tagger, tags
 from torch import nn
 from toys import ToyCorpus
 
@@ -75,7 +75,7 @@ def test_whatever_is_chosen_is_one_edit_after_the_other(site, values, where):
 
 
 def test_copies_keep_their_sequences_apart_where_lengths_differ_and_layers_read_backwards():
-    model = ModuleModel(tagger(Kind("gru", 1, True)))
+    model = tags(Kind("gru", 1, True))
     given, edits = bound(model, "rnn.0_reverse.update_gate", Resampled())
     alone = [model.run(given, READ, [edit])[READ[0]] for edit in edits]
     assert apart(alone, engines.side_by_side(model, given, edits, READ, UNITS), given) < 1e-6

@@ -58,7 +58,7 @@ def by_hand(net, tokens, layer, unit, value):
 def test_a_held_unit_is_a_unit_overwritten_after_every_step(cell, layer, value):
     torch.manual_seed(0)
     net = CharNet(CharConfig(SYMBOLS, cell, 3, UNITS)).double().eval()
-    model, batch = ModuleModel(net), batch_of()
+    model, batch = ModuleModel(net, logits=lambda output: output), batch_of()
     with lesions(model, batch, f"rnn.{layer}.hidden", ["output.log_prob"]) as lesion:
         for unit in (4, 0):
             found = lesion([unit], [value])["output.log_prob"]
@@ -76,7 +76,7 @@ def test_it_agrees_with_the_models_own_edits(kind, settings):
     layer = kind(4, UNITS, num_layers=3, batch_first=True, **settings)
     width = (settings.get("proj_size") or UNITS) * (1 + layer.bidirectional)
     module = nn.Sequential(nn.Embedding(SYMBOLS, 4), layer, Last(), nn.Linear(width, SYMBOLS))
-    model, batch = ModuleModel(module), batch_of((12, 7, 12))
+    model, batch = ModuleModel(module, logits=lambda output: output), batch_of((12, 7, 12))
     read = ["output.loss"]
     for place in ["1", "1_reverse"][: 1 + layer.bidirectional]:
         site = f"1.{place}.hidden"
@@ -203,7 +203,7 @@ def test_few_different_inputs_are_read_by_number(stream):
 def test_the_model_is_as_it_was_even_after_an_error():
     torch.manual_seed(0)
     net = CharNet(CharConfig(SYMBOLS, "gru", 2, UNITS))
-    model, batch = ModuleModel(net), batch_of()
+    model, batch = ModuleModel(net, logits=lambda output: output), batch_of()
     before = {name: value.clone() for name, value in net.state_dict().items()}
     intact = model.run(batch, ["output.loss"])["output.loss"]
 

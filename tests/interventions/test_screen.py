@@ -53,11 +53,11 @@ def test_gradients_are_those_of_scaling_a_unit(kind, layer, reverse, corpus):
     net = Net(kind, len(corpus.vocabulary), bidirectional=reverse).double()
     net.requires_grad_(False)
     site = f"rnn.{layer}{'_reverse' if reverse else ''}.hidden"
-    found = gradients(ModuleModel(net), corpus, site, range(len(corpus)), batch_size=2)
+    found = gradients(ModuleModel(net, logits=lambda output: output), corpus, site, range(len(corpus)), batch_size=2)
 
     def loss(other):
         batch = corpus.batch(range(len(corpus)))
-        values = ModuleModel(other).run(batch, ["output.loss"])["output.loss"][..., 0]
+        values = ModuleModel(other, logits=lambda output: output).run(batch, ["output.loss"])["output.loss"][..., 0]
         return float(values[batch.counted & batch.has_target].mean())
 
     for unit in (0, UNITS - 1):

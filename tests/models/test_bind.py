@@ -155,7 +155,7 @@ def test_inside_stock_layers(kind, values, where):
 @torch.no_grad()
 def test_what_passes_through_any_module(kind, site, values, where):
     torch.manual_seed(0)
-    model = ModuleModel(kind(), hooked=["*", "head.input"])
+    model = ModuleModel(kind(), hooked=["*", "head.input"], logits=lambda output: output)
     edit = Edit(site, UNITS, values, where)
     for number in NUMBERS:
         (intact,) = Live(model, CORPUS, sequences=[number]).chunks([site, "output.log_prob"])
@@ -310,7 +310,7 @@ def test_a_batch_alone_has_no_labels_and_no_other_sequences(edit):
 
 
 def test_steps_that_are_no_tokens_cannot_be_chosen():
-    model = ModuleModel(tagger(Kind("lstm")), call=lambda net, batch: net(batch.tokens[:2]), logits=lambda _: None)
+    model = ModuleModel(tagger(Kind("lstm")), call=lambda net, batch: net(batch.tokens[:, ::2]), logits=lambda _: None)
     with pytest.raises(InputError, match="one step per token"):
         model.run(batch([9] * 3), [], [zero("rnn.0.hidden", [0], Steps(1))])
 

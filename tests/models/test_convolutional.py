@@ -27,7 +27,7 @@ def model() -> ModuleModel:
     torch.manual_seed(0)
     config = VDCNNConfig(20, 3, **{**SIZES["tiny"], "channels": (8, 12, 10), "blocks": (1, 1, 1)})
     classify = lambda module, b: module(b.tokens, b.lengths).unsqueeze(1).expand(-1, b.tokens.shape[1], -1)  # noqa: E731
-    return ModuleModel(VDCNN(config), call=classify)
+    return ModuleModel(VDCNN(config), call=classify, logits=lambda scores: scores)
 
 
 def test_sites_are_convolutions_and_blocks() -> None:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pytest
 import torch
-from nets import SYMBOLS, batch, row
+from nets import SYMBOLS, Kind, batch, row, tagger
 from torch import Tensor, nn
 
 from unitscope.corpus.batch import Batch
@@ -97,7 +97,7 @@ class Looped(nn.Module):
 
 def mixed(**options):
     torch.manual_seed(0)
-    return ModuleModel(Mixed(), **options)
+    return ModuleModel(Mixed(), logits=lambda output: output, **options)
 
 
 def names(model):
@@ -209,9 +209,11 @@ def test_stock_cells_have_the_names_of_their_layers():
 def test_outputs_beside_recurrent_layers_are_asked_for():
     net = Looped(nn.LSTMCell(5, 7))
     net.extra = nn.GRU(2, 2)
-    assert inside(ModuleModel(net))[0] == "extra.0.reset_gate"
-    assert "cell.hidden" not in names(ModuleModel(net))
-    assert inside(ModuleModel(net, hooked=["head.*"]))[-2:] == ["extra.0.hidden", "head.output"]
+    assert "cell.hidden" in names(ModuleModel(net))  # a layer that never runs is no recurrent layer of the model
+    assert "never ran" in ModuleModel(net).checked.left_out["extra.0.hidden"]
+    net = tagger(Kind("gru"))
+    assert inside(ModuleModel(net))[-1] == "rnn.0.hidden"
+    assert inside(ModuleModel(net, hooked=["decoder.*"]))[-2:] == ["rnn.0.hidden", "decoder.output"]
 
 
 def test_half_precision_is_read_as_float32():

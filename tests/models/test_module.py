@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 import torch.nn.functional as F
-from nets import KINDS, SYMBOLS, Kind, batch, row, tagger
+from nets import KINDS, SYMBOLS, Kind, batch, row, tagger, tags
 from torch import nn
 
 from unitscope.errors import InputError
@@ -46,7 +46,7 @@ def test_reading_changes_no_output(kind):
     with torch.no_grad():
         expected = F.log_softmax(net(tokens.tokens), -1)
 
-    model = ModuleModel(net)
+    model = ModuleModel(net, logits=lambda output: output)
     values = model.run(tokens, names(model))
 
     close(values["output.log_prob"], expected, kind)
@@ -58,7 +58,7 @@ def test_reading_changes_no_output(kind):
 
 @every_cell
 def test_values_lie_in_the_ranges_of_their_sites(kind):
-    model = ModuleModel(tagger(kind))
+    model = tags(kind)
     values = model.run(batch(LENGTHS), names(model))
     for site in model.sites():
         assert values[site.name].isfinite().all()
@@ -68,7 +68,7 @@ def test_values_lie_in_the_ranges_of_their_sites(kind):
 
 @every_cell
 def test_padding_never_leaks_and_one_row_alone_is_the_same(kind):
-    model, tokens = ModuleModel(tagger(kind)), batch(LENGTHS)
+    model, tokens = tags(kind), batch(LENGTHS)
     together = model.run(tokens, names(model))
     for number, length in enumerate(LENGTHS):
         for name, alone in model.run(row(tokens, number), names(model)).items():
@@ -77,7 +77,7 @@ def test_padding_never_leaks_and_one_row_alone_is_the_same(kind):
 
 @every_kind
 def test_gates_recombine(kind):
-    model = ModuleModel(tagger(kind))
+    model = tags(kind)
     values = model.run(batch([12] * 3), inside(model))
     for site in model.sites():
         place = site.name.rpartition(".")[0]
@@ -101,7 +101,7 @@ def test_gates_recombine(kind):
 
 @every_cell
 def test_an_edit_reads_back_and_acts_downstream_only(kind):
-    model, tokens = ModuleModel(tagger(kind)), batch([9] * 3)
+    model, tokens = tags(kind), batch([9] * 3)
     order = names(model)
     intact = model.run(tokens, order)
     for site in inside(model):
@@ -117,7 +117,7 @@ def test_an_edit_reads_back_and_acts_downstream_only(kind):
 
 @every_cell
 def test_reading_few_sites_gives_what_reading_all_gives(kind):
-    model, tokens = ModuleModel(tagger(kind)), batch(LENGTHS)
+    model, tokens = tags(kind), batch(LENGTHS)
     every = model.run(tokens, names(model))
     counted = tokens.counted
     for few in (["output.loss"], ["rnn.1.hidden"], ["rnn.0.hidden"], names(model)[:1], names(model)[-5:-2]):
@@ -130,7 +130,7 @@ def test_the_adapter_is_a_model():
 
 
 def test_sites_are_named_by_path_layer_and_stream():
-    model = ModuleModel(tagger(Kind("lstm", 2, True, 3)))
+    model = tags(Kind("lstm", 2, True, 3))
     assert names(model)[:7] == [
         "rnn.0.input_gate",
         "rnn.0.forget_gate",
@@ -174,11 +174,11 @@ def test_kinds_of_units():
 
 
 def test_a_bare_layer_is_called_by_its_class():
-    x = torch.randn(3, 9, 4)
-    model = ModuleModel(nn.GRU(4, 6, batch_first=True), call=lambda gru, batch: gru(x[: len(batch.tokens)]))
+    codes = torch.randn(SYMBOLS, 4)
+    model = ModuleModel(nn.GRU(4, 6, batch_first=True), call=lambda gru, batch: gru(codes[batch.tokens]))
     assert names(model)[:4] == ["gru.0.reset_gate", "gru.0.update_gate", "gru.0.new_gate", "gru.0.hidden"]
     with torch.no_grad():
-        expected = model.module(x)[0]
+        expected = model.module(codes[batch([9] * 3).tokens])[0]
     torch.testing.assert_close(model.run(batch([9] * 3), ["gru.0.hidden"])["gru.0.hidden"], expected)
 
 
@@ -287,7 +287,7 @@ def test_values_outlive_the_next_run():
 @pytest.mark.parametrize("cell", ["tanh", "lstm", "gru"])
 def test_half_precision(cell, dtype):
     net = tagger(Kind(cell, 2, True, dtype=dtype))
-    model, exact = ModuleModel(net), ModuleModel(copy.deepcopy(net).float())
+    model, exact = (ModuleModel(n, logits=lambda output: output) for n in (net, copy.deepcopy(net).float()))
     values, expected = model.run(batch([9] * 4), inside(model)), exact.run(batch([9] * 4), inside(exact))
     for name, value in values.items():
         assert value.dtype == dtype
@@ -374,8 +374,9 @@ def test_nothing_recurrent_inside():
         def forward(self, tokens):
             return self.scale * tokens.sum()
 
+    assert ModuleModel(Counts()).sites() == ()
     with pytest.raises(InputError, match=r"nothing in the model that has \[batch time unit\] values"):
-        ModuleModel(Counts()).sites()
+        ModuleModel(Counts(), hooked=["*"]).sites()
 
 
 def test_a_module_that_does_not_read_tokens():
@@ -392,7 +393,7 @@ def test_a_layer_that_never_runs():
 
 def test_a_layer_that_does_not_step_with_the_tokens():
     model = ModuleModel(tagger(LSTM2), call=lambda net, batch: net(batch.tokens[:, ::2]), logits=lambda _: None)
-    with pytest.raises(InputError, match="5 steps of 5 sequences where the batch has 9 of 5"):
+    with pytest.raises(InputError, match=r"hidden has 5 steps .* the batch has 9"):
         model.run(batch(LENGTHS), ["rnn.0.hidden"])
 
 

@@ -79,10 +79,10 @@ def test_packed_sequences(cell, bidirectional):
         output, _ = net.rnn(packed)
         return net.decoder(pad_packed_sequence(output, batch_first=True)[0])
 
-    model = ModuleModel(net, call=call)
+    model = ModuleModel(net, call=call, logits=lambda output: output)
     read = [*streams(model), "output.loss"]
     values = model.run(tokens, read)
-    alone = ModuleModel(net)
+    alone = ModuleModel(net, logits=lambda output: output)
     for number, length in enumerate(LENGTHS):
         for name, value in alone.run(row(tokens, number), read).items():
             torch.testing.assert_close(values[name][number : number + 1, :length], value, rtol=0, atol=1e-6)
@@ -111,7 +111,7 @@ def test_given_initial_states(kind):
     state = (hidden, cell) if kind.cell == "lstm" else (hidden,)
 
     def call(net, batch):
-        given = tuple(part[:, : len(batch.tokens)] for part in state)
+        given = tuple(part[:, batch.sequence] for part in state)
         return net.rnn(net.embed(batch.tokens), given if kind.cell == "lstm" else given[0])
 
     model = ModuleModel(net, call=call, logits=lambda _: None)
@@ -167,11 +167,12 @@ def test_a_module_that_steps_by_itself():
 def test_without_biases_and_with_dropout():
     for cell in (nn.RNN, nn.LSTM, nn.GRU):
         layer = cell(5, 7, 2, bias=False, dropout=0.5, batch_first=True)
-        x = torch.randn(4, 9, 5)
         for name in ("bias_ih_l0", "bias_hh_l0", "bias_ih_l1", "bias_hh_l1"):
             assert not hasattr(layer, name)
-        model = ModuleModel(layer, call=lambda layer, batch, x=x: layer(x), logits=lambda _: None)
-        values = model.run(batch([9] * 4), streams(model))
+        codes, tokens = torch.randn(SYMBOLS, 5), batch([9] * 4)
+        x = codes[tokens.tokens]
+        model = ModuleModel(layer, call=lambda layer, b, codes=codes: layer(codes[b.tokens]), logits=lambda _: None)
+        values = model.run(tokens, streams(model))
         twin = cell(5, 7, 2, batch_first=True)
         for name, weight in twin.named_parameters():
             weight.copy_(getattr(layer, name, torch.zeros(())))
@@ -246,7 +247,7 @@ def test_initial_states_are_held_too():
     state = torch.randn(2, 1, 4, 7, dtype=torch.float64)
 
     def call(net, batch):
-        return net.rnn(net.embed(batch.tokens), tuple(state[:, :, : len(batch.tokens)]))
+        return net.rnn(net.embed(batch.tokens), tuple(state[:, :, batch.sequence]))
 
     model = ModuleModel(net, call=call, logits=lambda _: None)
     for name in ("hidden", "cell"):

@@ -9,7 +9,7 @@ from rich.table import Table
 from unitscope.cli import console
 from unitscope.cli.app import STEPS, app
 from unitscope.errors import InputError
-from unitscope.models.module import ModuleModel
+from unitscope.models.description import described
 from unitscope.networks.card import load
 from unitscope.networks.files import CONFIG
 from unitscope.networks.models import sites_of
@@ -29,7 +29,7 @@ def info(
         rows["recorded"] = f"{len(recording.sequences):,} of {recording.manifest.sequences:,} sequences"
     elif (path / CONFIG).exists():
         net, card = load(path)
-        rows = {"network": path.name, **ModuleModel(net, name=path.name).describe(), "trained on": card.corpus}
+        rows = {"network": path.name, **described(net, path.name), "trained on": card.corpus}
         rows |= {name: f"{value:,.4g}" for name, value in card.metrics.items()}
         rows["sites"] = ", ".join(site.name for site in sites_of(net, card, path.name))
         rows["made by"] = card.command

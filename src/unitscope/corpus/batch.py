@@ -27,6 +27,13 @@ class Batch:
     """The number of each row's sequence in its corpus."""
     attend: Int[Tensor, "batch time"] | None = None
     """Where pairs say it: the place in its source that each step of an output should attend to, -1 where none."""
+    after: int = 0
+    """Tokens after the end of each row that are read and not counted, such as a special token at the end of a text."""
+
+    @property
+    def is_read(self) -> Bool[Tensor, "batch time"]:
+        """True at the steps that are no padding."""
+        return torch.arange(self.tokens.shape[1], device=self.tokens.device) < self.lengths[:, None] + self.after
 
     @property
     def has_target(self) -> Bool[Tensor, "batch time"]:
@@ -47,4 +54,5 @@ class Batch:
             lengths=self.lengths.to(device),
             sequence=self.sequence.to(device),
             attend=None if self.attend is None else self.attend.to(device),
+            after=self.after,
         )

@@ -10,6 +10,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -308,7 +309,7 @@ class LabelledTexts(WithText):
         if self.targets:
             rows = torch.arange(len(sequences))
             targets[rows, batch.lengths - 1] = torch.tensor([self.targets[number] for number in sequences])
-        return Batch(batch.tokens, targets, batch.context, batch.lengths, batch.sequence)
+        return replace(batch, targets=targets)
 
     def labels(self, name: str, sequence: int) -> Float[Tensor, " token"]:
         length = len(self.symbols[sequence])

@@ -119,6 +119,7 @@ class Passages(WithText, WithSentences):
             context=torch.tensor(contexts, dtype=torch.int64),
             lengths=torch.tensor(lengths, dtype=torch.int64),
             sequence=torch.tensor([int(number) for number in sequences], dtype=torch.int64),
+            after=len(reading.after),
         )
 
     def labels(self, name: str, sequence: int) -> Float[Tensor, " token"]:

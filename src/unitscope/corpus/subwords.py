@@ -143,6 +143,7 @@ class SubwordCorpus(WithText):
             context=torch.tensor([len(self.before) + cut.start - cut.begin for cut in cuts], dtype=torch.int64),
             lengths=torch.tensor([len(self.before) + cut.stop - cut.begin for cut in cuts], dtype=torch.int64),
             sequence=torch.tensor([int(number) for number in sequences], dtype=torch.int64),
+            after=len(self.after),
         )
 
     def labels(self, name: str, sequence: int) -> Float[Tensor, " token"]:

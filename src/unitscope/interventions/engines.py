@@ -111,7 +111,9 @@ def _readout(model: ModuleModel, batch: Batch, site: str, read: Sequence[str]) -
 
 def _repeated(batch: Batch, copies: int) -> Batch:
     parts = {field.name: getattr(batch, field.name) for field in fields(batch)}
-    many = {name: part.repeat(copies, *[1] * (part.dim() - 1)) for name, part in parts.items() if part is not None}
+    many = {
+        name: part.repeat(copies, *[1] * (part.dim() - 1)) for name, part in parts.items() if isinstance(part, Tensor)
+    }
     return replace(batch, **many)
 
 

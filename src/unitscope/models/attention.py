@@ -19,9 +19,10 @@ from torch import Tensor, nn
 from unitscope.errors import InputError
 from unitscope.models.axes import DRY_RUNS, Axes
 from unitscope.models.edit import Bound
-from unitscope.models.hooks import Tap, tapped, watch
+from unitscope.models.hooks import Tap, tapped
 from unitscope.models.reader import Reader
 from unitscope.models.site import Site
+from unitscope.models.survey import Survey
 
 Pattern = Float[Tensor, "batch head query key"]
 
@@ -68,20 +69,16 @@ class AttentionPatterns:
 
     fingerprint: str = ""
 
-    def readers(
-        self, module: nn.Module, aliases: Mapping[str, str], run: Callable[[int, int], Any]
-    ) -> Sequence[Reader]:
+    def readers(self, module: nn.Module, aliases: Mapping[str, str], seen: Survey) -> Sequence[Reader]:
         """One for all heads; none where no module gives ``[batch head query key]`` weights."""
         blocks = {name.rpartition(".")[0]: alias.rpartition(".")[0] for name, alias in aliases.items()}
         if not hasattr(module, "set_attn_implementation"):
             return ()
-        with _plain(module):
-            few, more = (watch(module, partial(run, *size)) for size in DRY_RUNS)
         found = []
-        for (path, side), calls in few.items():
-            if side == "input" or len(calls) != 1 or len(more[path, side]) != 1:
+        for (path, side), calls in seen.few.items():
+            if side == "input" or len(calls) != 1 or len(seen.more[path, side]) != 1:
                 continue
-            for place, (a, b) in enumerate(zip(calls[0], more[path, side][0], strict=False)):
+            for place, (a, b) in enumerate(zip(calls[0], seen.more[path, side][0], strict=False)):
                 if a and b and (a[0], *a[2:]) == _weights(0) and (b[0], *b[2:]) == _weights(1) and a[1:2] == b[1:2]:
                     here = max((block for block in blocks if path.startswith(f"{block}.")), key=len, default="")
                     tap = Tap(Site(f"{path}.pattern", a[1]), "output", 0, place, Axes((0, 2), (1, 3)))
@@ -98,8 +95,11 @@ def _weights(size: int) -> tuple[int, int, int]:
 
 
 @contextmanager
-def _plain(module: Any) -> Iterator[None]:
-    """Attention in plain steps, and afterwards again as it was."""
+def plain_attention(module: Any) -> Iterator[None]:
+    """Attention in plain steps, where a module has a choice, and afterwards again as it was."""
+    if not hasattr(module, "set_attn_implementation"):
+        yield
+        return
     before = module.config._attn_implementation
     module.set_attn_implementation("eager")
     try:
@@ -114,11 +114,6 @@ class PatternReader:
     def __init__(self, whole: nn.Module, attentions: Sequence[tuple[Tap, nn.Module, str]]) -> None:
         self._whole = whole
         self._attentions = tuple(attentions)
-
-    @property
-    def reads_ahead(self) -> bool:
-        """As any module's output."""
-        return True
 
     def sites(self) -> tuple[Site, ...]:
         return tuple(
@@ -154,7 +149,7 @@ class PatternReader:
                     found.append(measure(pattern.float()).transpose(1, 2).contiguous())
             return pattern
 
-        with _plain(self._whole), ExitStack() as taps:
+        with plain_attention(self._whole), ExitStack() as taps:
             for tap, child, _ in self._attentions:
                 taps.enter_context(tapped(child, [tap], through))
             yield

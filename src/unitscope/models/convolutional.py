@@ -46,10 +46,6 @@ class ConvolutionReader:
         self._module = module
         self._streams = dict(module.streams())
 
-    @property
-    def reads_ahead(self) -> bool:
-        return True
-
     def sites(self) -> tuple[Site, ...]:
         return tuple(Site(self._site(path), channels) for path, (channels, _) in self._streams.items())
 

@@ -5,8 +5,6 @@ axes, is found by running the model twice on batches of different sizes, or told
 once per step, as a cell in a loop is, has the calls as its time.
 """
 
-import copy
-import dataclasses
 import difflib
 import fnmatch
 import itertools
@@ -15,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -32,12 +30,10 @@ from unitscope.models.axes import (
     suggested,
     told_axes,
 )
+from unitscope.models.containers import replaced, tensors
 from unitscope.models.edit import Bound
 from unitscope.models.site import Kind, Site
-
-Side = Literal["input", "output"]
-Shapes = list[tuple[int, ...] | None]
-"""Of the tensors that one call takes or gives, in order; None for one that holds no activations."""
+from unitscope.models.survey import Passed, Side, Survey, registered
 
 EVERY = -1
 """In place of the number of a call: every call is a step."""
@@ -130,11 +126,6 @@ class HookReader:
         self.module = module
         self.taps = tuple(taps)
 
-    @property
-    def reads_ahead(self) -> bool:
-        """Always: a module that is not known may look at later steps, and so at padding."""
-        return True
-
     def sites(self) -> tuple[Site, ...]:
         return tuple(tap.site for tap in self.taps)
 
@@ -166,20 +157,20 @@ def discover(
     module: nn.Module,
     patterns: Sequence[str],
     without: Sequence[str],
-    run: Callable[[int, int], Any],
+    seen: Survey,
     layouts: Mapping[str, str] | None = None,
+    may_be_none: bool = False,
 ) -> tuple[HookReader, ...]:
     """Readers for whatever matches the glob patterns, in the order of the module tree.
 
-    ``run`` runs the module on so many sequences of so many steps; ``without`` are paths of modules that other readers
-    know; ``layouts`` tell the axes of what matches a pattern. Raises ``InputError`` for a pattern that matches nothing,
-    with the nearest names, and for a layout that fits nothing.
+    ``seen`` are two runs of the module; ``without`` are paths of modules that other readers know;
+    ``layouts`` tell the axes of what matches a pattern. Raises ``InputError`` for a pattern that matches nothing, with
+    the nearest names, unless there ``may_be_none``, and for a layout that fits nothing.
     """
-    few, more = (watch(module, partial(run, *size)) for size in DRY_RUNS)
     told = Told(layouts or {})
     sides: tuple[Side, ...] = ("input", "output")
     found = {
-        path: [tap for side in sides for tap in _taps(path, child, side, few, more, told)]
+        path: [tap for side in sides for tap in _taps(path, child, side, seen.few, seen.more, told)]
         for path, child in module.named_modules()
         if path not in without and (path or not list(child.children()))
     }
@@ -187,7 +178,7 @@ def discover(
     every = [tap for taps in found.values() for tap in taps]
     names = [tap.site.name for tap in every]
     for pattern in patterns:
-        if not any(tap.matches(pattern) for tap in every):
+        if not may_be_none and not any(tap.matches(pattern) for tap in every):
             told.explain(pattern)
             near = difflib.get_close_matches(pattern, names, n=5, cutoff=0.3) or names[:5]
             raise InputError(
@@ -240,38 +231,12 @@ class Told:
                 )
 
 
-def watch(module: nn.Module, run: Callable[[], Any]) -> dict[tuple[str, Side], list[Shapes]]:
-    """The shapes that pass through every module, by path and side, call by call."""
-    seen: dict[tuple[str, Side], list[Shapes]] = {}
-
-    def watching(calls: list[Shapes]) -> Callable[[Any], Any]:
-        def note(values: Any) -> Any:
-            shapes: Shapes = []
-            tensors = _tensors(values)
-            for place, tensor in enumerate(tensors):
-                again = any(tensor is before for before in tensors[:place])
-                shapes.append(tuple(tensor.shape) if tensor.is_floating_point() and not again else None)
-            calls.append(shapes)
-            return values
-
-        return note
-
-    sides: tuple[Side, ...] = ("input", "output")
-    with ExitStack() as hooks:
-        for path, child in module.named_modules():
-            for side in sides:
-                calls = seen.setdefault((path, side), [])
-                hooks.callback(_register(child, side, watching(calls)).remove)
-        run()
-    return seen
-
-
 def _taps(
     path: str,
     module: nn.Module,
     side: Side,
-    few: Mapping[tuple[str, Side], list[Shapes]],
-    more: Mapping[tuple[str, Side], list[Shapes]],
+    few: Passed,
+    more: Passed,
     told: Told,
 ) -> Iterator[Tap]:
     calls = list(zip(few[path, side], more[path, side], strict=False))
@@ -314,9 +279,9 @@ def tapped(module: nn.Module, taps: Sequence[Tap], through: Callable[[Tap, Tenso
             call = next(calls)
             for tap in taps:
                 if tap.call in (call, EVERY):
-                    tensor = _tensors(values)[tap.place]
+                    tensor = tensors(values)[tap.place]
                     changed = through(tap, tensor, call)
-                    values = values if changed is tensor else _replaced(values, tap.place, changed)
+                    values = values if changed is tensor else replaced(values, tap.place, changed)
             return values
 
         return passed
@@ -325,52 +290,5 @@ def tapped(module: nn.Module, taps: Sequence[Tap], through: Callable[[Tap, Tenso
     with ExitStack() as hooks:
         for side in sides:
             if here := [tap for tap in taps if tap.side == side]:
-                hooks.callback(_register(module, side, passing(here)).remove)
+                hooks.callback(registered(module, side, passing(here)).remove)
         yield
-
-
-def _register(module: nn.Module, side: Side, passing: Callable[[Any], Any]) -> Any:
-    if side == "output":
-        return module.register_forward_hook(lambda _module, _args, output: passing(output))
-    return module.register_forward_pre_hook(lambda _module, args, kwargs: passing((args, kwargs)), with_kwargs=True)
-
-
-def _parts(values: Any) -> list[tuple[Any, Any]]:
-    """What a container holds, by key."""
-    if isinstance(values, dict):
-        return list(values.items())
-    if isinstance(values, tuple | list):
-        return list(enumerate(values))
-    if dataclasses.is_dataclass(values) and not isinstance(values, type):
-        return [(field.name, getattr(values, field.name)) for field in dataclasses.fields(values)]
-    return []
-
-
-def _tensors(values: Any) -> list[Tensor]:
-    """The tensors inside tuples, lists, dicts and dataclasses, in order."""
-    if isinstance(values, Tensor):
-        return [values]
-    return [tensor for _, part in _parts(values) for tensor in _tensors(part)]
-
-
-def _replaced(values: Any, place: int, tensor: Tensor) -> Any:
-    """The same containers around another tensor; one that occurs twice is replaced twice."""
-    return _swapped(values, _tensors(values)[place], tensor)
-
-
-def _swapped(values: Any, old: Tensor, new: Tensor) -> Any:
-    if values is old:
-        return new
-    parts = [(key, _swapped(part, old, new)) for key, part in _parts(values)]
-    if all(part is before for (_, part), (_, before) in zip(parts, _parts(values), strict=True)):
-        return values
-    if isinstance(values, dict):
-        changed = copy.copy(values)
-        for key, part in parts:
-            changed[key] = part
-        return changed
-    if isinstance(values, tuple) and hasattr(values, "_fields"):
-        return type(values)(*(part for _, part in parts))
-    if isinstance(values, tuple | list):
-        return type(values)(part for _, part in parts)
-    return dataclasses.replace(values, **dict(parts))

@@ -15,16 +15,12 @@ from torch import Tensor, nn
 from unitscope.doors import by_name, members
 from unitscope.models.edit import Bound
 from unitscope.models.site import Site
+from unitscope.models.survey import Survey
 
 
 @runtime_checkable
 class Reader(Protocol):
     """Reads and edits the units inside one module of a model."""
-
-    @property
-    def reads_ahead(self) -> bool:
-        """Whether a step's values depend on later steps, and so on padding."""
-        ...
 
     def sites(self) -> tuple[Site, ...]:
         """What can be read, in the order of computation."""
@@ -47,10 +43,8 @@ class Extra(Protocol):
         """What makes it another one: a hash of its weights, or nothing where it has none."""
         ...
 
-    def readers(
-        self, module: nn.Module, aliases: Mapping[str, str], run: Callable[[int, int], Any]
-    ) -> Sequence[Reader]:
-        """``aliases`` are other names of sites; ``run`` runs the module on so many sequences of so many steps."""
+    def readers(self, module: nn.Module, aliases: Mapping[str, str], seen: Survey) -> Sequence[Reader]:
+        """``aliases`` are other names of sites; ``seen`` are two runs of the module."""
         ...
 
 

@@ -54,11 +54,6 @@ class RecurrentReader:
         self._checked = False
         self._buffers = Buffers()
 
-    @property
-    def reads_ahead(self) -> bool:
-        """Whether a step's values depend on later steps, and so on padding."""
-        return bool(self._module.bidirectional)
-
     def sites(self) -> tuple[Site, ...]:
         """Every stream of every layer and direction."""
         projected = self._module.proj_size

@@ -7,7 +7,7 @@ the part of them that the autoencoder does not explain stays as it is.
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,7 @@ from unitscope.models.edit import Bound
 from unitscope.models.hooks import Tap, discover, tapped
 from unitscope.models.reader import Reader
 from unitscope.models.site import Site
+from unitscope.models.survey import Survey
 
 ARCHITECTURES = ("standard", "topk", "jumprelu", "gated")
 NORMALIZATIONS = ("none", "layer_norm", "constant_norm_rescale")
@@ -93,12 +94,10 @@ class SparseAutoencoder:
             return x.new_zeros(1), x.norm(dim=-1, keepdim=True) / math.sqrt(x.shape[-1])
         return x.new_zeros(1), x.new_ones(1)
 
-    def readers(
-        self, module: nn.Module, aliases: Mapping[str, str], run: Callable[[int, int], Any]
-    ) -> Sequence[Reader]:
+    def readers(self, module: nn.Module, aliases: Mapping[str, str], seen: Survey) -> Sequence[Reader]:
         """The one that reads the latents. Raises ``InputError`` for a site that is not there or has other units."""
         name = next((name for name, alias in aliases.items() if alias == self.site), self.site)
-        (base,) = discover(module, [name], (), run)
+        (base,) = discover(module, [name], (), seen)
         (tap,) = base.taps
         if tap.site.units != self.weights["W_enc"].shape[0]:
             raise InputError(
@@ -161,11 +160,6 @@ class LatentReader:
         self._tap = tap
         self._autoencoder = autoencoder
         self._site = site
-
-    @property
-    def reads_ahead(self) -> bool:
-        """As any module's output."""
-        return True
 
     def sites(self) -> tuple[Site, ...]:
         return (self._site,)

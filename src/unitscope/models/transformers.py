@@ -4,12 +4,11 @@ Sites have the paths of the library's modules, and TransformerLens's names as al
 the output of the first block, ``blocks.0.mlp.hook_post`` what its MLP's neurons give.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
 from torch import nn
 
 from unitscope.corpus.batch import Batch
@@ -31,20 +30,19 @@ _MIXERS = ("att", "mixer", "temporal", "ssm")
 """In the names of modules that carry values from step to step: attention, state-space and recurrent layers."""
 
 
-def transformer(module: nn.Module, name: str | None = None, after: int = 0) -> ModuleModel:
+def transformer(module: nn.Module, name: str | None = None) -> ModuleModel:
     """A ``PreTrainedModel`` as a model: embeddings, residual stream, heads and their patterns, MLP neurons.
 
-    ``after`` special tokens follow the counted ones of each row and are read too. The untrained twin has the same
-    config and fresh weights. A model of encoder and decoder reads each sequence in both, and its decoder predicts the
-    next token; give ``ModuleModel`` a ``call`` for pairs of texts. Raises ``InputError`` for a module without blocks.
+    The untrained twin has the same config and fresh weights. A model of encoder and decoder reads each sequence in
+    both, so it predicts nothing that it has not seen; give ``ModuleModel`` a ``call`` for pairs of texts. Raises
+    ``InputError`` for a module without blocks.
     """
     config: Any = module.config
     aliases = dict(_aliases(module))
     return ModuleModel(
         module,
         name=name,
-        call=_call(after, config.is_encoder_decoder),
-        logits=lambda output: getattr(output, "logits", None),
+        call=_call_both if config.is_encoder_decoder else _call,
         hooked=tuple(aliases),
         aliases=aliases,
         fresh=lambda: type(module)(config).to(next(module.parameters()).dtype),
@@ -86,8 +84,7 @@ def open_transformer(where: str) -> tuple[ModuleModel, "Tokenizer"]:
             f"the tokenizer of {where} has {tokenizer.get_vocab_size()} symbols and the model reads {rows}; "
             "the two belong to different models"
         )
-    after = [special for special in tokenizer.encode("a").special_tokens_mask[1:] if special]
-    return transformer(module.eval(), Path(where).name, len(after)), tokenizer
+    return transformer(module.eval(), Path(where).name), tokenizer
 
 
 @contextmanager
@@ -102,14 +99,12 @@ def _quiet(logging: Any) -> Iterator[None]:
             logging.enable_progress_bar()
 
 
-def _call(after: int, is_encoder_decoder: bool) -> Callable[[nn.Module, Batch], Any]:
-    def call(module: nn.Module, batch: Batch) -> Any:
-        step = torch.arange(batch.tokens.shape[1], device=batch.tokens.device)
-        read = (step < batch.lengths[:, None] + after).long()
-        given = {"decoder_input_ids": batch.tokens} if is_encoder_decoder else {}
-        return module(input_ids=batch.tokens, attention_mask=read, **given)
+def _call(module: nn.Module, batch: Batch) -> Any:
+    return module(input_ids=batch.tokens, attention_mask=batch.is_read.long())
 
-    return call
+
+def _call_both(module: nn.Module, batch: Batch) -> Any:
+    return module(input_ids=batch.tokens, attention_mask=batch.is_read.long(), decoder_input_ids=batch.tokens)
 
 
 def _aliases(module: nn.Module) -> Iterator[tuple[str, str]]:

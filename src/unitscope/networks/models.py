@@ -22,10 +22,12 @@ def model_of(net: Any, card: Card, name: str) -> ModuleModel:
     """
     match KINDS[card.kind].learns:
         case "translation":
-            return ModuleModel(net, name=name, call=_translate, fresh=lambda: made(card))
+            return ModuleModel(net, name=name, call=_translate, logits=_scores, fresh=lambda: made(card))
         case "classes":
             hooked = ("layers.?.output", "layers.?.linear1.output") if card.kind == "transformer" else None
-            return ModuleModel(net, name=name, call=_classify, hooked=hooked, fresh=lambda: made(card))
+            return ModuleModel(
+                net, name=name, call=_classify, logits=_scores, hooked=hooked, fresh=lambda: made(card)
+            )
         case _:
             return ModuleModel(net, name=name)
 
@@ -68,6 +70,11 @@ def reads_texts(card: Card) -> bool:
 def _classify(module: nn.Module, batch: Batch) -> Tensor:
     scores: Tensor = module(batch.tokens, batch.lengths)
     return scores.unsqueeze(1).expand(-1, batch.tokens.shape[1], -1)
+
+
+def _scores(output: Tensor) -> Tensor:
+    """Of each class or symbol: what the network was trained to predict."""
+    return output
 
 
 def _translate(module: nn.Module, batch: Batch) -> Tensor:

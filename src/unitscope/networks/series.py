@@ -50,5 +50,5 @@ class SeriesNet(nn.Module):
 def series_model(net: SeriesNet, corpus: SeriesCorpus, name: str = "series network") -> ModuleModel:
     """The network as a model whose units can be read."""
     if corpus.classes:
-        return ModuleModel(net, name=name, channels=len(corpus.channels))
+        return ModuleModel(net, name=name, channels=len(corpus.channels), logits=lambda output: output)
     return ModuleModel(net, name=name, channels=len(corpus.channels), values=lambda output: output[..., 0])

@@ -18,8 +18,9 @@ from torch import Tensor
 from unitscope.corpus.batch import Batch
 from unitscope.errors import InputError
 from unitscope.models.bind import bind, check_units
+from unitscope.models.description import described
+from unitscope.models.digest import architecture_and_weights
 from unitscope.models.edit import Bound, Edit
-from unitscope.models.module import ModuleModel
 from unitscope.models.recurrent import RecurrentReader
 from unitscope.models.site import Site
 from unitscope.networks.seq2seq.decoder import Edited, recomputed
@@ -50,7 +51,8 @@ class Seq2SeqModel:
     @cached_property
     def fingerprint(self) -> str:
         """Hexadecimal SHA-256 of the architecture, every weight, and how the decoder is fed."""
-        parts = [ModuleModel(self.net).fingerprint, repr(self.net.config), str(self.forced), str(self.places)]
+        weights = architecture_and_weights(self.net)
+        parts = [weights, repr(self.net.config), str(self.forced), str(self.places)]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     @cached_property
@@ -184,8 +186,9 @@ class Side:
 
     def describe(self) -> dict[str, str]:
         """Name, layers, size, and how the decoder is fed."""
-        own = ModuleModel(self.whole.net, name=self.name).describe()
-        return {**own, "decoder reads": "the targets" if self.whole.forced else "what it wrote"}
+        reads = "the targets" if self.whole.forced else "what it wrote"
+        weights = architecture_and_weights(self.whole.net)[:16]
+        return {**described(self.whole.net, self.name), "weights": weights, "decoder reads": reads}
 
 
 def _numbered(name: str) -> str:

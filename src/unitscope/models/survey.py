@@ -1,0 +1,125 @@
+"""What can be seen of a module from outside in two small runs: which shapes pass where, and which symbols it knows."""
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from unitscope.models.axes import DRY_RUNS
+from unitscope.models.calling import Calling
+from unitscope.models.containers import tensors
+
+Side = Literal["input", "output"]
+Shapes = list[tuple[int, ...] | None]
+"""Of the tensors that one call takes or gives, in order; None for one that holds no activations."""
+Passed = Mapping[tuple[str, Side], list[Shapes]]
+"""The shapes that pass through every module, by path and side, call by call."""
+
+
+@dataclass(frozen=True, eq=False)
+class Survey:
+    """Two runs of different size."""
+
+    few: Passed
+    more: Passed
+    vocabulary: int | None
+    """How many symbols the module that is given the tokens knows; None where none is."""
+    givers: tuple[str, ...]
+    """Paths of the innermost modules whose output is the first tensor of the whole output."""
+    precision: torch.dtype
+    """The narrowest in which a module gives values."""
+    width: int | None
+    """Of the vector that the output has for each token; None where it has none."""
+
+
+def survey(calling: Calling, find: Callable[[Any], Tensor | None]) -> Survey:
+    """Run a module twice; ``find`` finds in its output what it predicts with.
+
+    Raises ``InputError`` where it does not run.
+    """
+    few, *_ = _watched(calling, DRY_RUNS[0], find)
+    return Survey(few, *_watched(calling, DRY_RUNS[1], find))
+
+
+def registered(module: nn.Module, side: Side, passing: Callable[[Any], Any]) -> Any:
+    """A hook on what a module takes or gives, which may put another value in its place."""
+    if side == "output":
+        return module.register_forward_hook(lambda _module, _args, output: passing(output))
+    return module.register_forward_pre_hook(lambda _module, args, kwargs: passing((args, kwargs)), with_kwargs=True)
+
+
+def first_tensor(output: Any) -> Tensor | None:
+    """The logits that an output names, or the first tensor that it is or holds."""
+    first = getattr(output, "logits", None)
+    if first is None:
+        first = output[0] if isinstance(output, tuple | list) and output else output
+    return first if isinstance(first, Tensor) else None
+
+
+def _watched(
+    calling: Calling, size: tuple[int, int], find: Callable[[Any], Tensor | None]
+) -> tuple[Passed, int | None, tuple[str, ...], torch.dtype, int | None]:
+    seen: dict[tuple[str, Side], list[Shapes]] = {}
+    given: dict[str, Tensor] = {}
+    precisions: set[torch.dtype] = set()
+    symbols: list[int] = []
+    batch = calling.plain(*size)
+    sides: tuple[Side, ...] = ("input", "output")
+    with ExitStack() as hooks:
+        for path, child in calling.module.named_modules():
+            for side in sides:
+                note = _noting(seen.setdefault((path, side), []), precisions)
+                hooks.callback(registered(child, side, note).remove)
+            if isinstance(known := getattr(child, "num_embeddings", None), int):
+                hooks.callback(child.register_forward_pre_hook(_counting(batch.tokens, known, symbols)).remove)
+            if not list(child.children()):
+                hooks.callback(child.register_forward_hook(_keeping(path, given)).remove)
+        output = find(calling.tried(batch))
+    same = () if output is None else tuple(path for path, tensor in given.items() if _is_same(tensor, output))
+    narrowest = max(precisions, key=lambda kind: torch.finfo(kind).eps, default=torch.float32)
+    has_vector = output is not None and output.is_floating_point() and output.shape[:-1] == size
+    width = output.shape[-1] if has_vector and output is not None else None
+    return seen, min(symbols, default=None), same, narrowest, width
+
+
+def _noting(calls: list[Shapes], precisions: set[torch.dtype]) -> Callable[[Any], Any]:
+    def note(values: Any) -> Any:
+        shapes: Shapes = []
+        found = tensors(values)
+        for place, tensor in enumerate(found):
+            again = any(tensor is before for before in found[:place])
+            shapes.append(tuple(tensor.shape) if tensor.is_floating_point() and not again else None)
+        calls.append(shapes)
+        precisions.update(tensor.dtype for tensor in found if tensor.is_floating_point())
+        return values
+
+    return note
+
+
+def _counting(tokens: Tensor, known: int, symbols: list[int]) -> Callable[[nn.Module, tuple[Any, ...]], None]:
+    """Notes how many symbols a module knows that is given the tokens, in either order of the axes."""
+
+    def count(_module: nn.Module, args: tuple[Any, ...]) -> None:
+        ids = args[0] if args else None
+        if isinstance(ids, Tensor) and not ids.is_floating_point() and ids.numel() == tokens.numel():
+            flat = ids.flatten()
+            if flat.is_meta or torch.equal(flat, tokens.flatten()) or torch.equal(flat, tokens.t().flatten()):
+                symbols.append(known)
+
+    return count
+
+
+def _keeping(path: str, given: dict[str, Tensor]) -> Callable[[nn.Module, Any, Any], None]:
+    def keep(_module: nn.Module, _args: Any, output: Any) -> None:
+        if (first := first_tensor(output)) is not None:
+            given[path] = first
+
+    return keep
+
+
+def _is_same(tensor: Tensor, output: Tensor) -> bool:
+    """Whether two tensors are views of the same values."""
+    return tensor.numel() == output.numel() and tensor.data_ptr() == output.data_ptr()
