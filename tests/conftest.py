@@ -1,16 +1,21 @@
-"""Shapes in signatures are checked in every test."""
+"""Shapes in signatures are checked in every test; nothing is kept in the user's own folders."""
 
 import gc
+import os
+import tempfile
 import warnings
 
 from jaxtyping import install_import_hook
+
+_checks = tempfile.TemporaryDirectory()
+os.environ["UNITSCOPE_CHECKS"] = _checks.name
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     hook = install_import_hook("unitscope", "beartype.beartype")
     hook.__enter__()
 
-import torch
+import torch  # noqa: E402  after the hook
 
 torch.set_num_threads(1)
 

@@ -27,6 +27,8 @@ class ToyModel:
     ``planted`` puts a value into ``toy.sum`` at every token 7.
     """
 
+    checked = None
+
     fingerprint: str = "a1" * 32
     name: str = "toy"
     planted: float = 7.0

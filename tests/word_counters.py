@@ -39,6 +39,8 @@ class ByWords:
 class Planted:
     """A unit per function from the token ids of a row to a value per step."""
 
+    checked = None
+
     name = "planted"
     fingerprint = "planted"
     device = torch.device("cpu")

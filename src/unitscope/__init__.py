@@ -32,9 +32,10 @@ if TYPE_CHECKING:
     from unitscope.interventions.ablated import Ablated
     from unitscope.interventions.ablation import Bench, Damage
     from unitscope.matches import Matches, Phrase, match
+    from unitscope.models.check.check import Check
     from unitscope.models.edit import Edit, Projected, Resampled, Scaled, Steps, Where, project, zero
     from unitscope.models.model import Model
-    from unitscope.models.module import ModuleModel
+    from unitscope.models.module import ModuleModel, check
     from unitscope.models.site import Site
     from unitscope.page.run import page_of
     from unitscope.page.write import write_html
@@ -67,7 +68,8 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "unitscope.matches": ("Matches", "Phrase", "match"),
     "unitscope.models.edit": ("Edit", "Projected", "Resampled", "Scaled", "Steps", "Where", "project", "zero"),
     "unitscope.models.model": ("Model",),
-    "unitscope.models.module": ("ModuleModel",),
+    "unitscope.models.check.check": ("Check",),
+    "unitscope.models.module": ("ModuleModel", "check"),
     "unitscope.models.site": ("Site",),
     "unitscope.page.write": ("write_html",),
     "unitscope.page.run": ("page_of",),
@@ -90,6 +92,7 @@ __all__ = [
     "Answer",
     "Arrays",
     "Bench",
+    "Check",
     "Chunk",
     "Column",
     "Comparison",
@@ -121,6 +124,7 @@ __all__ = [
     "Where",
     "analyze",
     "ask",
+    "check",
     "compare",
     "compare_groups",
     "inspect",

@@ -24,6 +24,8 @@ def noise(turn: float):
 class Trained(Planted):
     """Unit 0 knows cats, units 1 to 6 are noise; its twin is all noise."""
 
+    checked = None
+
     def __init__(self, knows: bool = True) -> None:
         first = is_word("cats") if knows else noise(9.1)
         super().__init__([first, *(noise(1.0 + k) for k in range(6))])

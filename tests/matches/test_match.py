@@ -26,6 +26,8 @@ INSIDE, NESTED = 66, 2
 class Parentheses:
     """Two units that follow the parentheses, and others that follow the letters."""
 
+    checked = None
+
     fingerprint: str = "ab" * 32
     name: str = "parentheses"
     device: torch.device = CPU

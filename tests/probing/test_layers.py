@@ -27,6 +27,8 @@ CPU = torch.device("cpu")
 class Spelling:
     """``knows`` reads a word's last letter, which makes its class; ``noise`` is noise. Untrained, both are."""
 
+    checked = None
+
     trained: bool = True
     name: str = "spelling"
     fingerprint: str = "ab" * 32

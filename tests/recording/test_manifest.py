@@ -13,7 +13,7 @@ from unitscope.recording.manifest import Manifest, Origin
 def manifest():
     return Manifest(
         source="5e" * 32,
-        model=Origin.of(ToyModel()),
+        model=Origin.of_model(ToyModel()),
         corpus=Origin.of(ToyCorpus()),
         sites=ToyModel().sites(),
         dtype="float32",

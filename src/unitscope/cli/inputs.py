@@ -164,6 +164,12 @@ class Inputs:
         net, card = load(folder, kinds("text"))
         return self._with_layouts(ModuleModel(net, name=folder.name)), card
 
+    def open_network(self) -> ModuleModel:
+        """The model alone, of whatever kind. Raises ``InputError`` if there is none, and for an encoder–decoder."""
+        if self.is_transformer:
+            return self.open_transformer()[0]
+        return self.open_text_network()[0] if self.reads_texts else self.open_model()[0]
+
     def open_transformer(self) -> tuple[ModuleModel, "Tokenizer"]:
         """A model of Transformers and its tokenizer. Raises ``InputError`` if there is none."""
         model, tokenizer = open_transformer(self.model.removeprefix(PREFIX))

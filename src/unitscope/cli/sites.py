@@ -56,16 +56,11 @@ def sites(
 def _sites(inputs: Inputs) -> tuple[str, Sequence[Site]]:
     """The name of a network, and its sites."""
     folder = Path(inputs.model)
-    if inputs.is_transformer:
-        network, _ = inputs.open_transformer()
-    elif inputs.reads_texts:
-        network, _ = inputs.open_text_network()
-    elif kind_of(folder) == "seq2seq":
+    if not inputs.is_transformer and kind_of(folder) == "seq2seq":
         console.out.print(
             "An encoder–decoder: unitscope record-pairs records it. Its decoder.attention has a unit for each place of "
             "the longest source, counted as 1 here."
         )
         return folder.name, sites_of(*load(folder), folder.name)
-    else:
-        network, _ = inputs.open_model()
+    network = inputs.open_network()
     return network.name, network.sites()

@@ -11,6 +11,7 @@ All ways give the same numbers, to rounding.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -111,7 +112,7 @@ def _readout(model: ModuleModel, batch: Batch, site: str, read: Sequence[str]) -
 
 def _repeated(batch: Batch, copies: int) -> Batch:
     parts = {field.name: getattr(batch, field.name) for field in fields(batch)}
-    many = {
+    many: dict[str, Any] = {
         name: part.repeat(copies, *[1] * (part.dim() - 1)) for name, part in parts.items() if isinstance(part, Tensor)
     }
     return replace(batch, **many)

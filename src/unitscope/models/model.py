@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from unitscope.corpus.batch import Batch
+from unitscope.models.check.check import Check
 from unitscope.models.edit import Bound, Edit
 from unitscope.models.site import Site
 
@@ -29,6 +30,11 @@ class Model(Protocol):
 
     @property
     def device(self) -> torch.device: ...
+
+    @property
+    def checked(self) -> Check | None:
+        """What was found out about it by running it; None where nothing had to be."""
+        ...
 
     def sites(self) -> tuple[Site, ...]:
         """Everything that can be read, in the order of computation."""

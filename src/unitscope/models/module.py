@@ -40,6 +40,14 @@ Values = Callable[[Any], Tensor]
 """Finds the predicted values ``[batch time]`` in the output of a module that forecasts a series."""
 
 
+def check(model: "ModuleModel | nn.Module") -> Check:
+    """What is found out about a model, or a bare module, by running it; print it, or look at its ``views()``.
+
+    Raises ``InputError`` for a module whose values cannot be read rightly, and says why.
+    """
+    return (model if isinstance(model, ModuleModel) else ModuleModel(model)).checked
+
+
 class ModuleModel:
     """A module, with sites ``path.layer.stream`` for each stock recurrent layer anywhere inside.
 
@@ -130,7 +138,7 @@ class ModuleModel:
             says = "Nothing was checked: rows and steps are taken as they come."
             whole = SiteCheck(OUTPUT)
             predicts = told and self._seen.width is not None
-            return Check(self.name, "equal lengths", (), predicts, says, whole, left_out=self._raw.left_out)
+            return Check(self.name, "equal lengths", (), predicts, says, whole, left_out=dict(self._raw.left_out))
         return remembered(self._key, self._find_out)
 
     def sites(self) -> tuple[Site, ...]:

@@ -37,7 +37,7 @@ class Running(Source):
 
     @property
     def model_origin(self) -> Origin:
-        return Origin.of(self.model)
+        return Origin.of_model(self.model)
 
     @property
     def corpus_origin(self) -> Origin:

@@ -24,6 +24,7 @@ from unitscope.corpus.corpus import Corpus
 from unitscope.corpus.place import DocumentText, Place
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
+from unitscope.models.check.check import Check
 from unitscope.models.model import Model
 from unitscope.models.site import Site
 from unitscope.source.chunk import Chunk
@@ -44,10 +45,16 @@ class Origin:
     fingerprint: str
     """Hexadecimal SHA-256 of its content."""
     description: dict[str, str]
+    check: Check | None = None
+    """Of a model: what was found out by running it."""
 
     @classmethod
-    def of(cls, thing: Model | Corpus) -> "Origin":
-        return cls(thing.name, thing.fingerprint, thing.describe())
+    def of(cls, corpus: Corpus) -> "Origin":
+        return cls(corpus.name, corpus.fingerprint, corpus.describe())
+
+    @classmethod
+    def of_model(cls, model: Model) -> "Origin":
+        return cls(model.name, model.fingerprint, model.describe(), model.checked)
 
 
 KINDS: "dict[str, type[Source]]" = {}

@@ -1,9 +1,9 @@
 """What was found out about a model by running it: how its values lie, and what its output means."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Literal
 
 import pandas as pd
 
@@ -46,7 +46,7 @@ class Check:
     """What is known of the order in which the output has rows and steps."""
     writes: tuple[str, ...] = ()
     """Buffers and attributes that a call changes, without changing what the next one gives; they are put back."""
-    left_out: Mapping[str, str] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
     """What matches the patterns of the sites and cannot be read, with the reason."""
     notes: tuple[str, ...] = ()
     forwards: int = 0
@@ -104,30 +104,8 @@ class Check:
         """One row for each site."""
         return pd.DataFrame([dataclasses.asdict(site) for site in self.sites])
 
-    def to_json(self) -> dict[str, Any]:
-        """Values that JSON holds."""
-        return dataclasses.asdict(self)
-
-    @classmethod
-    def of_json(cls, plain: Mapping[str, Any]) -> "Check":
-        """What ``to_json`` gave. Raises ``ValueError``, ``TypeError`` or ``KeyError`` for anything else."""
-        values = dict(plain)
-        for name in ("writes", "notes"):
-            values[name] = tuple(map(str, _list(values[name])))
-        values["whole"] = SiteCheck(**values["whole"])
-        values["sites"] = tuple(SiteCheck(**entry) for entry in _list(values["sites"]))
-        if values["together"] not in get_args(Together) or not isinstance(values["left_out"], dict):
-            raise ValueError("no check of a model")
-        return cls(**values)
-
     def __str__(self) -> str:
         return "\n".join([f"{self.model}: checked with {self.forwards} small runs", *self.sentences])
-
-
-def _list(value: object) -> list[Any]:
-    if not isinstance(value, list | tuple):
-        raise ValueError(f"{value!r} is no list")
-    return list(value)
 
 
 def _listed(names: Sequence[str], most: int = 4) -> str:

@@ -1,0 +1,38 @@
+"""``unitscope check``."""
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from unitscope.cli import console
+from unitscope.cli.app import STEPS, app
+from unitscope.cli.inputs import Inputs
+from unitscope.cli.options import Layouts
+from unitscope.networks.files import SHIPPED
+from unitscope.view import Table as Rows
+
+
+@app.command(rich_help_panel=STEPS)
+def check(
+    model: Annotated[
+        str, typer.Argument(help=f"folder of a trained network, {SHIPPED.name}, or hf:FOLDER")
+    ] = SHIPPED.name,
+    layout: Layouts = None,
+) -> None:
+    """Say what was found out about a network by running it: in which order it has sequences and steps, and more.
+
+    A few small runs tell for every site which steps a token changes, whether padding would reach in, and what an edit
+    does; and for the whole which sequences can run together, and whether the output predicts the next token. What
+    cannot be read rightly is refused, with the reason.
+    """
+    found = Inputs(model=model, layouts=tuple(layout or ())).open_network().checked
+    for view in found.views():
+        assert isinstance(view, Rows)
+        table = Table(title=view.title, title_justify="left")
+        for field in view.fields:
+            table.add_column(field.name, overflow="fold")
+        for row in view.rows:
+            table.add_row(*row)
+        console.out.print(table)
+    console.out.print(str(found), soft_wrap=True)
