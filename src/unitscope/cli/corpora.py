@@ -11,6 +11,9 @@ from unitscope.corpus.download import fetch, named, where
 from unitscope.corpus.public import public
 from unitscope.errors import InputError
 
+SHOWN = 8
+"""Addresses of a corpus that are listed."""
+
 
 @app.command(rich_help_panel=STEPS)
 def corpora(
@@ -36,13 +39,16 @@ def corpora(
 def _print_list() -> None:
     shown = Table("name", "parts", "what", "MB", "licence", "here")
     for corpus in public().values():
-        parts = "" if len(corpus.files) == 1 else " ".join(file.part for file in corpus.files)
+        parts = "" if len(corpus.files) == 1 else " ".join(dict.fromkeys(file.part for file in corpus.files))
         here = sum(file.is_at(where(corpus, file)) for file in corpus.files)
         state = "yes" if here == len(corpus.files) else f"{here} of {len(corpus.files)}" if here else ""
         shown.add_row(corpus.name, parts, corpus.says, f"{corpus.bytes / 1e6:.1f}", corpus.licence, state)
     console.out.print(shown)
     for corpus in public().values():
-        for url in dict.fromkeys(file.url for file in corpus.files):
+        urls = list(dict.fromkeys(file.url for file in corpus.files))
+        for url in urls[:SHOWN]:
             console.out.print(f"{corpus.name}: {url}", soft_wrap=True)
+        if len(urls) > SHOWN:
+            console.out.print(f"{corpus.name}: and {len(urls) - SHOWN} more beside it", soft_wrap=True)
     kept = where(*named(next(iter(public())))[0]).parents[1]
     console.out.print(f"kept in {kept}", soft_wrap=True)

@@ -7,12 +7,14 @@
 Every place that takes a text, a treebank or labelled texts asks here what a name stands for.
 """
 
+import gzip
 import http.client
 import os
 import shutil
 import tempfile
 import urllib.request
 import zipfile
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -54,7 +56,7 @@ def named(name: str | Path) -> list[tuple[Public, File]]:
         return []
     found = [(public()[corpus], file) for file in public()[corpus].files if part in ("", file.part)]
     if not found:
-        known = ", ".join(f"{corpus}/{file.part}" for file in public()[corpus].files)
+        known = ", ".join(f"{corpus}/{part}" for part in dict.fromkeys(file.part for file in public()[corpus].files))
         raise InputError(f"{corpus} has no part {part!r}; there are: {known}")
     return found
 
@@ -85,7 +87,7 @@ def fetch(corpus: Public, file: File) -> Path:
             _download(file, part, console)
         except (OSError, http.client.HTTPException) as error:
             raise InputError(f"{corpus.name} could not be fetched ({error}); {by_hand}") from error
-        except (zipfile.BadZipFile, KeyError) as error:
+        except (zipfile.BadZipFile, zlib.error, EOFError, KeyError) as error:
             raise InputError(f"{file.url} is no archive with a {file.member} ({error}); {by_hand}") from error
         if not file.is_at(part):
             raise InputError(
@@ -97,15 +99,18 @@ def fetch(corpus: Public, file: File) -> Path:
 
 
 def _download(file: File, to: Path, console: Console) -> None:
-    archive = to.with_name("archive.zip")
+    archive = to.with_name("archive")
     with (
         urllib.request.urlopen(file.url, timeout=PATIENCE) as answer,
         rich.progress.wrap_file(
             answer, int(answer.headers["Content-Length"] or file.bytes), description=file.name, console=console
         ) as stream,
-        (archive if file.member else to).open("wb") as kept,
+        (archive if file.member or file.url.endswith(".gz") else to).open("wb") as kept,
     ):
         shutil.copyfileobj(stream, kept)
     if file.member:
         with zipfile.ZipFile(archive) as opened, opened.open(file.member) as member, to.open("wb") as kept:
             shutil.copyfileobj(member, kept)
+    elif file.url.endswith(".gz"):
+        with gzip.open(archive) as packed, to.open("wb") as kept:
+            shutil.copyfileobj(packed, kept)

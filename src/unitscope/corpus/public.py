@@ -32,8 +32,8 @@ class File:
 
     @property
     def name(self) -> str:
-        """Of the file, without the folder."""
-        return PurePosixPath(self.member or self.url).name
+        """Of the file, without the folder; one that is packed at its address is kept unpacked."""
+        return PurePosixPath(self.member or self.url.removesuffix(".gz")).name
 
     def is_at(self, path: Path) -> bool:
         """Whether a file is this one."""

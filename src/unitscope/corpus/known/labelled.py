@@ -50,3 +50,17 @@ SENTENCE_POLARITY = Public(
         ),
     ],
 )
+
+DBPEDIA = Public(
+    "dbpedia",
+    "abstracts of Wikipedia in 14 classes, 1,000 of each: a sample of DBpedia (Zhang, Zhao & LeCun 2015)",
+    "CC BY-SA 3.0 and GFDL (DBpedia)",
+    [
+        File(
+            "text",
+            f"{RAW}/KEAML-JLU/DeepTextClustering/b84d28cbe9db02e51b3f5fa9c6e31e540b3ad219/data/dbpedia/train.csv",
+            4_029_294,
+            "sha256:57b652af792e41d5f84638892fec592ed55021c586f1fe7b087b6d8e208d8599",
+        )
+    ],
+)
