@@ -11,9 +11,8 @@ from word_counters import WORDS, ByWords, Planted, is_word
 
 from unitscope.banks.bank import make_bank
 from unitscope.banks.candidates import BLANKS, ngrams, sentence_of, words
-from unitscope.concepts.fold import Spread, batches_of
+from unitscope.concepts.fold import Spread
 from unitscope.concepts.inspection import inspect
-from unitscope.concepts.scales import LEAST
 from unitscope.corpus.passages import Passages
 from unitscope.corpus.reading import Characters
 from unitscope.corpus.treebank import read_treebank
@@ -80,7 +79,7 @@ def test_every_form_of_a_hypothesis_in_one_pass() -> None:
     assert pick(table, 0, "concept:cats")["value"] == pytest.approx(1)
     assert pick(table, 0, "concept:cats", "auroc")["value"] == pytest.approx(1)
     constant = table[table["unit"] == 2]
-    assert constant[["value", "low", "high", "p", "q"]].isna().all(axis=None)
+    assert constant[["value"]].isna().all(axis=None)
     assert set(constant["note"]) == {"the unit is constant"}
     assert pick(table, 0, "words:cats,dogs")["note"] == ""
     assert not np.isinf(table.select_dtypes(float)).any(axis=None)
@@ -166,24 +165,6 @@ def test_concepts_are_fed_to_the_model() -> None:
     assert pick(table, 2, f"concept:{bank.texts[0]}", "degree")["value"] == 2
     with pytest.raises(InputError, match="ask for a bank, or for concept:TEXT"):
         inspect(Noisy(), ["words:cats"], CORPUS, measures="degree")
-
-
-def test_significance_follows_documents_and_the_number_of_tests() -> None:
-    table = inspect(Noisy(), ["words:cats", "words:home"], CORPUS)
-    assert pick(table, 1, "words:cats")["q"] < 1e-6
-    row = pick(table, 1, "words:cats")
-    assert row["low"] < row["value"] < row["high"]
-    assert row["q"] >= row["p"]
-
-
-def test_batches_hold_every_sequence_once_and_never_divide_a_document(tmp_path) -> None:
-    sentences = [sentence_of("ann ran", str(i // 3)) for i in range(120)]
-    source = Live(Noisy(), Passages(sentences, "pets", ByWords()))
-    batches = batches_of(source, 10)
-    assert sorted(number for batch in batches for number in batch) == list(range(120))
-    assert len(batches) >= LEAST
-    for batch in batches:
-        assert all(len([n for n in batch if n // 3 == d]) in (0, 3) for d in range(40))
 
 
 def test_the_spread_over_batches_is_the_standard_error() -> None:

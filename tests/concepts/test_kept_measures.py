@@ -73,7 +73,7 @@ def test_all_of_them_come_from_one_read_with_the_sums() -> None:
     assert not np.isinf(table.select_dtypes(float)).any(axis=None)
     assert (table["read"] == 1).all()
     constant = table[table["unit"] == 2]
-    assert constant[["value", "low", "high", "p", "q"]].isna().all(axis=None)
+    assert constant[["value"]].isna().all(axis=None)
     assert (constant["note"] != "").all()
     assert set(kept) <= set(CATALOGUE)
 
@@ -103,8 +103,6 @@ def test_a_planted_formula_is_found_and_holds_on_the_other_half(measure: str, mo
         expected = (holds & active).sum() / (holds | active).sum()
         assert 0.5 < expected < 1
         assert value(table, 0, name, first["hypothesis"]) == pytest.approx(expected)
-    assert first["low"] < first["value"] < first["high"]
-    assert np.isfinite(first[["low", "high"]].to_numpy(float)).all()
 
 
 def test_the_lowest_tail_and_conditions_on_formulas() -> None:
@@ -172,10 +170,7 @@ def test_simulation_is_the_score_of_a_simulator_learnt_on_the_other_half() -> No
         score.update(parts[1][0], simulator.simulate(parts[1][1][:, [k, k]], torch.tensor([k, k])))
         for unit in (0, 1):
             assert value(table, unit, "simulation", name) == pytest.approx(score.correlation()[unit], abs=1e-6)
-    row = table[(table["unit"] == 0) & (table["hypothesis"] == "words:cats")].iloc[0]
-    assert row["low"] < row["value"] < row["high"]
-    assert row["p"] < 1e-3
-    assert table["p"].notna().all() and table["q"].notna().all()
+    assert table["value"].notna().all()
 
 
 def test_soft_wpmi_is_that_of_the_means_of_texts() -> None:

@@ -1,6 +1,5 @@
 """``unitscope inspect``."""
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,7 +14,6 @@ from unitscope.cli import console
 from unitscope.cli.app import ASK, app
 from unitscope.cli.inputs import Inputs
 from unitscope.concepts.catalogue import CATALOGUE
-from unitscope.concepts.controls import compared, controlled
 from unitscope.concepts.fed import FED
 from unitscope.concepts.formulas import LENGTH
 from unitscope.concepts.inspection import GROUP, NEVER
@@ -81,23 +79,14 @@ def inspect(
     sequences: Annotated[int, typer.Option(help="read only so many sequences of each text, spread evenly")] = 0,
     out: Annotated[Path | None, typer.Option(help="write all rows: .csv, .parquet or .json")] = None,
     top: Annotated[int, typer.Option(help="rows to print, the largest values first")] = 20,
-    controls: Annotated[
-        bool,
-        typer.Option(
-            "--controls",
-            help="also choose each unit's best hypothesis on one half and score it on the other, by the first measure, "
-            "under shifted labels and in an untrained twin too",
-        ),
-    ] = False,
     listing: Annotated[
         bool, typer.Option("--list", help="List the measures and stop.", callback=list_measures, is_eager=True)
     ] = False,
 ) -> None:
     """Ask which units follow which hypotheses: models, units, hypotheses, measures, data, least score in one question.
 
-    Each network reads each part of the data once, for all hypotheses and measures together. Whole documents are the
-    pieces of evidence for intervals and p-values; q is p corrected for all pairs. A best unit out of many is chosen,
-    so its value is too high: `unitscope ask` confirms it on other data and against untrained networks.
+    Each network reads each part of the data once, for all hypotheses and measures together. Values describe this data;
+    a best unit out of many is chosen, so its value is too high: `unitscope ask` says what holds on other data.
 
     For example:
 
@@ -107,45 +96,26 @@ def inspect(
 
         unitscope inspect run --ask inside-double-quotes --tolerance 0.02
 
-        unitscope inspect stdlib-lstm256 --over stdlib --sequences 64 --ask digit --ask inside-parentheses --controls
+        unitscope inspect stdlib-lstm256 --over stdlib --sequences 64 --ask digit --ask inside-parentheses
 
         unitscope inspect net --over ewt.conllu --ask column:upos --measure formula --having 'formula > 0.04'
     """
     opened = [_open(model, over or [], sequences) for model in models]
     asked = [_asked(item) for item in dict.fromkeys(ask)]
-    if controls and (measure[0] not in MEASURES or MEASURES[measure[0]].chance is None):
-        raise InputError(f"{measure[0]} has no value of no skill to control; name correlation or auroc first")
     wanted: dict[str, Any] = {"measures": measure, "units": units, "having": having or (), "length": length}
     wanted["tolerance"] = tolerance or None
     with console.progress_bar() as show:
         frames = [look(model, asked, corpus, progress=show, **wanted) for model, corpus in opened]
-        checked = [
-            compared(controlled(model, asked, corpus, measure[0], units, progress=show), measure[0])
-            for model, corpus in (opened if controls else [])
-        ]
     table = pd.concat(frames, ignore_index=True)
     if out:
         _write(table, out)
     _print(table, top)
-    for (model, _), summary in zip(opened, checked, strict=False):
-        _print_controls(f"{model.name}: {measure[0]} of each unit's best hypothesis", summary)
 
 
 def _asked(item: str) -> Asked:
     if item.startswith(NEIGHBOURS):
         return neighbours(Bank.load(Path(item.removeprefix(NEIGHBOURS))))
     return Bank.load(Path(item.removeprefix(BANK))) if item.startswith(BANK) else item
-
-
-def _print_controls(title: str, summary: pd.DataFrame) -> None:
-    heads = ("site", "run", "units", "where chosen", "held out", "significant", "less than the model")
-    shown = Table(*(Column(head, overflow="fold") for head in heads), title=title, title_justify="left")
-    for _, row in summary.iterrows():
-        less = float(row.get("less", math.nan))
-        by = "" if math.isnan(less) else f"{less:.3f} ({row['low']:.3f} to {row['high']:.3f})"
-        scores = (f"{row['chosen']:.3f}", f"{row['held_out']:.3f}", str(row["significant"]))
-        shown.add_row(row["site"], row["run"], str(row["units"]), *scores, by)
-    console.out.print(shown)
 
 
 def _open(model: str, over: Sequence[str], sequences: int) -> tuple[Model | Source, Corpus | None]:
@@ -187,25 +157,18 @@ def _print(table: pd.DataFrame, top: int) -> None:
         chance = MEASURES[name].chance if name in MEASURES else 0.0 if name in FED else None
         # Below the value of no skill says as much as above it.
         strength = rows["value"] if chance is None else (rows["value"] - chance).abs()
-        # A rare label can meet a unit well by chance: what has no interval comes last.
-        unsure = rows["low"].isna() & (rows["unit"] != GROUP)
-        order = pd.DataFrame({"unsure": unsure, "strength": -strength}).sort_values(
-            ["unsure", "strength"], kind="stable"
-        )
+        order = strength.sort_values(ascending=False, kind="stable")
         best = rows.loc[order.index[:top]]
         read = float(rows["read"].max())
         title = f"{model}: {read:.0%} read"
-        last = "where chosen" if name in FORMS else "q"
-        shown = Table(Column("hypothesis", overflow="fold"), "unit", name, "95 %", last, title=title,
-                      title_justify="left")  # fmt: skip
+        heads = ["hypothesis", "unit", name, *(["where chosen"] if name in FORMS else [])]
+        shown = Table(*(Column(head, overflow="fold") for head in heads), title=title, title_justify="left")
         for _, row in best.dropna(subset="value").iterrows():
             where = row["site"] if row["unit"] == GROUP else f"{row['site']}/{row['unit']}"
-            low, high, q = (float(row[key]) for key in ("low", "high", "q"))
-            interval = "" if math.isnan(low) else f"{low:.3f} to {high:.3f}"
-            says = "" if math.isnan(q) else f"{q:.1e}"
+            words = [row["hypothesis"], where, f"{row['value']:.3f}"]
             if name in FORMS:
-                says = f"{where_chosen[model, FORMS[name].chosen, row['site'], row['unit']]:.3f}"
-            shown.add_row(row["hypothesis"], where, f"{row['value']:.3f}", interval, says)
+                words.append(f"{where_chosen[model, FORMS[name].chosen, row['site'], row['unit']]:.3f}")
+            shown.add_row(*words)
         console.out.print(shown)
     undefined = table.loc[table["value"].isna(), "note"]
     if len(undefined):

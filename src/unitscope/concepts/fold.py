@@ -69,13 +69,6 @@ class Spread:
         width: np.ndarray = stats.t.ppf(0.975, np.maximum(self.n - 1, 1)) * self.error()
         return width
 
-    def p(self, distance: Float[np.ndarray, "unit hypothesis"]) -> Float[np.ndarray, "unit hypothesis"]:
-        """Two-sided, of a value at such a distance from that of no skill."""
-        with np.errstate(invalid="ignore", divide="ignore"):
-            statistic = np.abs(distance) / self.error()
-        p: np.ndarray = 2 * stats.t.sf(statistic, np.maximum(self.n - 1, 1))
-        return p
-
 
 @dataclass
 class Folded:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int, Shaped
-from scipy import stats
 
 from unitscope.concepts.blocks import blocks
 from unitscope.concepts.catalogue import CATALOGUE, KEPT, keepers_of
@@ -70,11 +69,9 @@ def inspect(
     pair of its own. With ``tolerance`` a site is read until 95 % of its pairs are within it of their value on all of
     the data, with 95 % confidence each.
 
-    One row per model, site, unit, hypothesis and measure: ``value``; ``low`` and ``high``, the 95 % interval for more
-    data of this kind, whole documents being the pieces of evidence; ``error``, the 95 % half-width against the value on
-    all of this data (0 if all was read); ``p`` of the value that a unit of no skill has, and ``q`` after Benjamini and
-    Hochberg's correction over all pairs of the measure and model; ``read``, the share of the data; ``note``, why a
-    value is undefined (NaN) or has no interval.
+    One row per model, site, unit, hypothesis and measure: ``value``; ``error``, the 95 % half-width against the value
+    on all of this data (0 if all was read); ``read``, the share of the data; ``note``, why a value is undefined (NaN).
+    Values describe this data. How sure it is that a unit follows something on other data, ``unitscope.ask`` says.
     Raises ``InputError`` for anything that is not known or does not fit together, before anything is read.
     """
     sources = sources_of(models, over)
@@ -111,12 +108,9 @@ def inspect(
         if groups:
             tables += [_group_table(fit_groups(source, questions, chosen, groups))]
         if fed:
-            tables += [
-                fed_table(source, asked, chosen, fed).assign(low=np.nan, high=np.nan, error=np.nan, p=np.nan, note="")
-            ]
+            tables += [fed_table(source, asked, chosen, fed).assign(error=np.nan, note="")]
         table = pd.concat(tables, ignore_index=True)
         table.insert(0, "model", source.name)
-        table["q"] = _adjusted(table)
         frames.append(_having(table, conditions))
     return pd.concat(frames, ignore_index=True)
 
@@ -225,17 +219,13 @@ def _table(folded: Folded, questions: Questions, measures: Sequence[Measure]) ->
     for measure in measures:
         value = measure(folded.pairs)
         width = folded.half_width(measure.name, whole=False)
-        skill = np.nan if measure.chance is None else measure.chance
         frame = pair_rows(
             folded.site.name,
             folded.units,
             questions.hypotheses.names,
             measure.name,
             value=value,
-            low=value - width,
-            high=value + width,
             error=np.where(np.isfinite(value), folded.half_width(measure.name, whole=True), np.nan),
-            p=folded.spreads[measure.name].p(value - skill),
             note=_notes(folded, value, width),
         )
         parts.append(frame.assign(read=folded.read))
@@ -255,18 +245,8 @@ def _notes(
     return notes.astype(object)
 
 
-def _adjusted(table: pd.DataFrame) -> Float[np.ndarray, " row"]:
-    q = np.full(len(table), np.nan)
-    for _, rows in table.groupby("measure").indices.items():
-        p = table["p"].to_numpy(float)[rows]
-        known = np.isfinite(p)
-        if known.any():
-            q[rows[known]] = stats.false_discovery_control(p[known])
-    return q
-
-
 def _group_table(rows: Sequence[Mapping[str, object]]) -> pd.DataFrame:
-    blank = {"unit": GROUP, "low": np.nan, "high": np.nan, "error": np.nan, "p": np.nan, "note": ""}
+    blank = {"unit": GROUP, "error": np.nan, "note": ""}
     return pd.DataFrame([{**blank, **row} for row in rows])
 
 

@@ -11,13 +11,11 @@ import numpy as np
 import pandas as pd
 import torch
 from jaxtyping import Bool, Float, Int, UInt8
-from scipy import stats
 from torch import Tensor
 
 from unitscope.concepts.formulas import Formula, Mask, Primitives, packed, search, search_exactly
 from unitscope.concepts.measures import TAIL
 from unitscope.concepts.pairs import Hypotheses
-from unitscope.concepts.scales import LEAST
 from unitscope.errors import InputError
 
 TOKENS = 50_000
@@ -185,11 +183,11 @@ class Formulas:
         unit: int,
     ) -> list[dict[str, object]]:
         found, note = self._search(form, active, searched)
-        row = {"site": site, "unit": unit, "hypothesis": str(found or ""), "low": np.nan, "high": np.nan, "note": note}
+        row = {"site": site, "unit": unit, "hypothesis": str(found or ""), "note": note}
         if found is None:
             return [{**row, "measure": name, "value": np.nan} for name in (form.name, form.chosen)]
         holds = np.unpackbits(found.mask(held))[: len(unseen)] > 0
-        value, width = _overlap(holds, unseen, np.concatenate(self.halves[HELD].batches))
+        value = _overlap(holds, unseen)
         if np.isnan(value):
             note = SILENT
         return [
@@ -197,8 +195,6 @@ class Formulas:
                 **row,
                 "measure": form.name,
                 "value": value,
-                "low": max(value - width, 0.0),
-                "high": value + width,
                 "note": note,
             },
             {**row, "measure": form.chosen, "value": found.iou},
@@ -215,16 +211,6 @@ class Formulas:
             return search(active, searched, self.length), "too many forms for an exact search: by beam"
 
 
-def _overlap(
-    holds: Bool[np.ndarray, " token"], active: Bool[np.ndarray, " token"], batch: Int[np.ndarray, " token"]
-) -> tuple[float, float]:
-    """IoU, and the 95 % half-width of this ratio of sums over batches; NaN for too few of them."""
-    _, batch = np.unique(batch, return_inverse=True)
-    both, either = np.bincount(batch, holds & active), np.bincount(batch, holds | active)
-    if not active.any():
-        return float("nan"), float("nan")
-    value, count = both.sum() / either.sum(), len(both)
-    if count < LEAST:
-        return float(value), float("nan")
-    error = np.sqrt(count / (count - 1) * np.square(both - value * either).sum()) / either.sum()
-    return float(value), float(stats.t.ppf(0.975, count - 1) * error)
+def _overlap(holds: Bool[np.ndarray, " token"], active: Bool[np.ndarray, " token"]) -> float:
+    """IoU; NaN where the unit is never active."""
+    return float((holds & active).sum() / (holds | active).sum()) if active.any() else float("nan")

@@ -16,7 +16,6 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from unitscope.analyses._pairs import pearson
-from unitscope.concepts.fold import RARE, Spread
 from unitscope.concepts.measures import find_measure
 from unitscope.concepts.pair_rows import pair_rows
 from unitscope.concepts.pairs import Hypotheses, Pairs, Scale
@@ -110,7 +109,6 @@ class Simulated:
         self.learnt: dict[str, Pairs] = {}
         self.held: dict[str, Pairs] = {}
         self.part: dict[str, Pairs] = {}
-        self.spread = {site: Spread.empty(len(numbers), len(hypotheses)) for site, numbers in units.items()}
         self.batch = -1
         self.taken = 0
 
@@ -137,11 +135,10 @@ class Simulated:
         self.taken += len(torch.unique_consecutive(sequence))
 
     def _end(self) -> None:
-        """The value of one held-out batch alone, for its spread."""
+        """Count a held-out batch."""
         if self.batch % 2:
             for site, part in self.part.items():
                 self.held[site].add(part)
-                self.spread[site].add(_CORRELATION(part))
                 self.part[site] = part.fresh()
         self.batch = -1
 
@@ -152,9 +149,7 @@ class Simulated:
         for site, numbers in self.units.items():
             known, held = _CORRELATION(self.learnt[site]), _CORRELATION(self.held[site])
             value = np.sign(known) * held
-            spread = self.spread[site]
-            width = spread.half_width()
-            note = np.where(np.isnan(value), UNKNOWN, np.where(np.isnan(width), RARE, "")).astype(object)
+            note = np.where(np.isnan(value), UNKNOWN, "").astype(object)
             frames.append(
                 pair_rows(
                     site,
@@ -162,9 +157,6 @@ class Simulated:
                     self.hypotheses.names,
                     NAME,
                     value=value,
-                    low=value - width,
-                    high=value + width,
-                    p=spread.p(value),
                     note=note,
                 )
             )

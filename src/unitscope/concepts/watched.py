@@ -42,7 +42,7 @@ class Keeper(Protocol):
         ...
 
     def table(self) -> pd.DataFrame:
-        """A row per site, unit, hypothesis and measure: ``value``, ``low``, ``high``, ``p``, ``read``, ``note``."""
+        """A row per site, unit, hypothesis and measure: ``value``, ``read``, ``note``."""
         ...
 
 

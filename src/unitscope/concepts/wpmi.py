@@ -157,5 +157,4 @@ class TopTexts:
             notes[constant] = "the unit is constant"
             notes[np.isfinite(found)] = ""
             frames.append(pair_rows(site, numbers, self.names, NAME, value=found, note=notes))
-        blank = {"low": np.nan, "high": np.nan, "p": np.nan, "read": self.texts / self.sequences}
-        return pd.concat(frames, ignore_index=True).assign(**blank)
+        return pd.concat(frames, ignore_index=True).assign(read=self.texts / self.sequences)
