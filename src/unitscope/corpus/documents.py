@@ -27,7 +27,7 @@ NEAR = 1 << 16
 """How far before the wanted place a line end is looked for, in bytes."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TextFile:
     """A file, or bytes ``start`` to ``stop`` of one, and the name by which the corpus knows it."""
 
@@ -37,7 +37,7 @@ class TextFile:
     stop: int | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Document:
     """A file, or a piece of a long one: bytes ``start`` to ``stop``."""
 
