@@ -141,7 +141,8 @@ View = Table | Histogram | Lines | Heatmap | Scatter | TokenText
 
 TAILS = 0.01
 """The share of values beyond each end of a scale."""
-OWN_SCALE = "paper: {middle}; full colour: the lowest and the highest 1 % of its values"
+SLIGHT = 0.1
+"""A side of a scale that is less of the other than this has no colour."""
 
 
 def scale_of(values: Sequence[float] | np.ndarray) -> tuple[float, float, float]:
@@ -149,7 +150,7 @@ def scale_of(values: Sequence[float] | np.ndarray) -> tuple[float, float, float]
 
     A unit may run from −4 to 15, and nearly always stand between 0 and 1: so the ends are the quantiles beyond which a
     hundredth of the values lie, and the middle is zero where the unit is found on both sides of it, else its median.
-    One that is never below its middle, such as a rectified one, has no red.
+    One that is never, or hardly, below its middle, such as a rectified one, has no red: what is small shall look small.
     """
     known = np.asarray(values, dtype=np.float64)
     known = known[np.isfinite(known)]
@@ -170,7 +171,8 @@ def scale_from(
         high = most
     if low >= middle and high <= middle:  # constant
         return middle - 1.0, middle, middle + 1.0
-    return min(low, middle), middle, max(high, middle)
+    below, above = max(middle - low, 0.0), max(high - middle, 0.0)
+    return (low if below > SLIGHT * above else middle), middle, (high if above > SLIGHT * below else middle)
 
 
 def with_scale(view: TokenText, values: tuple[float, float, float] | None = None) -> TokenText:
@@ -179,7 +181,9 @@ def with_scale(view: TokenText, values: tuple[float, float, float] | None = None
         half_way = (view.low + view.high) / 2
         return view if math.isfinite(view.middle) else dataclasses.replace(view, middle=half_way)
     low, middle, high = values or scale_of(view.values)
-    words = view.scale or OWN_SCALE.format(middle="zero" if middle == 0 else "its median")
+    sides = [name for name, there in (("lowest", low < middle), ("highest", high > middle)) if there]
+    full = " and the ".join(sides)
+    words = view.scale or f"paper: {'zero' if middle == 0 else 'its median'}; full colour: the {full} 1 % of its values"
     return dataclasses.replace(view, low=low, middle=middle, high=high, scale=words)
 
 
