@@ -178,10 +178,7 @@ def near_copies(
     Shingles are runs of ``size`` characters; of each text the ``kept`` smallest hashes stand for all, from which the
     share that two texts have in common is estimated (Broder 1997, bottom-k sketches).
     """
-    sketches = []
-    for text in texts:
-        found = {text[at : at + size] for at in range(max(1, len(text) - size + 1))}
-        sketches.append(sorted({_number(shingle) for shingle in found})[:kept])
+    sketches = [_sketch(text, size, kept) for text in texts]
     holders: dict[int, list[int]] = {}
     for number, sketch in enumerate(sketches):
         for value in sketch:
@@ -201,6 +198,23 @@ def near_copies(
         if shared >= alike and texts[a] != texts[b]:
             alike_pairs.append((a, b, shared))
     return alike_pairs
+
+
+def _sketch(text: str, size: int, kept: int) -> list[int]:
+    """The smallest hashes of the runs of ``size`` characters, ascending."""
+    letters = np.frombuffer(text.encode("utf-32-le", errors="surrogatepass"), np.uint32).astype(np.uint64)
+    letters = np.pad(letters, (0, max(0, size - len(letters))))
+    odd = np.random.default_rng(0).integers(2**63, size=size, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
+    hashes = np.zeros(len(letters) - size + 1, np.uint64)
+    for place, factor in enumerate(odd):  # wraps around
+        hashes += letters[place : place + len(hashes)] * factor
+    # The last steps of splitmix64, so that small hashes are a fair sample.
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        hashes = (hashes ^ (hashes >> np.uint64(shift))) * np.uint64(factor)
+    most = min(len(hashes), 8 * kept)
+    least = np.partition(hashes, most - 1)[:most]
+    found = np.unique(least) if len(np.unique(least)) >= kept else np.unique(hashes)
+    return [int(value) for value in found[:kept]]
 
 
 def _number(words: str) -> int:
