@@ -5,7 +5,7 @@ import torch
 from unitscope.corpus.place import DocumentText, Place
 from unitscope.models.site import Site
 from unitscope.source.arrays import Arrays
-from unitscope.source.pieces import pieces_of
+from unitscope.source.pieces import near_copies_in, pieces_of
 
 
 def arrays(documents, sequences=3, length=5):
@@ -39,3 +39,15 @@ def test_some_sequences_are_in_their_order():
     source = arrays([DocumentText(f"file {k}", f"{k:064x}") for k in range(8)])
     found = pieces_of(source, [22, 0, 1, 3, 6, 9, 12, 23, 15])
     assert found.piece.tolist() == [0, 1, 1, 2, 3, 4, 5, 0, 6]
+
+
+def test_near_copies_are_reported_and_still_pieces():
+    words = [f"word{k * k % 997}" for k in range(900)]
+    texts = [" ".join(words[100 * k : 100 * k + 200]) for k in range(0, 7, 2)]
+    texts.append(texts[1] + " and one more line")
+    source = arrays([DocumentText(f"file {k}", f"{k:064x}", text) for k, text in enumerate([*texts, "x", "y"])])
+    said = near_copies_in(source)
+    assert said.startswith("2 of 7 documents are nearly the same as another (file 1 and file 4 share ")
+    assert len(pieces_of(source)) == 7
+    assert near_copies_in(source, range(6)) == ""
+    assert near_copies_in(arrays([DocumentText("silent", "0" * 64)])) == ""

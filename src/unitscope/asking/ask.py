@@ -189,7 +189,7 @@ class _Asking:
             question=question,
             model=self.source.name,
             found=self._grouped(found),
-            evidence=self.pieces.groups.note,
+            evidence=self.pieces.note,
             within=self.pieces.groups.within,
             tests=int(sum(np.isfinite(table.p).sum() for table in there.values())),
             significant=sum(int((table <= question.fdr).sum()) for table in q.values()),

@@ -8,7 +8,7 @@ from jaxtyping import Int
 
 from unitscope.errors import InputError
 from unitscope.evidence.groups import Groups, buckets, divide, share
-from unitscope.source.pieces import pieces_of
+from unitscope.source.pieces import near_copies_in, pieces_of
 from unitscope.source.source import Source
 
 
@@ -33,6 +33,8 @@ class Pieces:
     confirming: Side
     divided: bool
     """False where there are too few pieces for two sides: then both are all of them, and nothing is confirmed."""
+    note: str
+    """What counts as one piece, and what is nearly a copy of another, in words."""
 
 
 def pieces(source: Source, of: float) -> Pieces:
@@ -47,7 +49,8 @@ def pieces(source: Source, of: float) -> Pieces:
     except InputError:
         choosing = confirming = np.arange(len(found))
         divided = False
-    return Pieces(found, _side(found, choosing, sequences, of), _side(found, confirming, sequences, of), divided)
+    sides = [_side(found, side, sequences, of) for side in (choosing, confirming)]
+    return Pieces(found, *sides, divided, "; ".join(filter(None, [found.note, near_copies_in(source)])))
 
 
 def _side(found: Groups, side: Int[np.ndarray, " piece"], sequences: Sequence[int], of: float) -> Side:
