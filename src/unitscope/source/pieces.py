@@ -52,5 +52,6 @@ def near_copies_in(source: Source, sequences: Sequence[int] | None = None) -> st
     count = len({place for pair in found for place in pair[:2]})
     return (
         f"{count} of {len(known)} documents are nearly the same as another "
-        f"({known[first][0]} and {known[second][0]} share {share:.0%} of their shingles); each still counts as a piece, so that p may be too small"
+        f"({known[first][0]} and {known[second][0]} share {share:.0%}"
+        " of their shingles); each still counts as a piece, so that p may be too small"
     )
