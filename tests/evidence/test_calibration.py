@@ -11,7 +11,7 @@ import pytest
 from planted_corpora import SCENARIOS
 from scipy import stats
 
-from unitscope.ask.ask import ask
+from unitscope.asking.ask import ask
 from unitscope.corpus.place import DocumentText, Place
 from unitscope.models.site import Site
 from unitscope.source.arrays import Arrays

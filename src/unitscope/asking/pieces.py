@@ -49,8 +49,8 @@ def pieces(source: Source, of: float) -> Pieces:
     except InputError:
         choosing = confirming = np.arange(len(found))
         divided = False
-    sides = [_side(found, side, sequences, of) for side in (choosing, confirming)]
-    return Pieces(found, *sides, divided, "; ".join(filter(None, [found.note, near_copies_in(source)])))
+    here, there = (_side(found, side, sequences, of) for side in (choosing, confirming))
+    return Pieces(found, here, there, divided, "; ".join(filter(None, [found.note, near_copies_in(source)])))
 
 
 def _side(found: Groups, side: Int[np.ndarray, " piece"], sequences: Sequence[int], of: float) -> Side:
