@@ -1,86 +1,21 @@
 """What the server says, to whom, and what it refuses. It is asked as a browser would ask, over a socket."""
 
-import http.client
 import json
 import random
-import socket
-import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import pytest
-import torch
-from planted import one_site
 
-from unitscope.analyses.moments import Moments
-from unitscope.corpus.place import DocumentText, Place
-from unitscope.corpus.vocabulary import Vocabulary
+from unitscope.analyses.histogram import Histogram
 from unitscope.fold.analyze import analyze
 from unitscope.page.parts.results import Results
-from unitscope.recording.record import record
+from unitscope.recording.recording import Recording
 
-uvicorn = pytest.importorskip("uvicorn", reason="pip install 'unitscope[view]'")
-
-TOKEN = "a-token-of-this-test"
-WORDS = "the <b>cat</b> sat\n" * 4
+pytest.importorskip("uvicorn", reason="pip install 'unitscope[view]'")
 
 
-@dataclass
-class Served:
-    port: int
-    folder: Path
-
-    def ask(
-        self, path: str, method: str = "GET", cookie: str = TOKEN, **headers: str
-    ) -> tuple[int, dict[str, str], bytes]:
-        """Status, headers and body. Names of headers have underscores here."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        told = {name.replace("_", "-"): value for name, value in headers.items()}
-        told = {"Host": f"127.0.0.1:{self.port}", "Cookie": f"unitscope={cookie}", **told}
-        connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
-        for name, value in told.items():
-            connection.putheader(name, value)
-        connection.endheaders()
-        answer = connection.getresponse()
-        found = answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read()
-        connection.close()
-        return found
-
-    def json(self, path: str) -> object:
-        status, _, body = self.ask(path)
-        assert status == 200, body
-        return json.loads(body)
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    from unitscope.server.app import application
-    from unitscope.server.viewed import Viewed
-
-    folder = tmp_path_factory.mktemp("served") / "run<i>"
-    x = torch.randn(len(WORDS), 3, generator=torch.Generator().manual_seed(0))
-    symbols = sorted(set(WORDS))
-    source = one_site(
-        x, [len(WORDS)], tokens=torch.tensor([symbols.index(c) for c in WORDS]),
-        documents=[DocumentText("cat.txt", "0", WORDS)], place_of=[Place(0, 0)],
-        symbols=Vocabulary(tuple(symbols)),
-    )  # fmt: skip
-    recording = record(source, folder)
-    Results(analyze(recording, [Moments()])).save(folder)
-    config = uvicorn.Config(application([Viewed(folder)], TOKEN), log_level="error")
-    server = uvicorn.Server(config)
-    listening = socket.create_server(("127.0.0.1", 0))
-    thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
-    thread.start()
-    yield Served(listening.getsockname()[1], folder)
-    server.should_exit = True
-    thread.join(30)
-    listening.close()
-
-
-def test_the_token_becomes_a_cookie(served: Served) -> None:
-    status, headers, _ = served.ask(f"/?token={TOKEN}", cookie="")
+def test_the_token_becomes_a_cookie(served: Any) -> None:
+    status, headers, _ = served.ask(f"/?token={served.token}", cookie="")
     assert (status, headers["location"]) == (303, "/")
     assert {"HttpOnly", "SameSite=strict", "Path=/"} <= set(headers["set-cookie"].split("; "))
     assert served.ask("/?token=another", cookie="")[0] == 403
@@ -89,7 +24,7 @@ def test_the_token_becomes_a_cookie(served: Served) -> None:
     assert served.ask("/assets/served.js", cookie="")[0] == 403
 
 
-def test_the_page_and_what_it_is_made_of(served: Served) -> None:
+def test_the_page_and_what_it_is_made_of(served: Any) -> None:
     assert served.ask("/")[1]["location"] == "/r/0/"
     status, headers, body = served.ask("/r/0/")
     assert status == 200
@@ -102,29 +37,26 @@ def test_the_page_and_what_it_is_made_of(served: Served) -> None:
         assert status == 200 and headers["content-type"].startswith(kind)
 
 
-def test_every_page_has_its_json(served: Served) -> None:
+def test_every_page_has_its_json(served: Any) -> None:
     overview = served.json("/r/0/api/overview.json")
     assert isinstance(overview, dict)
     assert next(field["name"] for field in overview["table"]["fields"]) == "mean"
     unit = served.json("/r/0/api/unit/planted/2.json")
     assert [group["title"] for group in unit] == ["Text", "Moments"]
-    assert "".join(unit[0]["views"][0]["tokens"]) == WORDS
+    assert "".join(unit[0]["views"][0]["tokens"]) == served.words
     one, two = served.json("/r/0/api/text/0.json?unit=planted/0&unit=planted/1&first=4&count=10")
-    assert one["tokens"] == two["tokens"] == list(WORDS[4:14])
+    assert one["tokens"] == two["tokens"] == list(served.words[4:14])
     assert one["place"] == "cat.txt:1"
     assert one["values"] != two["values"]
 
 
-def test_what_a_browser_has_is_not_sent_again(served: Served) -> None:
+def test_what_a_browser_has_is_not_sent_again(served: Any) -> None:
     tag = served.ask("/r/0/api/overview.json")[1]["etag"]
     status, _, body = served.ask("/r/0/api/overview.json", If_None_Match=tag)
     assert (status, body) == (304, b"")
 
 
-def test_results_appear_when_an_analysis_is_done(served: Served) -> None:
-    from unitscope.analyses.histogram import Histogram
-    from unitscope.recording.recording import Recording
-
+def test_results_appear_when_an_analysis_is_done(served: Any) -> None:
     tag = served.ask("/r/0/api/overview.json")[1]["etag"]
     Results(analyze(Recording.open(served.folder), [Histogram()])).save(served.folder)
     assert served.ask("/r/0/api/overview.json", If_None_Match=tag)[0] == 200
@@ -147,7 +79,7 @@ def test_results_appear_when_an_analysis_is_done(served: Served) -> None:
         ("/nothing", "nothing here"),
     ],
 )
-def test_what_is_not_there(served: Served, path: str, says: str) -> None:
+def test_what_is_not_there(served: Any, path: str, says: str) -> None:
     status, _, body = served.ask(path)
     assert status == 404
     assert says in json.loads(body)["error"]
@@ -165,16 +97,16 @@ def test_what_is_not_there(served: Served, path: str, says: str) -> None:
         ({"Sec_Fetch_Site": "same-site"}, 403),
     ],
 )
-def test_requests_from_elsewhere_are_refused(served: Served, headers: dict[str, str], status: int) -> None:
+def test_requests_from_elsewhere_are_refused(served: Any, headers: dict[str, str], status: int) -> None:
     assert served.ask("/r/0/api/overview.json", **headers)[0] == status
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND"])
-def test_nothing_is_changed_by_a_request(served: Served, method: str) -> None:
+def test_nothing_is_changed_by_a_request(served: Any, method: str) -> None:
     assert served.ask("/r/0/api/overview.json", method)[0] == 405
 
 
-def test_whatever_is_asked_the_server_stands(served: Served) -> None:
+def test_whatever_is_asked_the_server_stands(served: Any) -> None:
     """No answer of 500, and nothing of a file that is no page, whatever the address, the query or the header."""
     dice = random.Random(0)
     pieces = [
