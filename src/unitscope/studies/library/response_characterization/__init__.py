@@ -17,6 +17,7 @@ from unitscope.analyses.moments import Moments, MomentsResult
 from unitscope.analyses.response import ResponseResult
 from unitscope.corpus.drives import DriveCorpus, Ends, sine, step
 from unitscope.errors import InputError
+from unitscope.evidence.slope import slope
 from unitscope.fold.analyze import analyze
 from unitscope.interventions.ablated import Ablated
 from unitscope.interventions.layers import find_layer
@@ -222,10 +223,7 @@ def by_size(o: Outcomes, score: str) -> Value | None:
         return None
     x = np.log2([one["units"] for one in own])
     y = np.array([np.nanmean(one["scores"][score]) for one in own])
-    fitted = stats.linregress(x, y)
-    width = float(stats.t.ppf(0.975, max(1, len(x) - 2)) * fitted.stderr) if len(x) > 2 else float("nan")
-    slope = float(fitted.slope)
-    return Value(slope, slope - width, slope + width, f"per doubling, {len(x)} networks")
+    return Value(*slope(x, y), f"per doubling, {len(x)} networks")
 
 
 def relation(o: Outcomes) -> Value | None:
@@ -233,9 +231,8 @@ def relation(o: Outcomes) -> Value | None:
     own = o.where(task=SIZED)
     if len(own.by("units")) < 2:
         return None
-    fitted = stats.linregress(np.log2([one["units"] for one in own]), [rho(one, "amplitude") for one in own])
-    width = float(stats.t.ppf(0.975, max(1, len(own) - 2)) * fitted.stderr) if len(own) > 2 else float("nan")
-    return Value(float(fitted.slope), float(fitted.slope) - width, float(fitted.slope) + width, "per doubling")
+    x = np.log2([one["units"] for one in own])
+    return Value(*slope(x, np.array([rho(one, "amplitude") for one in own])), "per doubling")
 
 
 GENERAL = [
