@@ -1,11 +1,12 @@
 import gzip
+import math
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
-from unitscope.corpus.series import forecasting, labelled, labelled_steps, read_table
+from unitscope.corpus.series import SeriesCorpus, forecasting, labelled, labelled_steps, read_table
 from unitscope.errors import InputError
 
 
@@ -91,3 +92,18 @@ def test_bad_series_are_refused_before_any_work():
         labelled(frame, "kind", 3)
     with pytest.raises(InputError, match="no rows"):
         labelled(frame.head(0), "kind", 1)
+
+
+def test_labels_per_frame_and_the_channels_that_are_kept() -> None:
+    values = torch.arange(12.0).reshape(6, 2)  # [row channel]
+    loud = torch.tensor([0.0, 1, 0, 1, 1, math.nan])
+    spans = [(0, 3), (3, 6)]
+    corpus = SeriesCorpus("s", values, torch.zeros(6), spans, ("low", "high"), frames={"loud": loud}, kept=("low",))
+    assert list(corpus.annotations) == ["low", "loud"]
+    assert corpus.labels("loud", 0).tolist() == [0, 1, 0]
+    assert corpus.labels("high", 1).tolist() == [7, 9, 11]
+    assert corpus.fingerprint != SeriesCorpus("s", values, torch.zeros(6), spans, ("low", "high")).fingerprint
+    with pytest.raises(InputError, match="the label loud has 2 values for 6 rows"):
+        SeriesCorpus("s", values, torch.zeros(6), spans, ("low", "high"), frames={"loud": loud[:2]})
+    with pytest.raises(InputError, match="has no channel 'middle'"):
+        SeriesCorpus("s", values, torch.zeros(6), spans, ("low", "high"), kept=("middle",))

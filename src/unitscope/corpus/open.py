@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from unitscope.corpus.annotated import Annotation
-from unitscope.corpus.dialect import Dialect, Notes
+from unitscope.corpus.dialect import Dialect, Notes, ending
 from unitscope.corpus.documents import DOCUMENT_BYTES, TextFile, Unit, find_files, read_bytes, scan
 from unitscope.corpus.download import files_of
+from unitscope.corpus.fasta import ENDINGS as FASTA
+from unitscope.corpus.fasta import records
 from unitscope.corpus.opening import PLAIN, SNIFF, STANDARD_INPUT, Lines, coding, is_packed, shown
 from unitscope.corpus.rows import rows, split_name, spool
 from unitscope.corpus.splits import Split
@@ -92,7 +94,9 @@ def _files(
         found = find_files(list(plain), pattern, notes=notes) if plain else []
     copies = _Copies()
     try:
-        files = [copies.settled(file, plain.get(file.path, dialect.encoding), unit, notes) for file in found]
+        files = [made for file in found if ending(file.path) in FASTA for made in copies.records(file, dialect, notes)]
+        found = [file for file in found if ending(file.path) not in FASTA]
+        files += [copies.settled(file, plain.get(file.path, dialect.encoding), unit, notes) for file in found]
         for name, table in tables.items():
             made = spool(rows(*table, dialect, notes), Path(name).name)
             copies.paths.append(made[0].path)
@@ -134,7 +138,20 @@ class _Copies:
                 self.paths.append(Path(self._file.name))
             start = self._file.tell()
             lines.copy(self._file)
-            return TextFile(file.name, self.paths[0], start, self._file.tell())
+            return TextFile(file.name, Path(self._file.name), start, self._file.tell())
+
+    def records(self, file: TextFile, dialect: Dialect, notes: Notes) -> list[TextFile]:
+        """The sequences of a file of FASTA, end to end on the disk, each a document."""
+        names: list[str] = []
+
+        def letters() -> Iterator[str]:
+            for name, text in records(file.path, dialect, notes):
+                names.append(name)
+                yield text
+
+        made = spool(letters(), file.name)
+        self.paths.append(made[0].path)
+        return [replace(one, name=f"{file.name}:{name}") for one, name in zip(made, names, strict=True)]
 
     def close(self) -> None:
         if self._file is not None:

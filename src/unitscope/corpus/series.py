@@ -4,8 +4,8 @@ import hashlib
 import itertools
 import math
 import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from unitscope.errors import InputError
 class SeriesCorpus(WithoutText):
     """Stretches of rows of numbers, each row a step. Stretches may overlap, as the windows of one long series do.
 
-    Its labels are its channels, by name, and for sequences with classes one flag ``class=…`` each.
+    Its labels are its channels by name, ``frames`` of one's own, and of sequences with classes a flag ``class=…`` each.
     """
 
     name: str
@@ -39,10 +39,25 @@ class SeriesCorpus(WithoutText):
     classes: tuple[str, ...] = ()
     last: bool = True
     """Whether only the last step of a sequence has a target."""
+    frames: Mapping[str, Float[Tensor, " row"]] = field(default_factory=dict)
+    """Labels of one's own, a value for each row, NaN where undefined."""
+    kept: tuple[str, ...] | None = None
+    """Channels whose values a recording keeps as labels, such as few of a spectrogram's; None for all."""
+
+    def __post_init__(self) -> None:
+        for name, values in self.frames.items():
+            if values.shape != self.values.shape[:1]:
+                raise InputError(
+                    f"{self.name}: the label {name} has {len(values):,} values for {len(self.values):,} rows"
+                )
+        if unknown := [name for name in self.kept or () if name not in self.channels]:
+            raise InputError(f"{self.name} has no channel {unknown[0]!r}; there are: {', '.join(self.channels[:20])}")
 
     @cached_property
     def fingerprint(self) -> str:
         digest = hashlib.sha256(f"{self.channels} {self.classes} {self.last} {list(self.spans)}".encode())
+        for name, values in self.frames.items():
+            digest.update(name.encode() + values.double().contiguous().numpy().tobytes())
         for part in (self.values, self.targets):
             digest.update(part.contiguous().numpy().tobytes())
         return digest.hexdigest()
@@ -54,7 +69,8 @@ class SeriesCorpus(WithoutText):
 
     @property
     def annotations(self) -> list[str]:
-        return [*self.channels, *(f"class={name}" for name in self.classes)]
+        kept = self.channels if self.kept is None else self.kept
+        return [*kept, *self.frames, *(f"class={name}" for name in self.classes)]
 
     def __len__(self) -> int:
         return len(self.spans)
@@ -82,6 +98,8 @@ class SeriesCorpus(WithoutText):
 
     def labels(self, name: str, sequence: int) -> Float[Tensor, " token"]:
         start, stop = self.spans[sequence]
+        if name in self.frames:
+            return self.frames[name][start:stop].float()
         if name in self.channels:
             return self.values[start:stop, self.channels.index(name)]
         if name not in self.annotations:
