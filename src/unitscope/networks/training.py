@@ -181,6 +181,7 @@ class _Run:
         self.batches = len(lesson.batches(0))
         self.kept = {max(1, round(epoch * self.batches)): epoch for epoch in run.keep}
         self.best: dict[str, Tensor] = {}
+        self.recent = 0.0
         if run.folder is not None and (run.folder / checkpoint.NAME).exists():
             position, tensors = checkpoint.load(run.folder)
             refuse_other_run(run.folder, position.options, run.options, position.fingerprint == lesson.fingerprint)
@@ -227,7 +228,9 @@ class _Run:
         value = float(loss.detach())
         if position.first_loss is None:
             position.first_loss = value
-        if not value <= 3 * position.first_loss:  # char-rnn's rule: there is no way back
+        # Of the last ten updates or so: a single batch of squared errors may be far off.
+        self.recent += (value - self.recent) / 10 if self.recent else value
+        if not self.recent <= 3 * position.first_loss:  # char-rnn's rule: there is no way back
             raise InputError(
                 f"the loss exploded from {position.first_loss:.2f} to {value:.2f}; train again with a lower "
                 f"--rate than {self.recipe.rate:g} and --restart"

@@ -1,3 +1,4 @@
+import dataclasses
 import math
 
 import numpy as np
@@ -92,3 +93,11 @@ def test_skill_is_more_than_the_baseline():
 def test_a_network_without_units_is_refused():
     with pytest.raises(InputError, match="a unit and a layer at least"):
         SeriesConfig(1, 1, units=0)
+
+
+def test_one_batch_that_is_far_off_stops_nothing():
+    corpus = waves()[0]
+    far = dataclasses.replace(corpus, targets=corpus.targets.clone())
+    far.targets[20] = 9.0
+    trained = fit(network_card(far, "gru", units=4), Lesson(far, batch=8), epochs=3)
+    assert len(trained.history) == 3
