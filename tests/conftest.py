@@ -19,6 +19,9 @@ import torch  # noqa: E402  after the hook
 
 torch.set_num_threads(1)
 
+settings = tempfile.TemporaryDirectory()
+os.environ["UNITSCOPE_SETTINGS"] = settings.name
+
 
 def pytest_runtest_setup(item):
     """Checks of types draw from ``random``; Hypothesis must not see what earlier tests left to be collected do so."""

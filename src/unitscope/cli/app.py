@@ -55,11 +55,18 @@ def main(
         False, "--version", "-V", help="Print the version and stop.", callback=_print_version, is_eager=True
     ),
     debug: bool = typer.Option(False, "--debug", help="Show where an error came from."),
+    trust: bool = typer.Option(
+        False, "--trust", help="Open the model and the text that a recording names, though it was not made here."
+    ),
     threads: int = typer.Option(
         0, help="Processor threads to compute with; 0 for OMP_NUM_THREADS where it is set, else one per idle core."
     ),
 ) -> None:
     """Options of every command."""
+    if trust:
+        from unitscope.cli import known
+
+        known.trusted = True
     # Said before torch loads. Threads that wait for each other by spinning cost a busy machine ten times the work.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     import torch  # here and not above: it takes seconds, which help and mistyped commands need not wait for

@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, cast, get_args
 
+from unitscope.cli.known import is_known, remember
 from unitscope.corpus.corpus import Corpus
 from unitscope.corpus.dialect import Dialect, Notes
 from unitscope.corpus.download import named
@@ -223,13 +224,24 @@ class Inputs:
             str(Path(name).resolve()) if Path(name).exists() or split_name(name) else name for name in self.text
         )
         write_json(folder / NAME, replace(self, model=model, text=text))
+        remember(folder, folder / NAME)
 
     @classmethod
     def load(cls, folder: Path) -> "Inputs":
-        """What a recording was made from. Raises ``InputError`` if that is not known."""
+        """What a recording was made from.
+
+        Raises ``InputError`` if it does not say, and where it was made by somebody else, who may name anything.
+        """
         if not (folder / NAME).exists():
             raise InputError(f"{folder} does not say which network and text it was made from; give --model and --text")
-        return read_json(folder / NAME, cls, "give --model and --text")
+        inputs = read_json(folder / NAME, cls, "give --model and --text")
+        ships = inputs.model == SHIPPED.name and not Path(inputs.model).exists() and inputs.text == cls.text
+        if not ships and not is_known(folder, folder / NAME):
+            raise InputError(
+                f"{folder} was not made here, so the model that it names ({inputs.model}) and the text "
+                f"({', '.join(inputs.text)}) are not opened; if you trust who made it, write: unitscope --trust …"
+            )
+        return inputs
 
 
 def by_default(sites: Sequence[Site]) -> list[str]:
