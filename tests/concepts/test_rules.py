@@ -8,12 +8,11 @@ import pytest
 import torch
 from word_counters import Planted
 
+from unitscope.asking import ask
 from unitscope.concepts.inspection import inspect
 from unitscope.corpus.passages import Passages
 from unitscope.corpus.reading import Characters
 from unitscope.corpus.vocabulary import Vocabulary
-from unitscope.findings.find import find
-from unitscope.findings.finding import Search
 from unitscope.source.live import Live
 
 Rule = Callable[[str], list[float]]
@@ -119,17 +118,11 @@ def test_inspect_finds_every_rule(planted) -> None:
             assert np.abs(scores).max() < 0.95
 
 
-def test_find_finds_every_rule_on_the_half_that_did_not_choose(planted) -> None:
+def test_ask_finds_every_rule_where_it_was_not_chosen(planted) -> None:
     model, corpus = planted
-    findings = find(Live(model, corpus), Search(hypotheses=tuple(_as_asked(name) for name in RULES))).findings
-    found = {finding.hypothesis: finding for finding in findings}
+    answer = ask(Live(model, corpus), list(RULES), baselines=0, controls=False, ablate=False)
+    found = {one.label: one for one in answer.found}
     for unit, name in enumerate(RULES):
-        finding = found[_as_asked(name)]
-        assert finding.unit == unit, name
-        assert finding.r == pytest.approx(1, abs=1e-5), name
-        assert finding.auc == pytest.approx(1, abs=0.02), name
-
-
-def _as_asked(name: str) -> str:
-    """``find`` takes what the catalogue takes."""
-    return r"regex:\bof the\b" if name.startswith("concept:") else name
+        assert found[name].unit == unit, name
+        assert found[name].r == pytest.approx(1, abs=1e-5), name
+        assert found[name].auc.value == pytest.approx(1, abs=0.02), name
