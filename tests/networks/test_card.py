@@ -42,7 +42,7 @@ def test_truncated_weights(saved):
     content = (folder / WEIGHTS).read_bytes()
     for length in (0, 5, len(content) // 2, len(content) - 1):
         (folder / WEIGHTS).write_bytes(content[:length])
-        with pytest.raises(InputError, match=r"model\.safetensors is truncated or no safetensors file"):
+        with pytest.raises(InputError, match=r"model\.safetensors is damaged"):
             load(folder)
 
 
@@ -87,7 +87,7 @@ def test_missing_files(saved, tmp_path):
     with pytest.raises(InputError, match=r"nowhere holds no network"):
         load(tmp_path / "nowhere")
     (folder / WEIGHTS).unlink()
-    with pytest.raises(InputError, match=r"model\.safetensors does not exist"):
+    with pytest.raises(InputError, match=r"model\.safetensors cannot be read: No such file"):
         load(folder)
 
 

@@ -18,7 +18,8 @@ from unitscope.corpus.documents import Unit
 from unitscope.corpus.splits import Split
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
-from unitscope.networks.files import CONFIG, WEIGHTS, load_tensors, make_folder, read_json, save_json, save_tensors
+from unitscope.files.writing import make_folder
+from unitscope.networks.files import CONFIG, WEIGHTS, load_tensors, read_json, save_json, save_tensors
 from unitscope.networks.kinds import KINDS
 
 SCHEMA = 2

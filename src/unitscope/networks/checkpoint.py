@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from unitscope.errors import InputError
-from unitscope.networks.files import load_tensors, save_tensors
+from unitscope.files.tensors import read_tensors
+from unitscope.networks.files import save_tensors
 
 NAME = "checkpoint.safetensors"
 Carried = tuple[Tensor, ...]
@@ -53,9 +53,7 @@ def save(folder: Path, position: Position, net: nn.Module, optimizer: Optimizer,
 def load(folder: Path) -> tuple[Position, dict[str, Tensor]]:
     """Where the run was, and the tensors that ``restore`` needs. Raises ``InputError`` for a damaged file."""
     path = folder / NAME
-    tensors = load_tensors(path)
-    with safe_open(path, "pt") as file:
-        metadata = file.metadata() or {}
+    tensors, metadata = read_tensors(path, "train again with restart", seal=True)
     try:
         return Position(**json.loads(metadata["position"])), tensors
     except (KeyError, TypeError, ValueError) as error:

@@ -18,12 +18,13 @@ import torch
 from torch import Tensor
 
 from unitscope.errors import InputError
+from unitscope.files.writing import make_folder
 from unitscope.networks import card as cards
 from unitscope.networks import checkpoint
 from unitscope.networks.card import Card
 from unitscope.networks.checkpoint import Carried, Position
 from unitscope.networks.device import find_device
-from unitscope.networks.files import CONFIG, HISTORY, WEIGHTS, make_folder, save_json
+from unitscope.networks.files import CONFIG, HISTORY, WEIGHTS, save_json
 from unitscope.networks.recipes import Recipe
 
 SNAPSHOTS = "snapshots"
