@@ -39,7 +39,7 @@ class SeriesCorpus(WithoutText):
     classes: tuple[str, ...] = ()
     last: bool = True
     """Whether only the last step of a sequence has a target."""
-    frames: Mapping[str, Float[Tensor, " row"]] = field(default_factory=dict)
+    frames: Mapping[str, Float[Tensor, " _"]] = field(default_factory=dict)
     """Labels of one's own, a value for each row, NaN where undefined."""
     kept: tuple[str, ...] | None = None
     """Channels whose values a recording keeps as labels, such as few of a spectrogram's; None for all."""
