@@ -130,7 +130,7 @@ class PatternReader:
         )
 
     @contextmanager
-    def reading(self, streams: Mapping[str, list[Tensor]], edits: Sequence[Bound]) -> Iterator[None]:
+    def reading(self, streams: Mapping[str, list[Tensor]], edits: Sequence[Bound], steps: int) -> Iterator[None]:
         """While open, each attention adds its heads' numbers, ``[batch time head]``, to the lists.
 
         Raises ``InputError`` for an edit of them.

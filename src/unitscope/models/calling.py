@@ -88,13 +88,17 @@ def evaluating(module: nn.Module) -> Iterator[None]:
     Compiled code does not see hooks that come later, so what is compiled runs as it was written.
     """
     training = [child for child in module.modules() if child.training]
+    # The fused kernel of an encoder layer passes its modules by, and fails where their hooks give other values.
+    fast = torch.backends.mha.get_fastpath_enabled()
     compiled = any(hasattr(c, "_orig_mod") or c._compiled_call_impl is not None for c in module.modules())
     for child in training:
         child.training = False
+    torch.backends.mha.set_fastpath_enabled(False)
     try:
         with torch.compiler.set_stance("force_eager") if compiled else nullcontext():
             yield
     finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
         for child in training:
             child.training = True
 

@@ -50,12 +50,12 @@ class ConvolutionReader:
         return tuple(Site(self._site(path), channels) for path, (channels, _) in self._streams.items())
 
     @contextmanager
-    def reading(self, streams: Mapping[str, list[Tensor]], edits: Sequence[Bound]) -> Iterator[None]:
+    def reading(self, streams: Mapping[str, list[Tensor]], edits: Sequence[Bound], steps: int) -> Iterator[None]:
         """While open, each call adds the values of the wanted sites, ``[batch time unit]``, to the lists."""
-        steps = [0]
+        own_steps = [0]
 
         def measure(_module: nn.Module, args: tuple[Any, ...]) -> None:
-            steps[0] = args[0].shape[1]
+            own_steps[0] = args[0].shape[1]
 
         with ExitStack() as hooks:
             hooks.callback(self._module.register_forward_pre_hook(measure).remove)
@@ -63,7 +63,7 @@ class ConvolutionReader:
                 site = self._site(path)
                 own = [edit for edit in edits if edit.site == site]
                 if own or site in streams:
-                    watch = _watching(stride, steps, own, streams.get(site))
+                    watch = _watching(stride, own_steps, own, streams.get(site))
                     hooks.callback(self._module.get_submodule(path).register_forward_hook(watch).remove)
             yield
 

@@ -130,7 +130,7 @@ class HookReader:
         return tuple(tap.site for tap in self.taps)
 
     @contextmanager
-    def reading(self, streams: Mapping[str, list[Tensor]], edits: Sequence[Bound]) -> Iterator[None]:
+    def reading(self, streams: Mapping[str, list[Tensor]], edits: Sequence[Bound], steps: int) -> Iterator[None]:
         """While open, each call of the module adds what passes through it, ``[batch time unit]``, to the lists.
 
         An edited unit has its value in what the module gives, or takes.

@@ -30,6 +30,7 @@ from unitscope.models.hooks import discover
 from unitscope.models.predictions import LOG_PROB, LOSS, OUTPUT
 from unitscope.models.raw import Raw
 from unitscope.models.reader import Extra, Reader, readers
+from unitscope.models.recurrent import RecurrentReader
 from unitscope.models.site import Site
 from unitscope.models.survey import Survey, first_tensor, survey
 
@@ -249,17 +250,23 @@ class ModuleModel:
     @cached_property
     def _raw(self) -> Raw:
         stock = readers(self.module)
-        ran = {path: reader for path, reader in stock.items() if self._seen.few[path, "output"]}
+        rounds = self._seen.rounds
+        ran = {
+            path: reader.of_rounds(max(1, rounds.get(path, 0))) if isinstance(reader, RecurrentReader) else reader
+            for path, reader in stock.items()
+            if self._seen.few[path, "output"] and (path in rounds or not isinstance(reader, RecurrentReader))
+        }
         found: list[Reader] = list(ran.values())
         chosen = self._hooked if self._hooked is not None else () if ran else ("*",)
         if patterns := tuple(dict.fromkeys((*chosen, *self._layouts))):
-            found += discover(self.module, patterns, tuple(stock), self._seen, self._layouts, self._hooked is None)
+            found += discover(self.module, patterns, tuple(ran), self._seen, self._layouts, self._hooked is None)
         for extra in self._extras:
             found += extra.readers(self.module, self._aliases, self._seen)
         inside = tuple(
             replace(site, alias=self._aliases.get(site.name, site.alias)) for reader in found for site in reader.sites()
         )
-        idle = [site.name for path in stock.keys() - ran.keys() for site in stock[path].sites()]
+        never = [path for path in stock if not self._seen.few[path, "output"]]
+        idle = [site.name for path in never for site in stock[path].sites()]
         left_out = {name: f"{name} cannot be read: the module never ran that layer" for name in idle}
         return Raw(self._calling, self._seen, tuple(found), inside, self._find, left_out)
 

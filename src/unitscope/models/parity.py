@@ -10,7 +10,6 @@ far the module is from itself in float64, and the loop from itself in float64. A
 in neither of the two.
 """
 
-import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -61,13 +60,36 @@ def assert_parity(
 def _rounding(
     module: nn.RNNBase, x: Steps, layout: Layout, initial: State, own: list[Tensor], looped: list[Tensor]
 ) -> float:
-    exact = copy.deepcopy(module).double()
-    exact.__dict__.pop("forward", None)  # the copy runs as its class says, not as it is being read
+    exact = _exact(module)
     x, initial = x.double(), tuple(state.double() for state in initial)
     return max(
         _difference(own, _own(exact, exact.forward, x, layout, initial)),
         _difference(looped, _looped(exact, x, layout, initial)),
     )
+
+
+def _exact(module: nn.RNNBase) -> nn.RNNBase:
+    """A plain module with these weights in float64, whatever keeps them here: parameters, norms, parametrisations."""
+    mode = module.mode.partition("_")
+    options: dict[str, Any] = {"proj_size": module.proj_size} if mode[0] == "LSTM" else {}
+    if mode[0] == "RNN":
+        options["nonlinearity"] = mode[2].lower()
+    kind: Any = {"LSTM": nn.LSTM, "GRU": nn.GRU, "RNN": nn.RNN}[mode[0]]
+    exact: nn.RNNBase = kind(
+        module.input_size,
+        module.hidden_size,
+        module.num_layers,
+        bias=module.bias,
+        batch_first=module.batch_first,
+        bidirectional=module.bidirectional,
+        device=module.weight_hh_l0.device,
+        dtype=torch.float64,
+        **options,
+    )
+    with torch.no_grad():
+        for name, weight in exact.named_parameters():
+            weight.copy_(getattr(module, name))
+    return exact.eval()
 
 
 def _own(module: nn.RNNBase, stock: Callable[..., Any], x: Steps, layout: Layout, initial: State) -> list[Tensor]:

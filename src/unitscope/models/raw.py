@@ -91,7 +91,7 @@ class Raw:
         streams: dict[str, list[Tensor]] = {name: [] for name in names}
         with ExitStack() as open_readings:
             for reader in self.readers:
-                open_readings.enter_context(reader.reading(streams, edits))
+                open_readings.enter_context(reader.reading(streams, edits, batch.tokens.shape[1]))
             output = self.calling.output(batch)
         return streams, output
 

@@ -26,10 +26,13 @@ class Reader(Protocol):
         """What can be read, in the order of computation."""
         ...
 
-    def reading(self, streams: Mapping[str, list[Tensor]], edits: Sequence[Bound]) -> AbstractContextManager[None]:
+    def reading(
+        self, streams: Mapping[str, list[Tensor]], edits: Sequence[Bound], steps: int
+    ) -> AbstractContextManager[None]:
         """While open, each call of the module adds its streams, ``[batch time unit]``, to the lists by site name.
 
-        Names and edits of other modules are passed over. Afterwards the module is as it was.
+        ``steps`` are those of the batch. Names and edits of other modules are passed over. Afterwards the module is as
+        it was.
         """
         ...
 
@@ -61,11 +64,13 @@ def kinds() -> dict[type[Any], Callable[[str, Any], Reader]]:
 
 
 def readers(module: nn.Module) -> dict[str, Reader]:
-    """By path, a reader for every module inside that has one. A subclass with a ``forward`` of its own has none."""
+    """By path, a reader for every module inside that has one.
+
+    One whose class has a ``forward`` of its own has one too: whether that calls the stock one is seen when it runs.
+    """
     return {
         path: make(path, child)
         for path, child in module.named_modules()
         for kind, make in kinds().items()
-        # A protocol has no forward of its own: a module that says itself what it has is believed.
-        if isinstance(child, kind) and type(child).forward is getattr(kind, "forward", type(child).forward)
+        if isinstance(child, kind)
     }

@@ -7,6 +7,7 @@ update gate of 1 keeps the old state, and the reset gate acts after the recurren
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
@@ -16,9 +17,10 @@ from torch.nn.utils.rnn import PackedSequence
 from unitscope.errors import InputError
 from unitscope.models.buffers import Buffers
 from unitscope.models.edit import Bound
+from unitscope.models.intercept import intercepted
 from unitscope.models.layers import layer_names, run_layers
 from unitscope.models.layout import Layout, State
-from unitscope.models.parity import assert_parity
+from unitscope.models.parity import STEPS, assert_parity
 from unitscope.models.site import Kind, Site
 
 _GATE = (0.0, 1.0)
@@ -44,91 +46,98 @@ KINDS: dict[str, Kind] = {"hidden": "state", "cell": "cell"}
 
 
 class RecurrentReader:
-    """One stock recurrent module. Its sites are ``path.layer.stream`` and ``path.layer_reverse.stream``."""
+    """One stock recurrent module, or one of a class that calls the stock one.
+
+    Its sites are ``path.layer.stream`` and ``path.layer_reverse.stream``. A module that goes through a sequence several
+    times has so many ``rounds``, and those of the second are ``path#2.layer.stream``.
+    """
 
     reads: ClassVar[tuple[type[nn.Module], ...]] = (nn.RNN, nn.LSTM, nn.GRU)
 
-    def __init__(self, path: str, module: nn.RNNBase) -> None:
-        self._path = path or type(module).__name__.lower()
+    def __init__(self, path: str, module: nn.RNNBase, rounds: int = 1) -> None:
+        self._name = path or type(module).__name__.lower()
         self._module = module
-        self._checked = False
+        self._rounds = rounds
+        self._kind = next(kind for kind in self.reads if isinstance(module, kind))
+        self._checked = 0  # steps over which the loops were compared with the module
         self._buffers = Buffers()
 
+    def of_rounds(self, rounds: int) -> "RecurrentReader":
+        """The same for a module that goes through each sequence several times."""
+        return RecurrentReader(self._name, self._module, rounds)
+
     def sites(self) -> tuple[Site, ...]:
-        """Every stream of every layer and direction."""
+        """Every stream of every round, layer and direction."""
         projected = self._module.proj_size
         found = []
-        for layer in range(self._module.num_layers):
-            for name in layer_names(self._module, layer):
-                for stream, (low, high) in _RANGES[self._module.mode].items():
-                    units = self._module.hidden_size
-                    if stream == "hidden" and projected:
-                        units, low, high = projected, *_ANY
-                    found.append(
-                        Site(f"{self._path}.{name}.{stream}", units, low, high, kind=KINDS.get(stream, "gate"))
-                    )
+        for path in self._paths:
+            for layer in range(self._module.num_layers):
+                for name in layer_names(self._module, layer):
+                    for stream, (low, high) in _RANGES[self._module.mode].items():
+                        units = self._module.hidden_size
+                        if stream == "hidden" and projected:
+                            units, low, high = projected, *_ANY
+                        found.append(Site(f"{path}.{name}.{stream}", units, low, high, kind=KINDS.get(stream, "gate")))
         return tuple(found)
 
     @contextmanager
-    def reading(self, streams: Mapping[str, list[Tensor]], edits: Sequence[Bound]) -> Iterator[None]:
+    def reading(self, streams: Mapping[str, list[Tensor]], edits: Sequence[Bound], steps: int) -> Iterator[None]:
         """While open, each call of the module adds its streams, ``[batch time unit]``, to the lists by site name.
 
         The module's ``forward`` is replaced on this instance only, so its hooks run as ever.
         """
-        prefix = f"{self._path}."
-        wanted = {name.removeprefix(prefix): found for name, found in streams.items() if name.startswith(prefix)}
-        held: dict[str, list[Bound]] = {}
-        for edit in edits:
-            if edit.site.startswith(prefix):
-                held.setdefault(edit.site.removeprefix(prefix), []).append(edit)
-        if not wanted and not held:
+        rounds = [_Round.of(f"{path}.", streams, edits) for path in self._paths]
+        if not any(there.wanted or there.held for there in rounds):
             yield
             return
-        stock = self._module.forward
-        own = self._module.__dict__.get("forward")
-        self._module.__dict__["forward"] = self._forward(stock, wanted, held)
-        try:
+        with intercepted(self._module, self._kind, partial(self._forward, rounds, steps)):
             yield
-        finally:
-            if own is None:
-                del self._module.__dict__["forward"]
-            else:
-                self._module.__dict__["forward"] = own
 
-    def _forward(
-        self, stock: Callable[..., Any], wanted: Mapping[str, list[Tensor]], held: Mapping[str, list[Bound]]
-    ) -> Callable[..., Any]:
+    @property
+    def _paths(self) -> list[str]:
+        """The path of each round."""
+        return [f"{self._name}#{number}" if number > 1 else self._name for number in range(1, self._rounds + 1)]
+
+    def _forward(self, rounds: "Sequence[_Round]", steps: int, stock: Callable[..., Any]) -> Callable[..., Any]:
         module = self._module
-        done = 0  # steps of earlier calls: a layer may be called step by step
         top = {f"{name}.hidden": n for n, name in enumerate(layer_names(module, module.num_layers - 1))}
+        done, number = 0, 0  # steps of earlier calls: a layer may be called step by step, and round by round
 
-        def fused(input: Tensor | PackedSequence, hx: Any = None) -> Any:
+        def fused(here: _Round, input: Tensor | PackedSequence, hx: Any) -> Any:
             output, last = stock(input, hx)
-            steps, layout = Layout.of(output, module.batch_first)
-            parts = steps.chunk(len(top), dim=-1)
-            for name, found in wanted.items():
+            rows, layout = Layout.of(output, module.batch_first)
+            parts = rows.chunk(len(top), dim=-1)
+            for name, found in here.wanted.items():
                 found.append(layout.by_sequence(self._copy(parts[top[name]])))
             return output, last
 
-        def looped(input: Tensor | PackedSequence, hx: Any = None) -> Any:
-            nonlocal done
+        def looped(here: _Round, input: Tensor | PackedSequence, hx: Any) -> Any:
             x, layout = Layout.of(input, module.batch_first)
             rows_held = {
                 stream: [edit.over(partial(self._rows, layout, done)) for edit in edits]
-                for stream, edits in held.items()
+                for stream, edits in here.held.items()
             }
-            done += len(layout.sizes)
             state = self._initial(x, layout, hx)
-            if not self._checked:
-                assert_parity(self._path, module, stock, x, layout, state)
-                self._checked = True
-            rows, last, found = run_layers(module, x, layout.sizes, state, wanted.keys(), rows_held, self._buffers)
+            if (compared := min(len(layout.sizes), STEPS)) > self._checked:
+                assert_parity(self._name, module, stock, x, layout, state)
+                self._checked = compared
+            rows, last, found = run_layers(module, x, layout.sizes, state, here.wanted.keys(), rows_held, self._buffers)
             for name, value in found.items():
-                wanted[name].append(layout.by_sequence(self._copy(value) if name in top else value))
+                here.wanted[name].append(layout.by_sequence(self._copy(value) if name in top else value))
             last = layout.last_state(last)
             return layout.form(rows), last if module.mode == "LSTM" else last[0]
 
-        return fused if wanted.keys() <= top.keys() and not held else looped
+        def forward(input: Tensor | PackedSequence, hx: Any = None) -> Any:
+            nonlocal done, number
+            here = rounds[min(number, len(rounds) - 1)]
+            inside = here.wanted.keys() - top.keys() or here.held
+            given = (looped if inside else fused)(here, input, hx)
+            done += steps_of(input, module)
+            if len(rounds) > 1 and (done >= steps or isinstance(input, PackedSequence)):
+                done, number = 0, number + 1
+            return given
+
+        return forward
 
     def _copy(self, steps: Tensor) -> Tensor:
         """The output as it is now: what comes after the layer may work in place."""
@@ -147,7 +156,7 @@ class RecurrentReader:
             state = tuple(x.new_zeros(count, layout.sizes[0], width) for width in widths)
         batch = (module.num_layers * (1 + module.bidirectional), layout.sizes[0])
         if any(part.shape[:2] != batch for part in state):
-            raise RuntimeError(f"{self._path}: expected initial states of shape {[*batch, '…']}")
+            raise RuntimeError(f"{self._name}: expected initial states of shape {[*batch, '…']}")
         return state
 
     def _rows(self, layout: Layout, done: int, by_step: Tensor) -> Tensor:
@@ -155,7 +164,40 @@ class RecurrentReader:
         stop = done + len(layout.sizes)
         if by_step.shape[0] != layout.sizes[0] or by_step.shape[1] < stop:
             raise InputError(
-                f"{self._path} runs {stop} steps of {layout.sizes[0]} sequences where the batch has {by_step.shape[1]} "
+                f"{self._name} runs {stop} steps of {layout.sizes[0]} sequences where the batch has {by_step.shape[1]} "
                 f"of {by_step.shape[0]}; only layers that run one step per token can be edited at chosen steps"
             )
         return layout.rows(by_step[:, done:stop])
+
+
+@dataclass(frozen=True)
+class _Round:
+    """What is asked of one round through the sequences, by the name of the stream in the module."""
+
+    wanted: Mapping[str, list[Tensor]]
+    held: Mapping[str, list[Bound]]
+
+    @classmethod
+    def of(cls, prefix: str, streams: Mapping[str, list[Tensor]], edits: Sequence[Bound]) -> "_Round":
+        wanted = {name.removeprefix(prefix): found for name, found in streams.items() if name.startswith(prefix)}
+        held: dict[str, list[Bound]] = {}
+        for edit in edits:
+            if edit.site.startswith(prefix):
+                held.setdefault(edit.site.removeprefix(prefix), []).append(edit)
+        return cls(wanted, held)
+
+
+def steps_of(input: Tensor | PackedSequence, module: nn.RNNBase) -> int:
+    """How many steps a call goes through."""
+    return len(Layout.of(input, module.batch_first)[1].sizes)
+
+
+def rounds_of(steps: Sequence[int], whole: int) -> int | None:
+    """How often calls of so many steps go through sequences of a length; None where they do not come out even."""
+    rounds = done = 0
+    for taken in steps:
+        done += taken
+        if done > whole:
+            return None
+        rounds, done = (rounds + 1, 0) if done == whole else (rounds, done)
+    return None if done else rounds

@@ -165,7 +165,7 @@ class LatentReader:
         return (self._site,)
 
     @contextmanager
-    def reading(self, streams: Mapping[str, list[Tensor]], edits: Sequence[Bound]) -> Iterator[None]:
+    def reading(self, streams: Mapping[str, list[Tensor]], edits: Sequence[Bound], steps: int) -> Iterator[None]:
         """While open, each call of the module adds the latents, ``[batch time latent]``, to the list."""
         mine = [edit for edit in edits if edit.site == self._site.name]
         stream = streams.get(self._site.name)

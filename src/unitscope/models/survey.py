@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -11,6 +12,8 @@ from torch import Tensor, nn
 from unitscope.models.axes import DRY_RUNS
 from unitscope.models.calling import Calling
 from unitscope.models.containers import tensors
+from unitscope.models.intercept import intercepted
+from unitscope.models.recurrent import RecurrentReader, rounds_of, steps_of
 
 Side = Literal["input", "output"]
 Shapes = list[tuple[int, ...] | None]
@@ -33,6 +36,8 @@ class Survey:
     """The narrowest in which a module gives values."""
     width: int | None
     """Of the vector that the output has for each token; None where it has none."""
+    rounds: Mapping[str, int]
+    """How often each stock recurrent module goes through a sequence; 0 where its calls do not come out even."""
 
 
 def survey(calling: Calling, find: Callable[[Any], Tensor | None]) -> Survey:
@@ -40,8 +45,9 @@ def survey(calling: Calling, find: Callable[[Any], Tensor | None]) -> Survey:
 
     Raises ``InputError`` where it does not run.
     """
-    few, *_ = _watched(calling, DRY_RUNS[0], find)
-    return Survey(few, *_watched(calling, DRY_RUNS[1], find))
+    before, after = (_watched(calling, size, find) for size in DRY_RUNS)
+    rounds = {path: count if count == after.rounds.get(path) else 0 for path, count in before.rounds.items()}
+    return replace(after, few=before.more, rounds=rounds)
 
 
 def registered(module: nn.Module, side: Side, passing: Callable[[Any], Any]) -> Any:
@@ -59,13 +65,13 @@ def first_tensor(output: Any) -> Tensor | None:
     return first if isinstance(first, Tensor) else None
 
 
-def _watched(
-    calling: Calling, size: tuple[int, int], find: Callable[[Any], Tensor | None]
-) -> tuple[Passed, int | None, tuple[str, ...], torch.dtype, int | None]:
+def _watched(calling: Calling, size: tuple[int, int], find: Callable[[Any], Tensor | None]) -> Survey:
+    """What one run shows."""
     seen: dict[tuple[str, Side], list[Shapes]] = {}
     given: dict[str, Tensor] = {}
     precisions: set[torch.dtype] = set()
     symbols: list[int] = []
+    steps: dict[str, list[int]] = {}
     batch = calling.plain(*size)
     sides: tuple[Side, ...] = ("input", "output")
     with ExitStack() as hooks:
@@ -75,6 +81,9 @@ def _watched(
                 hooks.callback(registered(child, side, note).remove)
             if isinstance(known := getattr(child, "num_embeddings", None), int):
                 hooks.callback(child.register_forward_pre_hook(_counting(batch.tokens, known, symbols)).remove)
+            for kind in RecurrentReader.reads:
+                if isinstance(child, kind):
+                    hooks.enter_context(intercepted(child, kind, partial(_stepping, child, steps.setdefault(path, []))))
             if not list(child.children()):
                 hooks.callback(child.register_forward_hook(_keeping(path, given)).remove)
         output = find(calling.tried(batch))
@@ -82,7 +91,8 @@ def _watched(
     narrowest = max(precisions, key=lambda kind: torch.finfo(kind).eps, default=torch.float32)
     has_vector = output is not None and output.is_floating_point() and output.shape[:-1] == size
     width = output.shape[-1] if has_vector and output is not None else None
-    return seen, min(symbols, default=None), same, narrowest, width
+    rounds = {path: rounds_of(taken, size[1]) or 0 for path, taken in steps.items() if taken}
+    return Survey(seen, seen, min(symbols, default=None), same, narrowest, width, rounds)
 
 
 def _noting(calls: list[Shapes], precisions: set[torch.dtype]) -> Callable[[Any], Any]:
@@ -97,6 +107,16 @@ def _noting(calls: list[Shapes], precisions: set[torch.dtype]) -> Callable[[Any]
         return values
 
     return note
+
+
+def _stepping(module: Any, taken: list[int], stock: Callable[..., Any]) -> Callable[..., Any]:
+    """Notes how many steps each call of a stock recurrent module goes through."""
+
+    def forward(input: Any, hx: Any = None) -> Any:
+        taken.append(steps_of(input, module))
+        return stock(input, hx)
+
+    return forward
 
 
 def _counting(tokens: Tensor, known: int, symbols: list[int]) -> Callable[[nn.Module, tuple[Any, ...]], None]:

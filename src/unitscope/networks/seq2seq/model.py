@@ -105,7 +105,7 @@ class Seq2SeqModel:
         found: dict[str, list[Tensor]] = {_numbered(name): [] for name in read if name.startswith(_ENCODER)}
         memory = None if held else self.net.encode(half.sources, half.lengths)
         if found or memory is None:
-            with self._reader.reading(found, held):
+            with self._reader.reading(found, held, half.sources.shape[1]):
                 again = self.net.encode(half.sources, half.lengths)
             memory = memory or again
         return memory, {_unnumbered(name): parts[0] for name, parts in found.items()}

@@ -1,0 +1,70 @@
+"""Another ``forward`` for one module while it is read, wherever the stock one is called from.
+
+Where a class has the stock ``forward``, the instance is given another. Where it has one of its own, which calls the
+stock one by ``super()`` or by name, there is nothing to give the instance: the stock class asks for each call whether
+it comes from a module that is being read. The instance and the class are afterwards as they were.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+from torch import nn
+
+Forward = Callable[..., Any]
+
+_lock = threading.RLock()
+_stock: dict[type[nn.Module], Forward] = {}
+"""The forward of each class that asks at the moment."""
+_read: dict[int, list[Forward]] = {}
+"""What stands in for the stock forward, by the identity of the module."""
+
+
+@contextmanager
+def intercepted(module: nn.Module, kind: type[nn.Module], make: Callable[[Forward], Forward]) -> Iterator[None]:
+    """While open, ``make`` of the stock forward runs in its place. ``kind`` is the stock class of the module."""
+    if type(module).forward is kind.forward:
+        own, stock = module.__dict__.get("forward"), module.forward
+        module.__dict__["forward"] = make(stock)
+        try:
+            yield
+        finally:
+            if own is None:
+                del module.__dict__["forward"]
+            else:
+                module.__dict__["forward"] = own
+        return
+    with _lock:
+        if kind not in _stock:
+            _stock[kind] = kind.forward
+            kind.forward = _asking(kind)
+        stack = _read.setdefault(id(module), [])
+        stack.append(make(stack[-1] if stack else partial(_stock[kind], module)))
+    try:
+        yield
+    finally:
+        with _lock:
+            _read[id(module)].pop()
+            if not _read[id(module)]:
+                del _read[id(module)]
+            if not _read:
+                for known, forward in _stock.items():
+                    known.forward = forward
+                _stock.clear()
+
+
+def _asking(kind: type[nn.Module]) -> Forward:
+    stock = _stock[kind]
+
+    def forward(self: nn.Module, *args: Any, **named: Any) -> Any:
+        standing_in = _read.get(id(self))
+        return standing_in[-1](*args, **named) if standing_in else stock(self, *args, **named)
+
+    return forward
+
+
+def stock_class(module: nn.Module, kinds: tuple[type[nn.Module], ...]) -> type[nn.Module] | None:
+    """Of these classes the one that the module's class is, or comes from."""
+    return next((kind for kind in kinds if isinstance(module, kind)), None)
