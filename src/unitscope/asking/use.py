@@ -83,11 +83,17 @@ def _controls(
 ) -> dict[tuple[str, int], list[tuple[str, int]]]:
     """Random units of the same site and of similar activity for each unit; units of one site share what they can."""
     found: dict[tuple[str, int], list[tuple[str, int]]] = {}
+    shared: dict[str, list[int]] = {}
     for site, unit in units:
         numbers = source.chosen[site].tolist()
         taken = [numbers.index(other) for where, other in units if where == site and other != unit]
-        drawn = similar(stds[site], numbers.index(unit), taken, CONTROLS, seed)
-        found[site, unit] = [(site, numbers[int(other)]) for other in drawn]
+        near = similar(stds[site], numbers.index(unit), taken, 2 * CONTROLS, seed)
+        order = np.random.default_rng([seed, unit]).permutation(near).tolist()
+        before = shared.setdefault(site, [])
+        drawn = [*(other for other in before if other in order), *(other for other in order if other not in before)]
+        drawn = drawn[:CONTROLS]
+        before += [other for other in drawn if other not in before]
+        found[site, unit] = [(site, numbers[other]) for other in drawn]
     return found
 
 
