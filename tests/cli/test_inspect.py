@@ -9,7 +9,7 @@ from treebanks import CONLLU, written
 from typer.testing import CliRunner, Result
 
 from unitscope.banks.bank import Bank
-from unitscope.cli.main import app
+from unitscope.cli.app import app
 from unitscope.concepts.catalogue import CATALOGUE
 from unitscope.corpus.splits import Split
 from unitscope.corpus.vocabulary import Vocabulary

@@ -9,7 +9,7 @@ import torch
 from treebanks import CONLLU, written
 from typer.testing import CliRunner
 
-from unitscope.cli.main import app
+from unitscope.cli.app import app
 from unitscope.corpus.splits import Split
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.networks.card import Card, save

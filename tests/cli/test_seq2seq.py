@@ -2,7 +2,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from unitscope.cli.main import app
+from unitscope.cli.app import app
 from unitscope.corpus.lookup_tables import LookupTables, draw_tables
 from unitscope.corpus.pairs import read_pairs, write_pairs
 from unitscope.errors import InputError

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from unitscope.cli.main import app
+from unitscope.cli.app import app
 
 CLI = CliRunner()
 COLOURS, ANIMALS = ["red", "green", "blue"], ["cat", "dog", "hen"]

@@ -8,7 +8,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from unitscope.cli.main import app
+from unitscope.cli.app import app
 from unitscope.errors import InputError
 from unitscope.exchange import export_arrays, from_arrays, from_file, to_pandas, to_xarray
 from unitscope.recording.record import record

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from unitscope.cli.main import app
+from unitscope.cli.app import app
 from unitscope.errors import InputError
 from unitscope.studies import Run, Study, runner
 from unitscope.studies.kept import keep, kept
