@@ -1,6 +1,6 @@
 """``unitscope verify``."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -9,18 +9,26 @@ import typer
 from unitscope.cli import console
 from unitscope.cli.app import STEPS, app
 from unitscope.cli.inputs import NAME as INPUTS
+from unitscope.cli.inputs import Inputs
 from unitscope.errors import InputError
+from unitscope.files.jsons import read_json
 from unitscope.files.sound import unsound
 from unitscope.fold.resultset import INDEX, ResultSet
 from unitscope.interventions.cumulative import FILE as CURVES
+from unitscope.interventions.cumulative import load_curves
 from unitscope.page.parts.results import FOLDER as RESULTS
 from unitscope.probing.table import FILE as PROBES
+from unitscope.probing.table import ProbeTable
 from unitscope.recording.manifest import MANIFEST
 from unitscope.recording.recording import Recording
 
 MEND = "give the command that made it again"
-KEPT = (INPUTS, PROBES, CURVES)
-"""Files of a recording's folder that have a digest of their own."""
+KEPT: dict[str, Callable[[Path], object]] = {
+    INPUTS: lambda folder: read_json(folder / INPUTS, Inputs, MEND),
+    PROBES: ProbeTable.load,
+    CURVES: load_curves,
+}
+"""Files of a recording's folder, and what reads each."""
 
 
 @app.command(rich_help_panel=STEPS)
@@ -49,6 +57,12 @@ def damage(folder: Path) -> Iterator[InputError]:
         if not (folder / "shards").exists():
             raise
         yield error
-    yield from unsound(folder, MEND, KEPT, besides=("shards", RESULTS, MANIFEST))
+    for name, load in KEPT.items():
+        if (folder / name).exists():
+            try:
+                load(folder)
+            except InputError as error:
+                yield error
+    yield from unsound(folder, MEND, besides=("shards", RESULTS, MANIFEST, *KEPT))
     if (folder / RESULTS / INDEX).exists():
         yield from ResultSet.damage(folder / RESULTS)

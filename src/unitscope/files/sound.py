@@ -11,17 +11,17 @@ from unitscope.files.jsons import LARGEST, unsealed
 from unitscope.files.room import disk_errors
 
 
-def unsound(folder: Path, advice: str, own: Collection[str], besides: Collection[str] = ()) -> Iterator[InputError]:
+def unsound(folder: Path, advice: str, besides: Collection[str] = ()) -> Iterator[InputError]:
     """What is damaged among the JSON and safetensors files of a folder and those in it, but not ``besides``.
 
-    Those in the folder itself may be others', and need a digest only where they are our ``own``; those further in
+    Those in the folder itself may be others', and are looked at only where they have a digest; those further in
     must have one.
     """
     for path in sorted(folder.rglob("*")):
         inside = path.relative_to(folder)
         if path.suffix in (".json", ".safetensors") and inside.parts[0] not in besides:
             try:
-                check_sound(path, advice, sealed=len(inside.parts) > 1 or path.name in own)
+                check_sound(path, advice, sealed=len(inside.parts) > 1)
             except InputError as error:
                 yield error
 
