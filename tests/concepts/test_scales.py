@@ -84,15 +84,23 @@ def test_the_highest_share_is_one_of_all_tokens() -> None:
     assert seen[-1] == (2 * COUNT, 2 * COUNT)
 
 
-def test_only_a_fixed_share_is_worth_a_read() -> None:
+def test_with_a_tolerance_only_a_fixed_share_is_worth_a_read() -> None:
     assert fixed_levels([MEASURES["auroc"], MEASURES["correlation"]]) == ()
     assert fixed_levels([MEASURES["auroc"], *IOU]) == (0.005, 0.995)
     source, questions, x, _ = made(drift=4.0)
-    found = read(source, questions, [MEASURES["auroc"], MEASURES["jaccard"]])
+    found = read(source, questions, [MEASURES["auroc"], MEASURES["jaccard"]], tolerance=1e-9)
     assert sum(counts) == COUNT
     # The edges of bins are quantiles of the first tokens.
     first = share_above(x[:SAMPLE], found.pairs.scale.thresholds[found.pairs.scale.levels.index(0.5)])
     assert first == pytest.approx([0.5, 0.5], abs=0.03)
+
+
+def test_where_all_is_read_thresholds_are_of_all() -> None:
+    source, questions, x, _ = made(drift=4.0)
+    found = read(source, questions, [MEASURES["auroc"]])
+    assert sum(counts) == 2 * COUNT
+    middle = share_above(x, found.pairs.scale.thresholds[found.pairs.scale.levels.index(0.5)])
+    assert middle == pytest.approx([0.5, 0.5], abs=0.002)
 
 
 def test_a_number_is_a_flag_above_the_median_of_all_its_values() -> None:

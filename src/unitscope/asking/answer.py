@@ -32,7 +32,7 @@ class Question:
     share: float = field(default=0.25, metadata={"help": "share of the text on which these are compared"})
     controls: bool = field(default=True, metadata={"help": "ask the same of labels from elsewhere"})
     ablate: bool = field(default=True, metadata={"help": "ablate the units that pass all else"})
-    ablation_sequences: int = field(default=64, metadata={"help": "sequences on which units are ablated"})
+    ablation_sequences: int = field(default=32, metadata={"help": "sequences on which units are ablated"})
     seed: int = field(default=0, metadata={"help": "of untrained networks, controls and random units"})
 
 

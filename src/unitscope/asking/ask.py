@@ -62,7 +62,7 @@ def ask(
     share: float = 0.25,
     controls: bool = True,
     ablate: bool = True,
-    ablation_sequences: int = 64,
+    ablation_sequences: int = 32,
     seed: int = 0,
     progress: Progress = silent,
 ) -> Answer:

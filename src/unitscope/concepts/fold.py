@@ -110,7 +110,8 @@ def fold(
     batches: Sequence[Sequence[int]] | None = None,
 ) -> dict[str, Folded]:
     """Read a source once; each (site, batch) is extracted once and serves all hypotheses and measures.
-    Where a measure fixes a share of the tokens, a read of its own comes first, for the thresholds.
+    Where there are thresholds, a read of its own comes first for them; with a tolerance, only where a measure fixes a
+    share of the tokens.
 
     ``units`` are the numbers of those that are wanted, by site. ``batches`` are what is read, all of the source if not
     given (``batches_of``). With ``tolerance`` a site is read until ``SHARE`` of its pairs are within it. Raises
@@ -121,7 +122,9 @@ def fold(
     sites = {site.name: site for site in source.sites if site.name in units}
     batches = batches_of(source) if batches is None else batches
     total = sum(map(len, batches))
-    levels, fixed = levels_of(measures), fixed_levels(measures)
+    levels = levels_of(measures)
+    # Where all is read, thresholds are of all data: the first tokens may have nothing of a rare unit.
+    fixed = levels if tolerance is None else fixed_levels(measures)
     reads = 2 if fixed else 1
 
     def show(read: int, done: int) -> None:
