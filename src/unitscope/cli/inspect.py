@@ -85,8 +85,8 @@ def inspect(
 ) -> None:
     """Ask which units follow which hypotheses: models, units, hypotheses, measures, data, least score in one question.
 
-    Each network reads each part of the data once (twice for thresholds), for everything that is asked. Values describe this data;
-    a best unit out of many is chosen, so its value is too high: `unitscope ask` says what holds on other data.
+    Each network reads each part of the data once (twice for thresholds), for everything that is asked. Values describe
+    this data; a best unit out of many is chosen, so its value is too high: `unitscope ask` says what holds elsewhere.
 
     For example:
 
