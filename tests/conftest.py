@@ -9,6 +9,7 @@ from jaxtyping import install_import_hook
 
 _checks = tempfile.TemporaryDirectory()
 os.environ["UNITSCOPE_CHECKS"] = _checks.name
+os.environ["COLUMNS"] = "200"  # tables of the command line are as wide as in a file, whoever runs the tests
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

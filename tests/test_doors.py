@@ -65,7 +65,7 @@ class GatedReader:
         return (self._site,)
 
     @contextmanager
-    def reading(self, streams, edits):
+    def reading(self, streams, edits, steps):
         into = streams.get(self._site.name)
         hook = self._module.register_forward_hook(lambda _, __, y: into is not None and into.append(y) or None)
         try:

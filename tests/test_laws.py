@@ -146,7 +146,7 @@ def test_a_state_that_was_written_and_read_is_the_same_state(analysis, site, tmp
     for number, state in enumerate(states):
         packed = pack(state)
         path = tmp_path / f"{number}.safetensors"
-        save_file({name: tensor.contiguous() for name, tensor in packed.tensors.items()}, path)
+        save_file({name: tensor.contiguous().clone() for name, tensor in packed.tensors.items()}, path)
         plain = json.loads(json.dumps(packed.plain, allow_nan=False))
         read.append(unpack(state_type(type(analysis)), Packed(load_file(path), plain)))
         assert_same(fold.compute(read[-1]), fold.compute(state), exact=True)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from unitscope.corpus.text import TextCorpus
     from unitscope.corpus.vocabulary import Vocabulary
     from unitscope.errors import InputError
+    from unitscope.exchange import export_arrays, from_arrays, from_file, to_pandas, to_xarray
     from unitscope.fold.analysis import Analysis
     from unitscope.fold.analyze import analyze
     from unitscope.fold.resultset import ResultSet
@@ -127,12 +128,17 @@ __all__ = [
     "check",
     "compare",
     "compare_groups",
+    "export_arrays",
+    "from_arrays",
+    "from_file",
     "inspect",
     "match",
     "open_corpus",
     "page_of",
     "project",
     "record",
+    "to_pandas",
+    "to_xarray",
     "write_html",
     "zero",
 ]
