@@ -5,8 +5,7 @@ of evidence: all tokens of one document, or of whatever else is alike, are in on
 made of the spread of buckets (``unitscope.evidence``), because neighbouring tokens are anything but independent.
 
 Memory is one number for each bucket, unit and label. What depends on a unit alone is kept once for each family of
-labels that are defined at the same tokens. Labels are multiplied with the units in blocks of a fixed width, so that a
-pair's numbers are the same to the last bit whatever else is asked: products of other widths differ in their last bits.
+labels that are defined at the same tokens.
 """
 
 import copy
@@ -16,10 +15,10 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
-from scipy import sparse
 from torch import Tensor
 
 from unitscope.analyses._buckets import runs
+from unitscope.analyses._products import filled, multiplied, summed
 from unitscope.errors import InputError
 from unitscope.evidence.correlation import WHY, Sums, correlate
 from unitscope.evidence.jackknife import jackknife
@@ -29,12 +28,6 @@ from unitscope.result import Column, Result
 from unitscope.source.chunk import Chunk
 from unitscope.view import Field, Table, View
 
-WIDTH = 32
-"""Labels that are multiplied together; fewer are filled up with zeros."""
-UNITS = 32
-"""Units are filled up to a multiple of this, so that sums over tokens are the same too whatever units are beside."""
-RARE = 0.01
-"""A label whose values are nearly all zero is added up by its other values alone."""
 TOKENS = 4096
 """Tokens of a product in float32, at most; beyond that sums are float64."""
 DIFFERENCES = ("difference", "standardised", "labelled")
@@ -220,7 +213,7 @@ class Association(Analysis[Pairs]):
         if not state.begun:
             state.begun = True
             state.x_shift = x.mean(0).double().cpu()[:units]
-            means = _sum(y.nan_to_num()) / (~y.isnan()).sum(1).cpu().clamp(min=1)
+            means = summed(y.nan_to_num()) / (~y.isnan()).sum(1).cpu().clamp(min=1)
             state.y_shift = torch.where(flags, 0.0, means.float().double())
         state.is_flag &= flags
         state.smallest = torch.minimum(state.smallest, x.amin(0).cpu()[:units])
@@ -258,12 +251,12 @@ class Association(Analysis[Pairs]):
             state.x[bucket, some] += multiplied(weight, x)[:, :units]
             state.xx[bucket, some] += multiplied(weight, xx)[:, :units]
         yy = y * y
-        state.y[bucket] += _sum(y)
-        state.yy[bucket] += _sum(yy)
+        state.y[bucket] += summed(y)
+        state.yy[bucket] += summed(yy)
         state.xy[bucket] += multiplied(y, x)[:, :units]
         if self.buckets > 1:
             state.x_powers += torch.stack([(xx * x).sum(0), (xx * xx).sum(0)]).double().cpu()[:, :units]
-            state.y_powers += torch.stack([_sum(yy * y), _sum(yy * yy)])
+            state.y_powers += torch.stack([summed(yy * y), summed(yy * yy)])
 
     def merge(self, a: Pairs, b: Pairs) -> Pairs:
         if not a.begun or not b.begun:
@@ -339,34 +332,6 @@ class Association(Analysis[Pairs]):
             differences=differences,
             **tables,
         )
-
-
-def filled(x: Float[Tensor, "*token unit"]) -> Float[Tensor, "*token filled"]:
-    """With columns of zeros up to a multiple of ``UNITS``."""
-    lacking = -x.shape[-1] % UNITS
-    return torch.nn.functional.pad(x, (0, lacking)) if lacking else x
-
-
-def multiplied(y: Float[Tensor, "label token"], x: Float[Tensor, "token filled"]) -> Float[Tensor, "label filled"]:
-    """Σ over tokens of each label times each unit, in float64; a pair's sum never depends on what else there is."""
-    found = x.new_empty(y.shape[0], x.shape[1])
-    counts = torch.count_nonzero(y, 1).cpu()
-    rare = counts <= RARE * y.shape[1] if x.device.type == "cpu" else torch.zeros_like(counts, dtype=torch.bool)
-    few, many = (torch.nonzero(which).squeeze(1) for which in (rare, ~rare))
-    if len(few):
-        table = sparse.csr_array(y[few].numpy())
-        found[few] = torch.from_numpy(np.asarray(table @ x.numpy()))
-    for first in range(0, len(many), WIDTH):
-        block = many[first : first + WIDTH].to(y.device)
-        rows = y.new_zeros(WIDTH, y.shape[1])
-        rows[: len(block)] = y[block]
-        found[block] = (rows @ x)[: len(block)]
-    return found.double().cpu()
-
-
-def _sum(y: Float[Tensor, "label token"]) -> Float[Tensor, " label"]:
-    """Σ over tokens in float64. Torch's own sums depend on how many rows there are."""
-    return torch.from_numpy(y.cpu().numpy().sum(1, dtype=np.float64))
 
 
 def shape(n: Any, x: Any, xx: Any, x3: Any, x4: Any) -> tuple[np.ndarray, np.ndarray]:
