@@ -24,6 +24,7 @@ from torch.nn.utils.rnn import PackedSequence
 from unitscope.corpus.batch import Batch
 from unitscope.errors import InputError
 from unitscope.interventions.layers import find_layer, layers
+from unitscope.models.intercept import replaced
 from unitscope.models.module import ModuleModel
 
 Lesion = Callable[[Sequence[int], Sequence[float]], dict[str, Tensor]]
@@ -41,9 +42,9 @@ def lesions(model: ModuleModel, batch: Batch, site: str, read: Sequence[str]) ->
     layer = find_layer(model, place)
     edited = _Split(layer.module, layer.number, layer.name, stream)
     others = {name.path: name.module for name in layers(model) if name.path != layer.path}
-    with ExitStack() as replaced:
-        below = [replaced.enter_context(_replaying(module, edited)) for module in others.values()]
-        replaced.enter_context(_forward(layer.module, edited))
+    with ExitStack() as opened:
+        below = [opened.enter_context(_replaying(module, edited)) for module in others.values()]
+        opened.enter_context(replaced(layer.module, edited))
 
         def lesion(units: Sequence[int], values: Sequence[float]) -> dict[str, Tensor]:
             edited.hold(units, values)
@@ -221,22 +222,8 @@ class _Replayed:
 @contextmanager
 def _replaying(module: nn.RNNBase, edited: _Split) -> Iterator[_Replayed]:
     replayed = _Replayed(module.forward, edited)
-    with _forward(module, replayed):
+    with replaced(module, replayed):
         yield replayed
-
-
-@contextmanager
-def _forward(module: nn.Module, forward: Callable[..., Any]) -> Iterator[None]:
-    """Replace the forward of this instance; its hooks run as ever, and its weights are not touched."""
-    own = module.__dict__.get("forward")
-    module.__dict__["forward"] = forward
-    try:
-        yield
-    finally:
-        if own is None:
-            del module.__dict__["forward"]
-        else:
-            module.__dict__["forward"] = own
 
 
 def _part(module: nn.RNNBase, first: int, stop: int) -> nn.RNNBase | None:

@@ -23,18 +23,25 @@ _read: dict[int, list[Forward]] = {}
 
 
 @contextmanager
+def replaced(module: nn.Module, forward: Forward) -> Iterator[None]:
+    """Another ``forward`` of this instance; its hooks run as ever, and its weights are not touched."""
+    own = module.__dict__.get("forward")
+    module.__dict__["forward"] = forward
+    try:
+        yield
+    finally:
+        if own is None:
+            del module.__dict__["forward"]
+        else:
+            module.__dict__["forward"] = own
+
+
+@contextmanager
 def intercepted(module: nn.Module, kind: type[nn.Module], make: Callable[[Forward], Forward]) -> Iterator[None]:
     """While open, ``make`` of the stock forward runs in its place. ``kind`` is the stock class of the module."""
     if type(module).forward is kind.forward:
-        own, stock = module.__dict__.get("forward"), module.forward
-        module.__dict__["forward"] = make(stock)
-        try:
+        with replaced(module, make(module.forward)):
             yield
-        finally:
-            if own is None:
-                del module.__dict__["forward"]
-            else:
-                module.__dict__["forward"] = own
         return
     with _lock:
         if kind not in _stock:
