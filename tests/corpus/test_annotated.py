@@ -5,7 +5,7 @@ import torch
 from unitscope.corpus import annotated
 from unitscope.corpus.annotated import Annotated
 from unitscope.errors import InputError
-from unitscope.labels import find
+from unitscope.labels import find, known, said
 
 TEXTS = ['He said "yes".\n' * 4, "no quotes\n", '"']
 
@@ -61,3 +61,21 @@ def test_an_annotation_of_another_length():
 def test_an_unknown_name():
     with pytest.raises(InputError, match="no label is called 'nothing'"):
         Annotated(Counting()).labels("nothing", 1, 0, 1)
+
+
+def test_a_name_from_a_file_runs_nothing(tmp_path):
+    """Names in recordings, results and edits come here; only what the user asked for in this process is run."""
+    mine, words = tmp_path / "mine.py", tmp_path / "words.txt"
+    ran = f"from pathlib import Path\nPath({str(tmp_path / 'ran')!r}).touch()\n"
+    mine.write_text(ran + "def f(text):\n    return [True] * len(text)\n")
+    words.write_text("no\n")
+    says = Annotated(Counting())
+    with pytest.raises(InputError, match="runs only where you ask for it"):
+        says.labels(f"{mine}:f", 1, 0, 2)
+    assert says.labels(f"words:{words}", 1, 0, 2).tolist() == [0.0, 0.0]
+    assert not (tmp_path / "ran").exists()
+    said([f"{mine}:f", f"words:{words}"])
+    assert (tmp_path / "ran").exists()
+    assert Annotated(Counting()).labels(f"{mine}:f", 1, 0, 2).tolist() == [1.0, 1.0]
+    assert Annotated(Counting()).labels(f"words:{words}", 1, 0, 3).tolist() == [1.0, 1.0, 0.0]
+    assert known(["digit", f"{mine}:f"]) == (f"{mine}:f",)

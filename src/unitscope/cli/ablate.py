@@ -19,6 +19,7 @@ from unitscope.fold.analyze import analyze
 from unitscope.fold.resultset import ResultSet
 from unitscope.interventions.ablated import Ablated
 from unitscope.interventions.cumulative import Cumulative, cumulative, save_curves
+from unitscope.labels import said
 from unitscope.models.edit import Resampled, Scaled, Steps, Where
 from unitscope.models.site import Site, choose
 from unitscope.page.parts.results import FOLDER, Results
@@ -76,7 +77,9 @@ def ablate(
     place = _place(steps, only)
     asked = Importance(measure, tuple(where or ()), by, _words(at, factor, seed, steps, only))
     chosen = [site for site in choose(network.sites(), sites) if site.kind != "prediction"]
-    for name in filter(None, (*asked.where, by)):
+    named = tuple(filter(None, (*asked.where, by)))
+    said(named)
+    for name in named:
         corpus.labels(name, numbers[0])  # an unknown name is refused before any work
     none = [0.0] * max(site.units for site in chosen)
     for site in chosen:  # and so is whatever else cannot be done
@@ -116,6 +119,7 @@ def _place(steps: str, only: str) -> Steps | Where | None:
     if only:
         label, _, value = only.partition("=")
         try:
+            said([label])
             return Where(label, float(value) if value else 1.0)
         except ValueError as error:
             raise InputError(f"--only {only}: the value of a label is a number") from error

@@ -11,6 +11,7 @@ from unitscope.cli.options import Columns, Encoding, dialect_of
 from unitscope.corpus.tables import open_table
 from unitscope.errors import InputError
 from unitscope.exchange import export_arrays, from_file
+from unitscope.labels import said
 from unitscope.recording.lstmvis import export_lstmvis, open_lstmvis
 from unitscope.recording.lstmvis.reading import CONFIG
 from unitscope.recording.record import record
@@ -77,6 +78,7 @@ def write(
     if path.exists():
         raise InputError(f"{path} is there already; name a new file or folder")
     source = Recording.open(recording)
+    said(labels or ())
     if path.suffix:
         export_arrays(source, path, sites, labels or ())
         console.out.print(f"{path}: {sum(source.lengths(source.sequences)):,} tokens")

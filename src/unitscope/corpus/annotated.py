@@ -16,7 +16,7 @@ from torch import Tensor
 
 from unitscope.corpus.place import DocumentText, Place, text_digest
 from unitscope.errors import InputError
-from unitscope.labels import given
+from unitscope.labels import find
 
 KEPT = 1 << 18
 """Documents stay in memory while they have no more tokens than this together; a batch of 64 windows is a quarter."""
@@ -89,7 +89,7 @@ class Annotated:
         """
         asked = self._load(document)
         if name not in asked.values:
-            values = np.asarray((self._annotations.get(name) or given(name))(asked.text))
+            values = np.asarray((self._annotations.get(name) or find(name))(asked.text))
             if values.shape != (len(asked.text),):
                 raise InputError(
                     f"{name} gave values of shape {values.shape} for a text of {len(asked.text):,} characters"

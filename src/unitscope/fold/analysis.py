@@ -22,6 +22,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from unitscope.doors import by_name, members
 from unitscope.errors import InputError
+from unitscope.labels import said
 from unitscope.models.site import Site
 from unitscope.result import Result
 from unitscope.source.chunk import Chunk
@@ -144,4 +145,6 @@ def parse(text: str) -> Analysis[Any]:
             values[key] = tuple(value.split("+")) if typing.get_origin(kind) is tuple else kind(value)
         except (TypeError, ValueError) as error:
             raise InputError(f"{name}:{key} cannot be {value!r}: {error}") from error
-    return known[name](**values)
+    analysis = known[name](**values)
+    said(analysis.labels)
+    return analysis

@@ -15,6 +15,7 @@ from unitscope.fold.plan import Part
 from unitscope.fold.resultset import ResultSet
 from unitscope.fold.stage import Stage, States, Tree
 from unitscope.fold.store import Store
+from unitscope.labels import known, said
 from unitscope.progress import Progress, silent
 from unitscope.source.source import Recipe, Source
 from unitscope.source.workers import each, opened
@@ -30,9 +31,12 @@ class Job:
     store: Store
     keys: tuple[str, ...]
     """Of all parts."""
+    said: tuple[str, ...]
+    """Labels that name files, as the user wrote them."""
 
     def work(self, part: Part) -> int:
         """Fold a part into the store, in the worker; returns its sequences."""
+        said(self.said)
         source = opened(json.dumps(self.recipe))
         states = self.stage.fold(source, part, self.given, lambda _: None)
         self.store.save(self.keys[part.number], self.stage.pack(states))
@@ -88,7 +92,7 @@ def folded(
         for part in missing:
             store.save(keys[part.number], stage.pack(stage.fold(source, part, given, tell)))
     elif missing:
-        for count in driver.run(Job(source.recipe(), stage, given, store, keys), missing):
+        for count in driver.run(Job(source.recipe(), stage, given, store, keys, known(stage.labels)), missing):
             tell(count)
     for part in parts:
         packed = store.load(keys[part.number])

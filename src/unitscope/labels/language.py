@@ -5,9 +5,11 @@ A label is a name of the library (``digit``) or of an annotation, or it begins w
 (words with annotations, the speaker of a chat, a bank) is answered by a ``LabelTable`` over a source.
 
 ``find`` takes names from anywhere, a file that somebody sent too: it opens no file, and runs nothing. ``given`` takes
-what the user wrote, and so reads the lists and runs the functions that they name.
+what the user wrote, and so reads the lists and runs the functions that they name; in the same process ``find`` then
+knows them. So who takes names from a user says so (``said``), and everything below asks ``find``.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -35,6 +37,10 @@ OF_TEXT = ("", REGEX, WORDS, CONCEPT, FUNCTION)
 """The forms that a text alone answers; the empty one is a plain name."""
 
 
+_SAID: dict[str, Label] = {}
+"""Labels that name files, as the user wrote them in this process."""
+
+
 @dataclass(frozen=True)
 class Written:
     """A label as it was written."""
@@ -58,8 +64,11 @@ def parse(text: str) -> Written:
 def find(name: str) -> Label:
     """A label that a text alone answers. Opens no file and runs none, whatever the name says.
 
+    What names a file is known where the user has asked for it in this process (``given``, ``said``).
     Raises ``InputError`` for an unknown name, with near matches, and for what needs more than a text.
     """
+    if name in _SAID:
+        return _SAID[name]
     label = parse(name)
     if label.form == FUNCTION:
         raise InputError(
@@ -76,12 +85,27 @@ def given(name: str) -> Label:
     """
     label = parse(name)
     if label.form == FUNCTION:
-        return own(name)
-    words: list[str] = []
-    if label.form == WORDS:
+        _SAID[name] = own(name)
+    elif label.form == WORDS:
         path = Path(label.rest).expanduser()
-        words = _read(path) if path.is_file() else listed(label.rest)
-    return _made(label, words)
+        if not path.is_file():
+            return _made(label, listed(label.rest))
+        _SAID[name] = _made(label, _read(path))
+    else:
+        return _made(label, [])
+    return _SAID[name]
+
+
+def said(names: Iterable[str]) -> None:
+    """These names were written by the user: what they name is read and run, and ``find`` knows it from now on."""
+    for name in names:
+        if parse(name).form in (WORDS, FUNCTION):
+            given(name)
+
+
+def known(names: Iterable[str]) -> tuple[str, ...]:
+    """Those that name files, and which the user asked for: what another process has to be told."""
+    return tuple(name for name in names if name in _SAID)
 
 
 def _read(path: Path) -> list[str]:
