@@ -10,7 +10,7 @@ from scipy import signal, stats
 from wired import COUNTER, INSIDE, corpus, documents, wired
 
 from unitscope.asking import Answer, ask
-from unitscope.asking.columns import CONTROLS, ELSEWHERE, PLACE, WITHIN
+from unitscope.asking.columns import CONTROLS, ELSEWHERE, LEVEL, PLACE, TURNED
 from unitscope.corpus.place import DocumentText, Place
 from unitscope.errors import InputError
 from unitscope.models.site import Site
@@ -143,7 +143,35 @@ def test_each_control_sees_the_fault_that_it_is_there_for():
     by_level = ask(placed(x[:, 1:], {"level": labels["level"]}, [length] * count), "level")
     # The place in a document is the same in another document; a document's level is the same all through it.
     assert (by_place.controls[ELSEWHERE], by_place.controls[PLACE]) == (0, 1)
-    assert (by_level.controls[ELSEWHERE], by_level.controls[PLACE], by_level.controls[WITHIN]) == (0, 0, 1)
+    assert [by_level.controls[name] for name in (ELSEWHERE, PLACE, TURNED, LEVEL)] == [0, 0, 0, 1]
+
+
+def test_what_only_the_level_of_documents_follows_is_said():
+    """Tables of numbers and prose: a unit that tells which is which follows digits, and not within either."""
+    draw = np.random.default_rng(3)
+    count, length = 40, 100
+    table = np.repeat(draw.random(count) < 0.5, length)
+    digit = (draw.random(count * length) < np.where(table, 0.6, 0.05)).astype(np.float32)
+    x = np.stack([table + 0.3 * draw.normal(size=len(table)), digit + 0.3 * draw.normal(size=len(table))], 1)
+    answer = ask(
+        placed(torch.from_numpy(x).float(), {"digit": torch.from_numpy(digit)}, [length] * count), "digit",
+        having="|correlation| > 0.3",
+    )  # fmt: skip
+    kind, token = sorted(answer.found, key=lambda found: found.unit)
+    assert kind.q < 0.05 and kind.by_level
+    assert token.q < 0.05 and not token.by_level and token.within.low > 0.5
+    assert answer.controls[LEVEL] == 2 and answer.controls[TURNED] == 0
+    assert answer.to_pandas()["within"].tolist() == [f.within.value for f in answer.found]
+
+
+def test_controls_turn_each_document_by_itself_however_many_there_are():
+    """More documents than buckets: sums are kept by bucket, and a document still keeps its own labels' place."""
+    draw = np.random.default_rng(4)
+    count, length = 200, 30
+    place = np.tile(np.arange(length), count) / length
+    x = torch.from_numpy((place + 0.1 * draw.normal(size=count * length))[:, None]).float()
+    answer = ask(placed(x, {"late": torch.from_numpy((place > 0.7).astype(np.float32))}, [length] * count), "late")
+    assert [answer.controls[name] for name in (ELSEWHERE, PLACE, TURNED)] == [0, 1, 0]
 
 
 def test_without_a_model_nothing_is_confirmed_but_scores_stand():

@@ -86,6 +86,8 @@ class Found:
     untrained: float
     """The largest such number of the untrained networks."""
     untrained_p: float
+    within: Score = Score()
+    """r with the label less its mean in each document: what is left where the level of documents is no help."""
     given: float = math.nan
     """Correlation given the label that explains the unit best; NaN for that label itself."""
     more: int | None = None
@@ -100,6 +102,14 @@ class Found:
     @property
     def address(self) -> str:
         return f"{self.site}/{self.unit}"
+
+    @property
+    def by_level(self) -> bool:
+        """Whether the label varies within documents, and the unit is not seen to follow it there.
+
+        What is followed may then be the kind of the document, of which the label is only a sign.
+        """
+        return self.within.low <= 0 <= self.within.high
 
     def failed(self, question: Question) -> list[str]:
         """The tests that it did not pass, in words; none if it is confirmed."""
@@ -180,7 +190,7 @@ class Answer:
             row.pop("passage", None)
             row.pop("damage", None)
             row["more"] = f.more if f.more is not None else math.nan
-            for name in ("auc", "iou", "information"):
+            for name in ("auc", "iou", "information", "within"):
                 score = getattr(f, name)
                 row |= {name: score.value, f"{name}_low": score.low, f"{name}_high": score.high}
             row["confirmed"] = not f.failed(self.question)

@@ -20,7 +20,7 @@ import numpy as np
 from unitscope.analyses.association import Association, AssociationResult
 from unitscope.analyses.detection import Detection, DetectionResult
 from unitscope.asking.answer import Answer, Found, Question, Score
-from unitscope.asking.columns import BUCKET, CONTROLS, Columns
+from unitscope.asking.columns import BUCKET, CONTROLS, DEVIATION, LEVEL, TURNED, Columns
 from unitscope.asking.conditions import pairs_of
 from unitscope.asking.passages import passage_of
 from unitscope.asking.pieces import Pieces, Side, pieces
@@ -168,6 +168,7 @@ class _Asking:
                     iou=detected[site, unit, k].iou,
                     iou_at=detected[site, unit, k].iou_at,
                     information=detected[site, unit, k].information,
+                    within=detected[site, unit, k].within,
                     trained=float(trained[k]),
                     untrained=float(np.nanmax(untrained[:, k])) if len(untrained) else math.nan,
                     untrained_p=float(gate[k]),
@@ -210,7 +211,7 @@ class _Asking:
             groups=BUCKET,
             buckets=max(side.buckets, 2),
             families=" ".join(map(str, self.columns.table.families)),
-            within=self.pieces.groups.within,
+            within=self.pieces.groups.within or control == TURNED,
         )
 
     def _side(
@@ -238,6 +239,10 @@ class _Asking:
             states = stage.merge(states, stage.fold(labelled, Part(1, tuple(rest)), empty, tell))
         for name, analysis in kinds.items():
             Stage(source.sites, (analysis,)).compute(states, results[name])
+        if TURNED in kinds and not self.pieces.groups.within:  # the same sums, with the level of each document
+            turned, level = kinds[TURNED], replace(kinds[TURNED], within=False)
+            own = {(site, level.key): state for (site, key), state in states.items() if key == turned.key}
+            Stage(source.sites, (level,)).compute(own, results.setdefault(LEVEL, ResultSet(source.fingerprint)))
         return results, _tables(results["all"])
 
     def _untrained(self, here: ResultSet, there: ResultSet) -> tuple[np.ndarray, np.ndarray]:
@@ -262,7 +267,10 @@ class _Asking:
         return trained, np.stack(rows)
 
     def _detected(self, named: Sequence[tuple[str, int, int]]) -> dict[tuple[str, int, int], "_Scores"]:
-        """AUC, IoU and information of the named pairs: thresholds and sides where chosen, values elsewhere."""
+        """AUC, IoU, information and r within documents of the named pairs.
+
+        Thresholds and sides are read where units are chosen, values elsewhere.
+        """
         if not named:
             return {}
         few = {
@@ -270,21 +278,31 @@ class _Asking:
             for site in dict.fromkeys(s for s, _, _ in named)
         }
         chosen = {site: self.source.chosen[site][units] for site, units in few.items()}
-        results = []
+        deviations = Association(
+            of=tuple(DEVIATION + name for name in self.columns.table.names),
+            groups=BUCKET,
+            buckets=max(self.pieces.confirming.buckets, 2),
+            families=" ".join(map(str, self.columns.table.families)),
+        )
+        results, within = [], {}
         for side, what in ((self.pieces.choosing, "their thresholds"), (self.pieces.confirming, "their detection")):
             flags = self.columns.flags()
             analysis = Detection(of=flags, groups=BUCKET, buckets=max(side.buckets, 2))
             part = Subset(
                 Relabelled(Units(self.source.whole, chosen), self.columns.says(side, {})), side.sequences, what
             )
-            found = analyze(part, [analysis], progress=_under(self.progress, what))
+            last = side is self.pieces.confirming
+            found = analyze(part, [analysis, deviations] if last else [analysis], progress=_under(self.progress, what))
             results.append({site: found[site, analysis.key] for site in few})
+            within = _tables(found) if last else {}
         scores = {}
         for site, unit, k in named:
             here, there = (result[site] for result in results)
             assert isinstance(here, DetectionResult)
             assert isinstance(there, DetectionResult)
-            scores[site, unit, k] = _scores(here, there, few[site].index(unit), k)
+            at = few[site].index(unit)
+            of_tokens = Score(*(float(table[at, k]) for table in _r(within[site])))
+            scores[site, unit, k] = _scores(here, there, at, k, of_tokens)
         return scores
 
     def _grouped(self, found: list[Found]) -> list[Found]:
@@ -326,9 +344,14 @@ class _Scores:
     iou: Score
     iou_at: str
     information: Score
+    within: Score
 
 
-def _scores(here: DetectionResult, there: DetectionResult, unit: int, label: int) -> _Scores:
+def _r(table: AssociationResult) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return table.r, table.r_low, table.r_high
+
+
+def _scores(here: DetectionResult, there: DetectionResult, unit: int, label: int, within: Score) -> _Scores:
     overlaps = {side: np.nan_to_num(here.iou(side)[:, unit, label], nan=-1.0) for side in (1, -1)}
     side = max(overlaps, key=lambda s: float(overlaps[s].max()))
     level = int(overlaps[side].argmax())
@@ -338,7 +361,7 @@ def _scores(here: DetectionResult, there: DetectionResult, unit: int, label: int
         scores[name] = Score(float(found.value), float(found.low), float(found.high))
     share = here.levels[level]
     at = f"highest {1 - share:.1%}" if side > 0 else f"lowest {share:.1%}"
-    return _Scores(float(there.prevalence[label]), scores["auroc"], scores["iou"], at, scores["information"])
+    return _Scores(float(there.prevalence[label]), scores["auroc"], scores["iou"], at, scores["information"], within)
 
 
 def _tables(results: ResultSet) -> Tables:

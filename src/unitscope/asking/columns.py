@@ -18,12 +18,17 @@ from unitscope.source.source import Source
 
 BUCKET = "bucket of evidence"
 FLAG = "above its median: "
-ELSEWHERE, PLACE, WITHIN = "labels from elsewhere", "the same place of another document", "shifted within each document"
-CONTROLS = (ELSEWHERE, PLACE, WITHIN)
+DEVIATION = "less its mean in the document: "
+ELSEWHERE, PLACE = "labels from elsewhere", "labels of the same place of another document"
+TURNED, LEVEL = "labels turned within documents, whose level is taken off", "the level of documents alone"
+CONTROLS = (ELSEWHERE, PLACE, TURNED, LEVEL)
 """What labels are taken from to see what is found where nothing is: each of these can fail in a way of its own.
 
 From elsewhere in the circle: whether the counts keep their rate at all. The same place of another document: whether it
-is the place in a document that unit and label share. Shifted within each document: whether it is the document's level.
+is the place in a document that unit and label share. Turned within each document, labels keep their level in it and
+lose the tie to its tokens. With the level of each document taken off, nothing is left but the rhythm of both. With it,
+what is found is what documents' levels make significant alone: where units tell kinds of documents apart that differ in
+a label, that is no fault of the method, but nothing that is said of tokens either.
 """
 SIZE = 4096
 
@@ -50,6 +55,7 @@ class Columns:
         """Above which a number counts as flagged: its median."""
         self._row = {name: k for k, name in enumerate(table.names)}
         self._read = lru_cache(64)(self._load)
+        self._level = lru_cache(4096)(self._mean)
 
     def __enter__(self) -> "Columns":
         return self
@@ -75,11 +81,17 @@ class Columns:
         def said(name: str, sequence: int) -> Tensor:
             if name == BUCKET:
                 return torch.full((self._at[sequence][1],), float(side.bucket[sequence]))
+            if name.startswith(DEVIATION):
+                own = name.removeprefix(DEVIATION)
+                return self.values(own, sequence) - self._level(own, tuple(documents[side.piece[sequence]]))
             for control, answer in controls.items():
                 if name.startswith(f"{control}: "):
                     return answer(name.removeprefix(f"{control}: "), sequence)
             return self.values(name, sequence)
 
+        documents: dict[int, list[int]] = {}
+        for number, piece in side.piece.items():
+            documents.setdefault(piece, []).append(number)
         return said
 
     def controls(self, side: Side, seed: int) -> dict[str, Callable[[str, int], Tensor]]:
@@ -108,10 +120,15 @@ class Columns:
                     found[low:high] = values[low - begin : high - begin]
             return found
 
-        def within(name: str, sequence: int) -> Tensor:
+        def turned(name: str, sequence: int) -> Tensor:
             return alone[side.bucket[sequence]].read(sequence, lambda number: self.values(name, number))
 
-        return {ELSEWHERE: elsewhere, PLACE: place, WITHIN: within}
+        return {ELSEWHERE: elsewhere, PLACE: place, TURNED: turned}
+
+    def _mean(self, name: str, sequences: tuple[int, ...]) -> float:
+        """Of a label over some sequences, where it is defined."""
+        values = torch.cat([self.values(name, number) for number in sequences])
+        return float(values.double().nanmean())
 
     def _place(self, sequence: int) -> tuple[int, int]:
         place = self._source.place(sequence)

@@ -19,6 +19,8 @@ class Side:
     sequences: tuple[int, ...]
     shared: tuple[int, ...]
     """Those on which untrained networks are compared."""
+    piece: dict[int, int]
+    """Of each sequence: its document, or its stretch of the text."""
     bucket: dict[int, int]
     """Of each sequence."""
     buckets: int
@@ -58,6 +60,7 @@ def _side(found: Groups, side: Int[np.ndarray, " piece"], sequences: Sequence[in
     own = {
         n: bucket[int(p)] for n, p, once in zip(sequences, found.piece, found.once, strict=True) if once and p in bucket
     }
+    own_piece = {number: int(p) for number, p in zip(sequences, found.piece, strict=True) if number in own}
     few = set(share(found, side, of).tolist())
     shared = [n for n, p in zip(sequences, found.piece, strict=True) if n in own and int(p) in few]
-    return Side(tuple(own), tuple(shared), own, max(own.values(), default=0) + 1)
+    return Side(tuple(own), tuple(shared), own_piece, own, max(own.values(), default=0) + 1)

@@ -141,6 +141,11 @@ def print_answer(answer: Answer) -> None:
         f"labels; the evidence is {answer.evidence}. {answer.significant:,} of {answer.tests:,} pairs are significant"
         f"{f'; of labels that mean nothing {counts}' if counts else ''}."
     )
+    levels = [f.label for f in confirmed if f.by_level]
+    if levels:
+        console.out.print(
+            f"By the level of whole documents alone, and not seen to be followed within them: {', '.join(levels)}."
+        )
     console.out.print(
         f"untrained: the best |r| of {answer.networks} untrained networks. cost: nats per token where the label holds, "
         "without the unit."
