@@ -241,8 +241,8 @@ class _Asking:
             Stage(source.sites, (analysis,)).compute(states, results[name])
         if TURNED in kinds and not self.pieces.groups.within:  # the same sums, with the level of each document
             turned, level = kinds[TURNED], replace(kinds[TURNED], within=False)
-            own = {(site, level.key): state for (site, key), state in states.items() if key == turned.key}
-            Stage(source.sites, (level,)).compute(own, results.setdefault(LEVEL, ResultSet(source.fingerprint)))
+            sums = {(site, level.key): state for (site, key), state in states.items() if key == turned.key}
+            Stage(source.sites, (level,)).compute(sums, results.setdefault(LEVEL, ResultSet(source.fingerprint)))
         return results, _tables(results["all"])
 
     def _untrained(self, here: ResultSet, there: ResultSet) -> tuple[np.ndarray, np.ndarray]:
