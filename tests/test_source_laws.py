@@ -33,6 +33,7 @@ from unitscope.source.live import Live
 from unitscope.source.recipe import open_source
 from unitscope.source.relabelled import Relabelled, Shifted
 from unitscope.source.subset import Subset
+from unitscope.source.with_labels import with_labels
 
 
 def live_text(folder, **more):
@@ -94,6 +95,9 @@ KINDS = {
     "subset": lambda _: Subset(live_toys(), [1, 4, 5, 9], "some"),
     "relabelled": lambda _: Relabelled(arrays(), lambda name, n: 1 - arrays().labels(name, n), "turned round"),
     "shifted": lambda _: Shifted(arrays(), 3),
+    "with labels": lambda _: with_labels(
+        arrays(), {"side": list("lrlrrl"), "first": lambda tokens: tokens == tokens[0]}
+    ),
 }
 
 

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from unitscope.concepts.inspection import inspect
     from unitscope.corpus.corpus import Corpus
     from unitscope.corpus.open import open_corpus
+    from unitscope.corpus.sounds import sounds
     from unitscope.corpus.splits import Split
+    from unitscope.corpus.stimuli import stimuli
     from unitscope.corpus.text import TextCorpus
     from unitscope.corpus.vocabulary import Vocabulary
     from unitscope.errors import InputError
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from unitscope.source.live import Live
     from unitscope.source.source import Source
     from unitscope.source.subset import Subset
+    from unitscope.source.with_labels import with_labels
 
 _ROOMS: dict[str, tuple[str, ...]] = {
     "unitscope.asking": ("Answer", "Found", "Question", "ask"),
@@ -56,7 +59,9 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "unitscope.concepts.inspection": ("inspect",),
     "unitscope.corpus.corpus": ("Corpus",),
     "unitscope.corpus.open": ("open_corpus",),
+    "unitscope.corpus.sounds": ("sounds",),
     "unitscope.corpus.splits": ("Split",),
+    "unitscope.corpus.stimuli": ("stimuli",),
     "unitscope.corpus.text": ("TextCorpus",),
     "unitscope.corpus.vocabulary": ("Vocabulary",),
     "unitscope.errors": ("InputError",),
@@ -82,6 +87,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "unitscope.source.live": ("Live",),
     "unitscope.source.source": ("Source",),
     "unitscope.source.subset": ("Subset",),
+    "unitscope.source.with_labels": ("with_labels",),
 }
 """Where the names are. They are imported when they are first used (PEP 562), because torch takes seconds."""
 
@@ -137,8 +143,11 @@ __all__ = [
     "page_of",
     "project",
     "record",
+    "sounds",
+    "stimuli",
     "to_pandas",
     "to_xarray",
+    "with_labels",
     "write_html",
     "zero",
 ]

@@ -18,6 +18,7 @@ FOLDER = "answer"
 FILE = "answer.json"
 CHOSEN, CONFIRMED = "chosen", "confirmed"
 ADVICE = "run unitscope ask again"
+UNTESTED = "not tested against untrained networks"
 
 
 @dataclass(frozen=True)
@@ -118,9 +119,8 @@ class Found:
         tests = {
             "sign changes between the sides": self.r * self.r_where_chosen > 0,
             "not significant": self.q <= question.fdr,
-            "not tested against untrained networks"
-            if math.isnan(self.untrained_p)
-            else "within reach of untrained networks": self.untrained_p <= 0.05,
+            UNTESTED if math.isnan(self.untrained_p) else "within reach of untrained networks": self.untrained_p
+            <= 0.05,
         }
         return [test for test, passed in tests.items() if not passed]
 
@@ -158,9 +158,16 @@ class Answer:
         """Those that pass every test but ablation."""
         return [found for found in self.found if not found.failed(self.question)]
 
+    def findings(self) -> list[Found]:
+        """What stands: the confirmed ones. Where there were no untrained networks to compare with, such as for recorded
+        neurons, those that pass all other tests, and ``verdict`` says so."""
+        if self.networks:
+            return self.confirmed_findings()
+        return [found for found in self.found if not set(found.failed(self.question)) - {UNTESTED}]
+
     def units(self) -> list[str]:
-        """Addresses of the distinct units that are confirmed."""
-        return list(dict.fromkeys(found.address for found in self.confirmed_findings()))
+        """Addresses of the distinct units of ``findings``."""
+        return list(dict.fromkeys(found.address for found in self.findings()))
 
     def association(self, site: str, chosen: bool = False) -> AssociationResult:
         """All pairs of a site, of the side that confirms or of that which chooses."""
@@ -170,15 +177,16 @@ class Answer:
 
     @property
     def verdict(self) -> str:
-        """What *confirmed* means here."""
-        return "confirmed within this text" if self.within else "confirmed"
+        """What is true of ``findings``."""
+        said = "confirmed" if self.networks else "significant where they were not chosen"
+        return f"{said} within this text" if self.within else said
 
     def __repr__(self) -> str:
         name = self.model if len(self.model) <= 60 else f"{self.model[:59]}…"
-        units, used = self.units(), {f.address for f in self.confirmed_findings() if f.used == "used"}
+        units, used = self.units(), {f.address for f in self.findings() if f.used == "used"}
         return (
-            f"Answer({name}: {len(self.confirmed_findings())} of {len(self.question.labels)} labels have a "
-            f"{self.verdict} unit, {len(units)} distinct units, {len(used)} of them used)"
+            f"Answer({name}: {len(self.findings())} of {len(self.question.labels)} labels have "
+            f"units that are {self.verdict}, {len(units)} distinct units, {len(used)} of them used)"
         )
 
     def to_pandas(self) -> pd.DataFrame:

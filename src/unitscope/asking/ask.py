@@ -69,9 +69,10 @@ def ask(
     """Ask which units follow which labels.
 
     ``source`` is any source, or a model that reads ``over``. ``labels`` are written as in
-    ``unitscope.labels.language``, or functions and banks; all that mean something on the text if not given. ``units``
-    are glob patterns of sites with or without numbers of units (``"rnn.0.hidden/0-9,17"``). ``having`` keeps all pairs
-    with such scores where units are chosen (``"|correlation| > 0.3"``), in place of the best unit of each label.
+    ``unitscope.labels.language``, or functions and banks; if not given, all that mean something on the text,
+    or where there is none, those that the source keeps. ``units`` are glob patterns of sites with or without numbers of
+    units (``"rnn.0.hidden/0-9,17"``). ``having`` keeps all pairs with such scores where units are chosen
+    (``"|correlation| > 0.3"``), in place of the best unit of each label.
     Untrained networks and ablations need the model and the corpus: those of the source, or ``model`` and ``over``;
     with 0 ``baselines``, or without them, nothing can be confirmed, and the scores and their significance remain.
     Raises ``InputError`` for what cannot be asked, before anything is read.
@@ -107,14 +108,19 @@ def ask(
 
 
 def suggested(source: Source) -> tuple[str, ...]:
-    """The labels that mean something on the text of a source. Raises ``InputError`` where there is no text."""
+    """The labels that mean something on the text of a source; where it has none, those that it keeps.
+
+    Raises ``InputError`` where there is neither.
+    """
     places = [source.place(int(number)) for number in source.sequences]
     count = min(len(places), 64)
     texts = []
     for place in (places[number * len(places) // count] for number in range(count)):
         text = source.document(place.document).text
+        if text is None and source.annotations:
+            return source.annotations
         if text is None:
-            raise InputError(f"{source.name} has no text to find labels for; name them")
+            raise InputError(f"{source.name} has no text to find labels for, and none of its own; name them")
         texts.append(text[place.start : place.start + 4096])
     return tuple(suggest("\n".join(texts)))
 

@@ -11,13 +11,14 @@ from unitscope.asking import Answer
 from unitscope.asking import ask as put
 from unitscope.cli import console
 from unitscope.cli.app import STEPS, app
-from unitscope.cli.inputs import Inputs
+from unitscope.cli.inputs import Inputs, of_recording
+from unitscope.corpus.corpus import Corpus
 from unitscope.errors import InputError
 from unitscope.files.frames import write_frame
 from unitscope.labels.language import PREFIXES
+from unitscope.models.model import Model
 from unitscope.page.parts.answer import Asked
 from unitscope.recording.manifest import MANIFEST
-from unitscope.recording.recording import Recording
 from unitscope.source.live import Live
 from unitscope.source.source import Source
 
@@ -91,14 +92,12 @@ def ask(
     folder = Path(model)
     recorded = (folder / MANIFEST).exists()
     source: Source
+    network: Model | None
+    corpus: Corpus | None
     if recorded:
         if over:
             raise InputError(f"{model} is a recording, which has been read already; leave --over out")
-        source = recording = Recording.open(folder)
-        network, corpus = Inputs.load(folder).open()
-        manifest = recording.manifest
-        if (network.fingerprint, corpus.fingerprint) != (manifest.model.fingerprint, manifest.corpus.fingerprint):
-            raise InputError(f"the network or the text of {model} has changed since it was recorded; record it again")
+        source, network, corpus = of_recording(folder)
     else:
         if not over:
             raise InputError(f"{model} is no recording; say by --over what it is to read, for example --over book.txt")
@@ -122,7 +121,7 @@ def ask(
 
 def print_answer(answer: Answer) -> None:
     """What is confirmed as a table, unit by unit, and how much of the rest fell."""
-    confirmed = answer.confirmed_findings()
+    confirmed = answer.findings()
     table = Table(box=None, padding=(0, 1, 0, 0))
     table.add_column("unit", overflow="fold")
     table.add_column("label", no_wrap=True)
@@ -132,8 +131,9 @@ def print_answer(answer: Answer) -> None:
     before = ""
     for f in confirmed:
         costs = [f"{d[f.label].mean:+.3f}" for d in (f.damage.where, f.damage.elsewhere)] if f.damage else ["", ""]
+        untrained = f"{f.untrained:.2f}" if f.untrained == f.untrained else ""
         address, before = "" if f.address == before else f.address, f.address
-        table.add_row(address, f.label, f"{f.r:+.2f}", f"{f.auc.value:.2f}", f"{f.untrained:.2f}", *costs, f.used)
+        table.add_row(address, f.label, f"{f.r:+.2f}", f"{f.auc.value:.2f}", untrained, *costs, f.used)
     console.out.print(table)
     counts = ", ".join(f"{count:,} under {name}" for name, count in answer.controls.items())
     console.out.print(
@@ -146,7 +146,9 @@ def print_answer(answer: Answer) -> None:
         console.out.print(
             f"By the level of whole documents alone, and not seen to be followed within them: {', '.join(levels)}."
         )
-    console.out.print(
-        f"untrained: the best |r| of {answer.networks} untrained networks. cost: nats per token where the label holds, "
-        "without the unit."
+    untrained = (
+        f"the best |r| of {answer.networks} untrained networks"
+        if answer.networks
+        else "no network was at hand to compare with, so these may follow from wiring alone"
     )
+    console.out.print(f"untrained: {untrained}. cost: nats per token where the label holds, without the unit.")

@@ -8,7 +8,7 @@ import typer
 from unitscope.cli import console
 from unitscope.cli.app import FOLDERS, app
 from unitscope.cli.options import Columns, Encoding, dialect_of
-from unitscope.corpus.tables import open_table
+from unitscope.corpus.tables import read_columns
 from unitscope.errors import InputError
 from unitscope.exchange import export_arrays, from_file
 from unitscope.labels import said
@@ -50,9 +50,7 @@ def read(
     else:
         said: dict[str, Any] = {"rate": rate or None}
         if labels is not None:
-            with open_table(labels, dialect_of(encoding, columns)) as table:
-                rows = [row for _, row in table.rows()]
-            said["labels"] = {name: _column([row[name] for row in rows]) for name in table.columns}
+            said["labels"] = read_columns(labels, dialect_of(encoding, columns))
         source = from_file(path, sites or (), **said)
     with console.progress_bar() as show:
         made = record(source, out, dtype=dtype, progress=show)
@@ -86,11 +84,3 @@ def write(
     with console.progress_bar() as show:
         export_lstmvis(source, path, sites, labels or (), show)
     console.out.print(f"{path}: {source.plan.tokens.sum():,} steps; give its parent to lstm_server.py")
-
-
-def _column(values: list[Any]) -> list[Any]:
-    """Numbers where all are."""
-    try:
-        return [float(value) for value in values]
-    except (TypeError, ValueError):
-        return values

@@ -31,6 +31,7 @@ from unitscope.networks.card import Card, kind_of, load
 from unitscope.networks.files import SHIPPED
 from unitscope.networks.kinds import KINDS, kinds
 from unitscope.networks.models import encoder_model, model_of
+from unitscope.recording.recording import Recording
 from unitscope.source.live import Live
 from unitscope.source.source import BATCH
 
@@ -242,6 +243,19 @@ class Inputs:
                 f"({', '.join(inputs.text)}) are not opened; if you trust who made it, write: unitscope --trust …"
             )
         return inputs
+
+
+def of_recording(folder: Path) -> tuple[Recording, ModuleModel | None, Read | None]:
+    """The recording of a folder, with the network and the text that it was made from; None for both where it says none,
+    as one of activations from elsewhere. Raises ``InputError`` where they have changed since."""
+    recording = Recording.open(folder)
+    if not (folder / NAME).exists():
+        return recording, None, None
+    network, corpus = Inputs.load(folder).open()
+    manifest = recording.manifest
+    if (network.fingerprint, corpus.fingerprint) != (manifest.model.fingerprint, manifest.corpus.fingerprint):
+        raise InputError(f"the network or the text of {folder} has changed since it was recorded; record it again")
+    return recording, network, corpus
 
 
 def by_default(sites: Sequence[Site]) -> list[str]:

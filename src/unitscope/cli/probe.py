@@ -1,6 +1,7 @@
 """``unitscope probe``."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,8 +11,9 @@ from rich.table import Table
 
 from unitscope.cli import console
 from unitscope.cli.app import ASK, app
+from unitscope.cli.inputs import of_recording
 from unitscope.cli.options import Columns, Encoding, Quotes, TextColumn, dialect_of
-from unitscope.cli.treebanks import open_source, with_sentences
+from unitscope.cli.treebanks import is_of_treebank, open_source, with_sentences
 from unitscope.corpus.sentence_tasks import TASKS, make_task
 from unitscope.corpus.treebank import CONTEXT
 from unitscope.errors import InputError
@@ -19,8 +21,10 @@ from unitscope.page.page import build_page
 from unitscope.page.parts.probes import probes_section
 from unitscope.page.write import write_html
 from unitscope.probing.layers import Probing, probe_layers, untrained_twin
+from unitscope.probing.steps_as_words import StepsAsWords
 from unitscope.probing.table import ProbeTable
 from unitscope.probing.words import SPAN
+from unitscope.recording.recording import Recording
 from unitscope.source.live import Live
 
 ALONE = [task for task in TASKS if task not in ("content", "order")]
@@ -91,14 +95,18 @@ def probe(
 
     Sentences are divided by document for training, choosing and testing. Beside each accuracy stand those on a control
     task, of an untrained twin, of the majority class and on shuffled labels, and the bits of an online code.
-    Probes of a recording are added to those it has, and are part of its report.
+    Probes of a recording are added to those it has, and are part of its report. A recording of anything else than a
+    treebank is probed for its labels, step by step, or with `--level sentence` sequence by sequence.
 
     For example: `unitscope probe net en_ewt-ud-dev.conllu --label upos --label deprel`
     """
     dialect = dialect_of(encoding, columns, text=text_column, quotes=quotes)
-    recording, network, corpus = open_source(model, treebanks or [], context, stand_in, dialect)
     asked = tuple(labels or filter(None, [DEFAULT[level]]))
     how = Probing(asked, tuple(sites), level, pool, words, controls, codelength, seed=seed)
+    if not treebanks and not is_of_treebank(model):
+        _probe_steps(Path(model), replace(how, labels=tuple(labels or ())), twin, tasks or (), out)
+        return
+    recording, network, corpus = open_source(model, treebanks or [], context, stand_in, dialect)
     if tasks and recording:
         raise InputError(f"{model} is a recording, and a task makes sentences of its own; give the model instead")
     if unknown := [task for task in tasks or () if task not in ALONE]:
@@ -116,12 +124,33 @@ def probe(
             found = probe_layers(source, read, how, other, lambda what, *_: status.update(what))
             table = found if table is None else table.beside(found)
     assert table is not None
+    _tell(table, network.name, corpus.name, recording, out)
+
+
+def _probe_steps(folder: Path, how: Probing, twin: bool, tasks: Sequence[str], out: Path | None) -> None:
+    """Probe a recording for labels of its own, or of its text: each step, or each sequence."""
+    recording, network, text = of_recording(folder)
+    if not how.labels or how.level not in ("word", "sentence") or tasks:
+        raise InputError(
+            f"{folder} is no recording of a treebank; give the treebank, or say by --label what to probe at each step "
+            "(with --level sentence, of each sequence as a whole). It keeps: "
+            f"{', '.join(recording.annotations) or 'no labels'}"
+        )
+    other = untrained_twin(network, text, recording, how.seed) if twin and network and text else None
+    with console.error.status("probing") as status:
+        steps = StepsAsWords(recording, how.labels)
+        table = probe_layers(recording, steps, how, other, lambda what, *_: status.update(what))
+    _tell(table, recording.model_origin.name, recording.corpus_origin.name, recording, out)
+
+
+def _tell(table: ProbeTable, model: str, text: str, recording: Recording | None, out: Path | None) -> None:
+    """Print the table, and write numbers and page."""
     console.out.print(_short(table))
     folder = out or (recording.folder if recording else Path("probes"))
     table = table.merge_into(folder)
     page = build_page(
-        title=f"What {network.name} knows of words",
-        subtitle=f"{', '.join(table.labels())} of {corpus.name}",
+        title=f"What {model} knows",
+        subtitle=f"{', '.join(table.labels())} of {text}",
         sections=[probes_section(table)],
     )
     write_html(page, folder / "probing.html")

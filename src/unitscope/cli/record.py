@@ -9,8 +9,10 @@ from unitscope.cli import console
 from unitscope.cli.app import STEPS, app
 from unitscope.cli.inputs import Inputs, by_default
 from unitscope.cli.options import Columns, Encoding, LabelColumn, Layouts, Quotes, TextColumn, dialect_of
+from unitscope.corpus.tables import read_columns
 from unitscope.corpus.text import CONTEXT, LENGTH
 from unitscope.recording.record import record as write_recording
+from unitscope.source.with_labels import with_labels
 
 
 @app.command(rich_help_panel=STEPS)
@@ -43,6 +45,10 @@ def record(
     context: Annotated[int, typer.Option(help="tokens read before each sequence, not recorded")] = CONTEXT,
     pattern: Annotated[str, typer.Option(help="which files of a folder, for example *.txt")] = "*",
     batch_size: Annotated[int, typer.Option(help="sequences that run together")] = 64,
+    labels: Annotated[
+        Path | None,
+        typer.Option(help="table with a row for each token or each sequence; its columns are labels of your own"),
+    ] = None,
     layout: Layouts = None,
     workers: Annotated[int, typer.Option(min=1, help="processes that record, with one thread each")] = 1,
     encoding: Encoding = "",
@@ -61,7 +67,8 @@ def record(
     inputs = Inputs(
         model, tuple(text), part, sequences, length, context, pattern, layouts=tuple(layout or ()), dialect=dialect
     )
-    source = inputs.live(batch_size)
+    live = inputs.live(batch_size)
+    source = with_labels(live, read_columns(labels)) if labels else live
     if sites == ["*"]:
         sites = [site.name for site in source.sites if site.kind != "prediction"]
     with console.progress_bar() as show:
@@ -70,6 +77,6 @@ def record(
         )
     inputs.save(out)
     console.out.print(
-        f"{out}: {len(recording.sequences):,} sequences of {source.corpus.name}, {len(recording.sites)} sites"
+        f"{out}: {len(recording.sequences):,} sequences of {live.corpus.name}, {len(recording.sites)} sites"
     )
     console.out.print(f"next: unitscope analyze {out}")

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from unitscope.cli.inputs import Inputs
+from unitscope.cli.inputs import NAME, Inputs
 from unitscope.corpus.dialect import Dialect
 from unitscope.corpus.passages import Passages
 from unitscope.corpus.sentence import Sentence
 from unitscope.corpus.treebank import TreebankCorpus
 from unitscope.errors import InputError
 from unitscope.models.module import ModuleModel
+from unitscope.recording.manifest import MANIFEST
 from unitscope.recording.recording import Recording
 
 
@@ -22,7 +23,7 @@ def open_source(
     was made from. Raises ``InputError`` where there are none, and where the model has changed since.
     """
     folder = Path(where)
-    if not (folder / "manifest.json").exists():
+    if not (folder / MANIFEST).exists():
         if not treebanks:
             raise InputError(f"{where} is no recording, so it needs a treebank to read; give, for example, dev.conllu")
         asked = Inputs(where, tuple(map(str, treebanks)), context=context, stand_in=stand_in, dialect=dialect)
@@ -38,6 +39,12 @@ def open_source(
     if model.fingerprint != recording.manifest.model.fingerprint:
         raise InputError(f"{made.model} is another model than the one that was recorded in {folder}; record it again")
     return recording, model, corpus
+
+
+def is_of_treebank(where: str) -> bool:
+    """Whether a folder is not a recording of anything else than a treebank."""
+    folder = Path(where)
+    return not (folder / MANIFEST).exists() or ((folder / NAME).exists() and Inputs.load(folder).is_treebank)
 
 
 def with_sentences(

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from unitscope.corpus.batch import Batch
 from unitscope.corpus.drives import NO_SYMBOL
-from unitscope.corpus.place import WithoutText
+from unitscope.corpus.place import DocumentText, WithoutText
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
 
@@ -43,6 +43,8 @@ class SeriesCorpus(WithoutText):
     """Labels of one's own, a value for each row, NaN where undefined."""
     kept: tuple[str, ...] | None = None
     """Channels whose values a recording keeps as labels, such as few of a spectrogram's; None for all."""
+    names: tuple[str, ...] = ()
+    """Of the sequences, such as the files that they come from; empty where they have none."""
 
     def __post_init__(self) -> None:
         for name, values in self.frames.items():
@@ -50,6 +52,8 @@ class SeriesCorpus(WithoutText):
                 raise InputError(
                     f"{self.name}: the label {name} has {len(values):,} values for {len(self.values):,} rows"
                 )
+        if self.names and len(self.names) != len(self.spans):
+            raise InputError(f"{self.name} has {len(self.spans):,} sequences, and {len(self.names):,} names of them")
         if unknown := [name for name in self.kept or () if name not in self.channels]:
             raise InputError(f"{self.name} has no channel {unknown[0]!r}; there are: {', '.join(self.channels[:20])}")
 
@@ -116,7 +120,13 @@ class SeriesCorpus(WithoutText):
 
     def take(self, sequences: Sequence[int]) -> "SeriesCorpus":
         """Some of the sequences: a train or a test part."""
-        return replace(self, spans=[self.spans[number] for number in sequences])
+        names = tuple(self.names[number] for number in sequences) if self.names else ()
+        return replace(self, spans=[self.spans[number] for number in sequences], names=names)
+
+    def document(self, number: int) -> DocumentText:
+        """A sequence as a document, by its name where it has one."""
+        told = super().document(number)
+        return replace(told, name=self.names[number]) if self.names else told
 
 
 def read_table(path: Path | str) -> pd.DataFrame:

@@ -10,6 +10,7 @@ A column may be a path into nested values: ``meta.stars`` is the ``stars`` of wh
 import contextlib
 import itertools
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -101,6 +102,23 @@ def open_table(path: Path, dialect: Dialect = Dialect(), notes: Notes | None = N
     else:
         with Lines(path, dialect.encoding, notes) as lines:
             yield table_of(lines, dialect, notes)
+
+
+def read_columns(path: Path, dialect: Dialect = Dialect()) -> dict[str, list[Any]]:
+    """All columns of a table, in memory: numbers where every value is one, NaN where there is none.
+
+    Raises ``InputError`` as ``open_table``.
+    """
+    with open_table(path, dialect) as table:
+        rows = [row for _, row in table.rows()]
+    return {name: _numbers([row.get(name) for row in rows]) for name in table.columns}
+
+
+def _numbers(values: list[Any]) -> list[Any]:
+    try:
+        return [math.nan if value in (None, "") else float(value) for value in values]
+    except (TypeError, ValueError):
+        return ["" if value is None else value for value in values]
 
 
 def table_of(lines: Lines, dialect: Dialect, notes: Notes) -> Table:

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from unitscope.corpus.opening import Lines, shown
+from unitscope.corpus.shapes import KINDS
 from unitscope.errors import InputError
 from unitscope.exchange.making import from_arrays
-from unitscope.exchange.shapes import KINDS
 from unitscope.source.arrays import Arrays
 
 LENGTHS = ("lengths", "sequence_lengths", "seq_lens")

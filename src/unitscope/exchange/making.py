@@ -17,9 +17,9 @@ from jaxtyping import Float, Int
 
 from unitscope.corpus.annotated import CHARACTER
 from unitscope.corpus.place import DocumentText, Place, text_digest
+from unitscope.corpus.shapes import labels_of, lengths_of, rows_of
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
-from unitscope.exchange.shapes import KINDS, is_ragged, lengths_of, rows_of
 from unitscope.models.site import Site
 from unitscope.source.arrays import NO_SYMBOLS, Arrays
 
@@ -72,7 +72,7 @@ def from_arrays(
         for group in dict.fromkeys(groups):
             chosen = np.array([each == group for each in groups])
             values[Site(f"{site}.{group}", int(chosen.sum()))] = rows[:, chosen]
-    said = _labels(labels or {}, sizes)
+    said = labels_of(labels or {}, sizes)
     if rate is not None:
         said[TIME] = np.concatenate([np.arange(size) for size in sizes.tolist()] or [np.zeros(0)]) / rate
     whole, places = _documents(documents, sizes, name)
@@ -119,31 +119,6 @@ def _documents(documents: Any, sizes: Int[np.ndarray, " sequence"], name: str) -
         places.append(Place(numbers[key], read[key]))
         read[key] += size
     return list(numbers), places
-
-
-def _labels(labels: Mapping[str, Any], sizes: Int[np.ndarray, " sequence"]) -> dict[str, Float[np.ndarray, " token"]]:
-    found: dict[str, Float[np.ndarray, " token"]] = {}
-    for name, given in labels.items():
-        values = [np.asarray(each) for each in given] if is_ragged(given) else np.asarray(given)
-        if isinstance(values, list):
-            told = np.concatenate(values)
-        elif values.shape == (len(sizes),) and len(sizes) != int(sizes.sum()):
-            told = np.repeat(values, sizes)
-        elif values.ndim == 2 and values.shape[0] == len(sizes) and values.shape[1] >= int(sizes.max(initial=0)):
-            told = np.concatenate([row[:size] for row, size in zip(values, sizes.tolist(), strict=True)])
-        else:
-            told = values
-        if told.shape != (int(sizes.sum()),):
-            raise InputError(
-                f"the label {name} has the shape {list(np.shape(values))}; it has a value for each of {len(sizes):,} "
-                f"sequences, or for each of {int(sizes.sum()):,} tokens"
-            )
-        if told.dtype.kind in KINDS:
-            found[name] = told.astype(np.float32)
-        else:
-            words = told.astype(str)
-            found |= {f"{name}={word}": (words == word).astype(np.float32) for word in np.unique(words).tolist()}
-    return found
 
 
 def _tokens(

@@ -1,28 +1,28 @@
-"""Reading a source for a page: a passage in a unit's colours, traces where there are no words, and places."""
+"""Reading a source for a page: a passage in a unit's colours, trials where there are no words, and places."""
 
 import bisect
 import weakref
 from collections import OrderedDict
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float
 
 from unitscope.corpus.annotated import CHARACTER
+from unitscope.page.trials import STEPS, Trials, spread, trials_of
 from unitscope.source.chunk import Chunk
 from unitscope.source.source import Source
-from unitscope.view import Heatmap, Lines, Series, TokenText, View
+from unitscope.view import TokenText
 
 KEPT = 4
 """Sequences of a site that stay in memory, because units are asked for one after the other."""
 LOOKED_AT = 64
 """Sequences that are looked at to choose which are shown."""
-TRACES, TRIALS = 4, 48
-"""Sequences drawn as lines, and as rows of a raster, where there are no words."""
-STEPS = 512
-"""Steps of a sequence that is drawn."""
-VALUES = 1 << 24
-"""Values held to draw the traces of a site."""
+ENOUGH = 400
+"""Tokens of a passage that is filled with several sequences, where they are short."""
+BORDER = "¶"
+"""What stands between sequences that share a passage."""
 
 
 class Reader:
@@ -31,7 +31,9 @@ class Reader:
     def __init__(self, source: Source) -> None:
         self._source = source
         self._chunks: OrderedDict[tuple[str, int], Chunk] = OrderedDict()
-        self._trials: dict[str, list[Float[np.ndarray, "step unit"]]] = {}
+        self._trials: dict[str, Float[np.ndarray, "sequence step unit"]] = {}
+        self._known: Trials | None = None
+        self._stretch: dict[tuple[str, int], tuple[list[str], np.ndarray]] = {}
         self._lines: dict[int, list[int]] = {}
 
     def chunk(self, site: str, sequence: int) -> Chunk:
@@ -44,19 +46,50 @@ class Reader:
                 self._chunks.popitem(last=False)
         return self._chunks[key]
 
-    def trials(self, site: str) -> list[Float[np.ndarray, "step unit"]]:
-        """The first steps of sequences spread over the source; of the last site that was asked for."""
+    def trials(self, site: str) -> Float[np.ndarray, "sequence step unit"]:
+        """The first steps of sequences spread over the source, NaN behind each; of the last site that was asked for."""
         if site not in self._trials:
-            numbers = list(self._source.sequences)
             units = self._source.site_named(site).units
-            count = min(len(numbers), max(TRACES, min(TRIALS, VALUES // (STEPS * units))))
-            spread = [numbers[k * len(numbers) // count] for k in range(count)]
-            found = []
-            for chunks in self._source.chunks([site], (), spread):
-                chunk = chunks[site]
-                found += [chunk.activations[a:b][:STEPS].cpu().numpy() for a, b in chunk.spans()]
-            self._trials = {site: found}
+            numbers = spread(self._source, units)
+            rows = [
+                chunks[site].activations[a:b][:STEPS].float().cpu().numpy()
+                for chunks in self._source.chunks([site], (), numbers)
+                for a, b in chunks[site].spans()
+            ]
+            every = np.full((len(rows), max(map(len, rows), default=0), units), np.nan, np.float32)
+            for row, values in zip(every, rows, strict=True):
+                row[: len(values)] = values
+            self._trials = {site: every}
         return self._trials[site]
+
+    def known(self, site: str) -> Trials:
+        """What is known beside the activations of the same sequences."""
+        numbers = tuple(spread(self._source, self._source.site_named(site).units))
+        if self._known is None or self._known.numbers != numbers:
+            self._known = trials_of(self._source, numbers)
+        return self._known
+
+    def stretch(self, site: str, sequence: int) -> tuple[list[str], Float[np.ndarray, "token unit"]]:
+        """The tokens of a sequence, and of those behind it until there are enough, with NaN at their borders."""
+        if (site, sequence) not in self._stretch:
+            source = self._source
+            at = source.sequences.index(sequence)
+            numbers, tokens = [], 0
+            for number in source.sequences[at : at + ENOUGH]:
+                numbers.append(int(number))
+                tokens += source.lengths([number])[0] + 1
+                if tokens >= ENOUGH:
+                    break
+            symbols: list[str] = []
+            values: list[np.ndarray] = []
+            border = np.full((1, source.site_named(site).units), np.nan, np.float32)
+            for chunks in source.chunks([site], (), numbers):
+                chunk = chunks[site]
+                for a, b in chunk.spans():
+                    symbols += [BORDER] * bool(symbols) + source.vocabulary.decode(chunk.tokens[a:b].tolist())
+                    values += [border] * bool(values) + [chunk.activations[a:b].float().cpu().numpy()]
+            self._stretch = {(site, sequence): (symbols, np.concatenate(values))}
+        return self._stretch[site, sequence]
 
     @cached_property
     def has_words(self) -> bool:
@@ -120,31 +153,16 @@ def passage(
     )
 
 
-def traces(source: Source, site: str, unit: int) -> list[View]:
-    """A unit where there are no words: some sequences as lines, many as rows of a raster, and their mean."""
-    rows = [trial[:, unit].astype(np.float64) for trial in reader(source).trials(site)]
-    longest = max(map(len, rows), default=0)
-    if not longest:
-        return []
-    every = np.full((len(rows), longest), np.nan)
-    for row, values in zip(every, rows, strict=True):
-        row[: len(values)] = values
-    steps = [float(step + 1) for step in range(longest)]
-    shown = [Series(f"sequence {k + 1}", every[k].tolist()) for k in range(min(TRACES, len(rows)))]
-    views: list[View] = [Lines(f"{site}/{unit} over time", steps, shown, "step", "activation")]
-    if len(rows) > 2:
-        known = np.isfinite(every).sum(0)
-        mean = np.nansum(every, 0) / known
-        spread = np.sqrt(np.nansum((every - mean) ** 2, 0) / known)
-        band = Series("mean", mean.tolist(), (mean - spread).tolist(), (mean + spread).tolist())
-        note = f"of {len(rows)} sequences; the band is one standard deviation between them on either side"
-        views.append(Lines("Mean over sequences", steps, [band], "step", "activation", note))
-        names, columns = [str(k + 1) for k in range(len(rows))], [f"{step:.0f}" for step in steps]
-        low, high = float(np.nanquantile(every, 0.01)), float(np.nanquantile(every, 0.99))
-        if high <= low:
-            low, high = low - 0.5, high + 0.5
-        views.append(Heatmap("Sequence by sequence", names, columns, every.tolist(), low, high, "step", "sequence"))
-    return views
+def filled(source: Source, address: tuple[str, int], sequence: int, count: int) -> TokenText:
+    """A passage from the beginning of a sequence. Where sequences are short, such as single words, the next ones follow
+    until there are ``ENOUGH`` tokens, with their borders."""
+    site, unit = address
+    tokens, values = reader(source).stretch(site, sequence)
+    shown = passage(source, address, sequence, 0, count)
+    if len(tokens) <= len(shown.tokens):
+        return shown
+    said = values[:, unit].tolist()
+    return replace(shown, tokens=tokens, values=said, note=f"{BORDER} stands between sequences")
 
 
 def telling(source: Source) -> int:

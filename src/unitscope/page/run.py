@@ -7,7 +7,9 @@ from unitscope.page.page import Card, Page, Section, UnitGroup, Units, build_pag
 from unitscope.page.part import Part, Scale
 from unitscope.page.parts.provenance import Provenance
 from unitscope.page.parts.text import Text
-from unitscope.page.reading import reader
+from unitscope.page.parts.trials import Trials
+from unitscope.page.reading import has_words, reader
+from unitscope.page.trials import traced
 from unitscope.source.source import Source
 from unitscope.view import TokenText, View, with_scale
 
@@ -18,7 +20,9 @@ def page_of(source: Source, parts: Sequence[Part], title: str = "", subtitle: st
     Sections are made at once; what a unit shows is made, and read from the source, when it is asked for.
     """
     own = {type(part) for part in parts}
-    every = sorted([*parts, *(part for part in (Text(), Provenance()) if type(part) not in own)], key=lambda p: p.order)
+    every = sorted(
+        [*parts, *(part for part in (Text(), Trials(), Provenance()) if type(part) not in own)], key=lambda p: p.order
+    )
     columns = [part.columns(source) for part in every]
     said = [site for site in source.sites if any(site.name in table for table in columns)]
     units = {site.name: site.units for site in said or source.sites}
@@ -43,7 +47,7 @@ class _maker:
     def __call__(self, unit: int) -> list[UnitGroup]:
         scale = scale_of_unit(self._parts, self._site, unit)
         return [
-            dataclasses.replace(group, views=[dressed(self._source, view, scale) for view in group.views])
+            dataclasses.replace(group, views=dressed_views(self._source, group.views, scale))
             for part in self._parts
             for group in part.unit(self._source, self._site, unit)
         ]
@@ -56,7 +60,13 @@ def scale_of_unit(parts: Sequence[Part], site: str, unit: int) -> Scale | None:
 
 def dressed_section(source: Source, section: Section) -> Section:
     """With the place of each passage."""
-    return dataclasses.replace(section, views=[dressed(source, view) for view in section.views])
+    return dataclasses.replace(section, views=dressed_views(source, section.views))
+
+
+def dressed_views(source: Source, views: Sequence[View], scale: Scale | None = None) -> list[View]:
+    """Passages with where they stand and with their unit's scale; where there are no words, as lines."""
+    made = [dressed(source, view, scale) for view in views]
+    return made if has_words(source) else traced(made)
 
 
 def dressed_card(card: Card, parts: Sequence[Part]) -> Card:

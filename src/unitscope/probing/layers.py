@@ -154,8 +154,8 @@ def _targets(task: Task, parts: Sequence[WordSet], how: Probing) -> list[Int[Ten
                 f"the {name} part {reason or f'has no {how.level} with a {task.name}'}; give more data or another seed"
             )
     forms = [[word.form.lower() for word in part.words] for part in parts]
-    # Sentences have no types that come again, so there is nothing that a control task could be a function of.
-    count = 0 if how.level == "sentence" else how.controls
+    # Sentences have no types that come again, and steps of a series have one: a control task is a function of types.
+    count = 0 if how.level == "sentence" or len(set().union(*forms)) < 2 else how.controls
     controls = [control(forms, codes, how.seed + 1 + i) for i in range(count)]
     shuffled = [random_labels(y, how.seed) for y in codes]
     return [torch.stack([codes[i], *(c[i] for c in controls), shuffled[i]]) for i in range(len(parts))]

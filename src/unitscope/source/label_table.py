@@ -86,15 +86,15 @@ def _parts(asked: Sequence[Asked], source: Source, corpus: Corpus | None) -> Ite
 
 def _of_text(item: Asked, source: Source) -> bool:
     if isinstance(item, str):
-        return item not in source.annotations and parse(item).form in OF_TEXT
+        return not kept(item, source) and parse(item).form in OF_TEXT
     return not isinstance(item, Bank)
 
 
 def _part(item: Any, source: Source, corpus: Corpus | None) -> Part:
     if isinstance(item, Bank):
         return Concepts(item, source, corpus)
-    if item in source.annotations:
-        return Annotations([item], source)
+    if own := kept(item, source):
+        return Annotations(own, source)
     written = parse(item)
     match written.form:
         case "bank:":
@@ -104,6 +104,13 @@ def _part(item: Any, source: Source, corpus: Corpus | None) -> Part:
         case "role:":
             return Annotations(_roles(written.text, source), source)
     return Column(item, source, corpus)
+
+
+def kept(name: str, source: Source) -> list[str]:
+    """The annotations that a name stands for: itself, or of a label with values the flag of each, as ``side=left``."""
+    if name in source.annotations:
+        return [name]
+    return [own for own in source.annotations if own.startswith(f"{name}=")]
 
 
 def _roles(asked: str, source: Source) -> list[str]:

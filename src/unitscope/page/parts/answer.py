@@ -37,16 +37,17 @@ class Asked(Part):
         self.answer.save(folder / FOLDER)
 
     def story(self, source: Source) -> str:
-        confirmed = self.answer.confirmed_findings()
+        confirmed = self.answer.findings()
         used = {found.address for found in confirmed if found.used == "used"}
         tried = any(found.used != "not measured" for found in confirmed)
         rest = f" The network relies on {len(used)} of them." if tried else ""
         where = "within this text" if self.answer.within else "on documents that did not choose them"
-        beyond = f"beyond {self.answer.networks} untrained networks and at FDR {self.answer.question.fdr:.0%}"
-        return f"{len(self.answer.units())} units follow something {where}, {beyond}.{rest}"
+        beyond = f"beyond {self.answer.networks} untrained networks and " if self.answer.networks else ""
+        at = f"at FDR {self.answer.question.fdr:.0%}"
+        return f"{len(self.answer.units())} units follow something {where}, {beyond}{at}.{rest}"
 
     def cards(self, source: Source) -> Sequence[Card]:
-        first = {found.address: found for found in reversed(self.answer.confirmed_findings())}
+        first = {found.address: found for found in reversed(self.answer.findings())}
         return [_card(first[address]) for address in self.answer.units()][:SHOWN]
 
     def sections(self, source: Source) -> Sequence[Section]:
@@ -57,7 +58,7 @@ class Asked(Part):
 
     def columns(self, source: Source) -> Columns:
         columns: dict[str, list[tuple[UnitField, np.ndarray]]] = {}
-        tested = {found.address: found for found in reversed(self.answer.confirmed_findings())}
+        tested = {found.address: found for found in reversed(self.answer.findings())}
         for site in source.sites:
             if site.name not in self.answer.confirmed.sites():
                 continue
@@ -98,7 +99,8 @@ class Asked(Part):
 
 
 def _card(found: Found) -> Card:
-    facts = [f"r {found.r:.2f} ({_interval(found.r_low, found.r_high)}) · untrained {found.untrained:.2f}"]
+    untrained = f" · untrained {found.untrained:.2f}" if math.isfinite(found.untrained) else ""
+    facts = [f"r {found.r:.2f} ({_interval(found.r_low, found.r_high)}){untrained}"]
     if found.damage:
         there, elsewhere = (d[found.label].mean for d in (found.damage.where, found.damage.elsewhere))
         facts.append(
@@ -115,7 +117,7 @@ def _card(found: Found) -> Card:
 
 
 def _found(answer: Answer) -> Section:
-    confirmed = answer.confirmed_findings()
+    confirmed = answer.findings()
     heads = [
         Field("unit", "unit"),
         Field("label", "text"),
@@ -134,19 +136,24 @@ def _found(answer: Answer) -> Section:
     ]
     others = [found for found in answer.found if found not in confirmed]
     counts = ", ".join(f"under {name} {count:,}" for name, count in answer.controls.items())
+    untrained = (
+        f"better than {answer.networks} untrained networks' best units by the same statistic (at .05 for each label)"
+        if answer.networks
+        else "not compared with untrained networks, of which there were none"
+    )
     text = (
         f"{len(answer.units())} units are {answer.verdict}, for {len(confirmed)} of {len(answer.question.labels)} "
         "labels: chosen on some of the evidence, and on the rest of the same sign, significant after correction for "
-        f"all units and labels, and better than {answer.networks} untrained networks' best units by the same statistic "
-        f"(at .05 for each label). The evidence is {answer.evidence}. {answer.significant:,} of {answer.tests:,} pairs "
-        "are significant; "
+        f"all units and labels, and {untrained}. The evidence is {answer.evidence}. "
+        f"{answer.significant:,} of {answer.tests:,} pairs are significant; "
         f"labels that mean nothing make it {counts or 'unknown, since they were not asked'}."
     )
-    views: list[View] = [Table("Confirmed", heads, [_row(f) for f in confirmed])]
+    title = "Confirmed" if answer.networks else "Significant elsewhere"
+    views: list[View] = [Table(title, heads, [_row(f) for f in confirmed])]
     if others:
         rows = [[*_row(f), "; ".join(f.failed(answer.question)), f.more] for f in others]
         more = [Field("why not", "text"), Field("more", "integer", help="more pieces of evidence that would decide it")]
-        views.append(Table("Not confirmed", [*heads, *more], rows))
+        views.append(Table(f"Not {title.lower()}", [*heads, *more], rows))
     return Section("findings", "Findings", text, views)
 
 
@@ -177,7 +184,7 @@ def _interval(low: float, high: float) -> str:
 def _ablations(answer: Answer) -> Section:
     rows = [
         [f.label, f.address, repr(symbol.symbol), symbol.change, symbol.tokens]
-        for f in answer.confirmed_findings()
+        for f in answer.findings()
         if f.damage
         for symbol in f.damage.symbols[:3]
     ]

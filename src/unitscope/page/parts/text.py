@@ -1,4 +1,4 @@
-"""The text in a unit's colours; where there are no words, its traces."""
+"""The text in a unit's colours, where there are words."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from unitscope.page.page import Section, UnitGroup
 from unitscope.page.part import Part
-from unitscope.page.reading import has_words, passage, telling, traces
+from unitscope.page.reading import filled, has_words, telling
 from unitscope.source.source import Source
 
 PASSAGE = 1_500
@@ -31,5 +31,5 @@ class Text(Part):
 
     def unit(self, source: Source, site: str, unit: int) -> Sequence[UnitGroup]:
         if not has_words(source):
-            return [UnitGroup("Over time", "", traces(source, site, unit))]
-        return [UnitGroup("Text", "", [passage(source, (site, unit), telling(source), 0, PASSAGE)])]
+            return ()
+        return [UnitGroup("Text", "", [filled(source, (site, unit), telling(source), PASSAGE)])]

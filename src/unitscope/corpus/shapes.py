@@ -4,10 +4,11 @@
 ``[time unit]``, one for each sequence, as ragged as it likes.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 
 from unitscope.errors import InputError
 
@@ -91,3 +92,40 @@ def rows_of(values: Any, lengths: Int[np.ndarray, " sequence"], name: str) -> np
     elif made.ndim == 3:
         made = np.concatenate([made[number, :length] for number, length in enumerate(lengths.tolist())])
     return made if made.dtype.kind == "f" else made.astype(np.float32)
+
+
+Labels = dict[str, Float[np.ndarray, " token"]]
+"""By name, a value for each token of all sequences end to end; NaN where undefined."""
+
+
+def labels_of(labels: Mapping[str, Any], sizes: Int[np.ndarray, " sequence"]) -> Labels:
+    """Labels of any shape for sequences of these lengths: a value for each token (ragged, padded or end to end), or for
+    each sequence. Of words a flag ``name=word`` each, undefined where the word is empty.
+
+    Raises ``InputError`` for what has neither a value for each token nor one for each sequence.
+    """
+    found: Labels = {}
+    for name, given in labels.items():
+        values: Any = [np.asarray(each) for each in given] if is_ragged(given) else np.asarray(given)
+        if isinstance(values, list) and [len(each) for each in values] != sizes.tolist():
+            values = np.stack(values) if len({each.shape for each in values}) == 1 else values
+        if isinstance(values, list):
+            told = np.concatenate(values)
+        elif values.shape == (len(sizes),) and len(sizes) != int(sizes.sum()):
+            told = np.repeat(values, sizes)
+        elif values.ndim == 2 and values.shape[0] == len(sizes) and values.shape[1] >= int(sizes.max(initial=0)):
+            told = np.concatenate([row[:size] for row, size in zip(values, sizes.tolist(), strict=True)])
+        else:
+            told = values
+        if told.shape != (int(sizes.sum()),):
+            raise InputError(
+                f"the label {name} has the shape {list(told.shape)}; it has a value for each of {len(sizes):,} "
+                f"sequences, or for each of {int(sizes.sum()):,} tokens"
+            )
+        if told.dtype.kind in KINDS:
+            found[name] = told.astype(np.float32)
+        else:
+            words = told.astype(str)
+            for word in filter(None, np.unique(words).tolist()):
+                found[f"{name}={word}"] = np.where(words == "", np.nan, words == word).astype(np.float32)
+    return found
