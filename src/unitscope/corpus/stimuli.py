@@ -31,7 +31,7 @@ def stimuli(
     mask: Any = None,
     labels: Mapping[str, Any] | None = None,
     targets: Any = None,
-    rate: float | None = None,
+    rate: float | int | None = None,
     channels: Sequence[str] = (),
     kept: Sequence[str] = (),
     names: Sequence[str] = (),
