@@ -4,7 +4,7 @@ import pytest
 import torch
 from nets import KINDS, Kind, batch, tagger
 
-from unitscope.models import layers, parity, unroll
+from unitscope.models import gates, layers, parity, unroll
 from unitscope.models.module import ModuleModel
 
 READ = ["rnn.0.forget_gate"]
@@ -20,6 +20,7 @@ def test_a_wrong_loop_is_refused(monkeypatch):
             return streams | {"cell": swapped, "hidden": streams["output_gate"] * swapped.tanh()}
 
     monkeypatch.setitem(layers._LOOPED, "LSTM", Swapped)
+    monkeypatch.setattr(layers, "WIDE", 0)
     for dtype in (torch.float32, torch.float64):
         with pytest.raises(parity.ParityError, match=r"rnn \(LSTM, torch\.float\d\d\): reading its units changes"):
             ModuleModel(tagger(Kind("lstm", dtype=dtype))).run(batch([9] * 4), READ)
@@ -33,8 +34,34 @@ def test_a_small_error_is_refused_too(monkeypatch, error):
             return streams | {"hidden": streams["hidden"] + error}
 
     monkeypatch.setitem(layers._LOOPED, "LSTM", Biased)
+    monkeypatch.setattr(layers, "WIDE", 0)
     with pytest.raises(parity.ParityError):
         ModuleModel(tagger(Kind("lstm"))).run(batch([9] * 4), READ)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+@pytest.mark.parametrize("layer", [0, 1])
+def test_where_gates_are_wrong_the_loop_reads_them(monkeypatch, cell, layer):
+    """In any layer; and where the loop is wrong too, nothing is read."""
+    kind = Kind(cell, 2)
+    net, tokens, read = tagger(kind), batch([9] * 4), [f"rnn.{layer}.{'cell' if cell == 'lstm' else 'new_gate'}"]
+    right = ModuleModel(net).run(tokens, read)
+    stock, wrong = gates.dense, net.rnn.weight_ih_l0 if layer == 0 else net.rnn.weight_ih_l1
+
+    def other(weight, bias, *activation):
+        made = stock(weight, bias, *activation)
+        concerned = bool(torch.isin(weight, wrong).all(1).any()) or bool(torch.isin(weight, wrong).any())
+        return lambda x: made(x) + 1e-3 * concerned
+
+    monkeypatch.setattr(gates, "dense", other)
+    looped = []
+    monkeypatch.setattr(layers, "unroll", lambda *given: looped.append(1) or unroll.unroll(*given))
+    found = ModuleModel(net).run(tokens, read)
+    torch.testing.assert_close(found, right, rtol=0, atol=1e-6)
+    assert looped
+    monkeypatch.setattr(unroll, "dense", other)
+    with pytest.raises(parity.ParityError):
+        ModuleModel(net, check=False).run(tokens, read)
 
 
 def test_large_weights_are_let_pass_by_rounding_alone():

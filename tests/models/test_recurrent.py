@@ -7,7 +7,7 @@ from nets import KINDS, SYMBOLS, Kind, Tagger, batch, row, tagger
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from unitscope.models import dense
+from unitscope.models import dense, layers
 from unitscope.models.edit import Edit, zero
 from unitscope.models.module import ModuleModel
 
@@ -36,7 +36,9 @@ def agree(found, expected, kind):
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 @torch.no_grad()
-def test_streams_are_those_of_a_loop_by_hand(kind):
+def test_streams_are_those_of_a_loop_by_hand(kind, monkeypatch):
+    if kind.layers == 2:
+        monkeypatch.setattr(layers, "WIDE", 0)  # every step is wide, so layers are looped
     net, tokens = tagger(kind), batch([9] * 4)
     model = ModuleModel(net)
     agree(model.run(tokens, streams(model)), by_hand(net.rnn, net.embedding(tokens.tokens)), kind)
@@ -66,9 +68,11 @@ def test_an_update_gate_of_one_keeps_the_state():
 
 @pytest.mark.parametrize("cell", ["tanh", "lstm", "gru"])
 @pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("wide", [0, layers.WIDE], ids=["loop", "gates"])
 @torch.no_grad()
-def test_packed_sequences(cell, bidirectional):
+def test_packed_sequences(cell, bidirectional, wide, monkeypatch):
     """In any order of lengths; and padding is whatever the module makes of it."""
+    monkeypatch.setattr(layers, "WIDE", wide)
     kind = Kind(cell, 2, bidirectional)
     net, tokens = tagger(kind), batch(LENGTHS)
 

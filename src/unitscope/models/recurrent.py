@@ -18,9 +18,10 @@ from unitscope.errors import InputError
 from unitscope.models.buffers import Buffers
 from unitscope.models.edit import Bound
 from unitscope.models.intercept import intercepted
-from unitscope.models.layers import layer_names, run_layers
-from unitscope.models.layout import Layout, State
-from unitscope.models.parity import STEPS, assert_parity
+from unitscope.models.layers import Way, faster, layer_names, run_layers
+from unitscope.models.layout import Layout, State, Steps
+from unitscope.models.parity import STEPS, ParityError, assert_parity
+from unitscope.models.prepared import Prepared
 from unitscope.models.site import Kind, Site
 
 _GATE = (0.0, 1.0)
@@ -59,8 +60,10 @@ class RecurrentReader:
         self._module = module
         self._rounds = rounds
         self._kind = next(kind for kind in self.reads if isinstance(module, kind))
-        self._checked = 0  # steps over which the loops were compared with the module
+        self._checked = {"loop": 0, "gates": 0}  # steps over which what is read was compared with the module
+        self._gates = True  # until they are found to differ
         self._buffers = Buffers()
+        self._prepared = Prepared()
 
     def of_rounds(self, rounds: int) -> "RecurrentReader":
         """The same for a module that goes through each sequence several times."""
@@ -118,10 +121,10 @@ class RecurrentReader:
                 for stream, edits in here.held.items()
             }
             state = self._initial(x, layout, hx)
-            if (compared := min(len(layout.sizes), STEPS)) > self._checked:
-                assert_parity(self._name, module, stock, x, layout, state)
-                self._checked = compared
-            rows, last, found = run_layers(module, x, layout.sizes, state, here.wanted.keys(), rows_held, self._buffers)
+            way = self._proved(stock, x, layout, state, bool(here.held))
+            rows, last, found = run_layers(
+                module, x, layout.sizes, state, here.wanted.keys(), rows_held, self._buffers, self._prepared, way
+            )
             for name, value in found.items():
                 here.wanted[name].append(layout.by_sequence(self._copy(value) if name in top else value))
             last = layout.last_state(last)
@@ -138,6 +141,25 @@ class RecurrentReader:
             return given
 
         return forward
+
+    def _proved(self, stock: Callable[..., Any], x: Steps, layout: Layout, state: State, edited: bool) -> Way:
+        """The way to read that is fast here, once it was compared with the module. Edits are made in loops as well."""
+        way = faster(self._module, x, layout.sizes) if self._gates else "loop"
+        steps = min(len(layout.sizes), STEPS)
+
+        def prove(way: Way) -> None:
+            if steps > self._checked[way]:
+                assert_parity(self._name, self._module, stock, x, layout, state, way)
+                self._checked[way] = steps
+
+        if way == "gates":
+            try:
+                prove("gates")
+            except ParityError:  # the loop may still be right; where it is not, that is said
+                self._gates, way = False, "loop"
+        if way == "loop" or edited:
+            prove("loop")
+        return way
 
     def _copy(self, steps: Tensor) -> Tensor:
         """The output as it is now: what comes after the layer may work in place."""

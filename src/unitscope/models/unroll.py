@@ -27,6 +27,8 @@ _SEQUENCES_AT_ONCE = 128
 
 Held = Mapping[str, Sequence[Bound]]
 """Edits by stream, those told by step as rows end to end; they act one after the other."""
+NOTHING: Held = {}
+"""No edits."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,9 @@ def _unroll_group(
 class RNNCell:
     """Elman 1990. h = tanh(W x + U h + b), or the rectifier in place of the tangent."""
 
-    def __init__(self, weights: Weights, held: Held, squash: Callable[[Tensor], Tensor] = torch.tanh_) -> None:
+    def __init__(
+        self, weights: Weights, held: Held = NOTHING, squash: Callable[[Tensor], Tensor] = torch.tanh_
+    ) -> None:
         self._held = held
         self._squash = squash
         self._sum = dense(torch.cat([weights.input, weights.state], dim=1), weights.input_bias + weights.state_bias)
@@ -150,7 +154,7 @@ class LSTMCell:
     i, f, o = σ(W x + U h + b), g = tanh(…); c = f⊙c + i⊙g; h = o⊙tanh(c), or its projection.
     """
 
-    def __init__(self, weights: Weights, held: Held) -> None:
+    def __init__(self, weights: Weights, held: Held = NOTHING) -> None:
         self._held = held
         self._projection = weights.projection
         units = weights.state.shape[0] // 4
@@ -188,7 +192,7 @@ class GRUCell:
     r, z = σ(W x + b + U h + b'); n = tanh(W x + b + r⊙(U h + b')); h = (1 − z)⊙n + z⊙h.
     """
 
-    def __init__(self, weights: Weights, held: Held) -> None:
+    def __init__(self, weights: Weights, held: Held = NOTHING) -> None:
         self._held = held
         units = weights.state.shape[1]
         (w_rz, w_n), (u_rz, u_n), (b_rz, b_n), (c_rz, c_n) = (
