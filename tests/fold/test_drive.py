@@ -5,6 +5,8 @@ import functools
 import os
 import random
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -263,3 +265,19 @@ def test_results_are_the_oracle_s():
     values = source().values[source().sites[0]].double().numpy()
     found = analyze(source(), [Moments()], work=WORK)["planted", "moments"]
     np.testing.assert_allclose(found.mean, values.mean(0), rtol=1e-5, atol=1e-6)
+
+
+def test_workers_end_with_a_parent_that_is_killed(tmp_path):
+    """Which can say nothing to them."""
+    (tmp_path / "parent.py").write_text(
+        "import os, signal, sys\n"
+        "from unitscope.source.workers import each\n"
+        "if __name__ == '__main__':\n"
+        "    for pid in each(eval, ['__import__(\"os\").getpid()'], 1):\n"
+        "        print(pid, flush=True)\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    run = subprocess.run([sys.executable, tmp_path / "parent.py"], capture_output=True, text=True, check=False)
+    worker = int(run.stdout)
+    while os.path.exists(f"/proc/{worker}"):
+        time.sleep(0.05)

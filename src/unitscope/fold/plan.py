@@ -12,8 +12,9 @@ from unitscope.errors import InputError
 from unitscope.models.site import Site
 from unitscope.source.source import Source
 
-WORK = 2**28
-"""Values (tokens times units) of a part: less than a minute for one processor core and the standard analyses."""
+WORK = 2**26
+"""Values (tokens times units) of a part, or those of one batch where it has more: some seconds of one processor core
+for the standard analyses, so that workers end at about the same time."""
 
 
 @dataclass(frozen=True)

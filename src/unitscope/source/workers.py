@@ -4,9 +4,11 @@ import functools
 import json
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.context import BaseContext
 from typing import TypeVar
 
 import torch
@@ -17,6 +19,9 @@ from unitscope.source.source import Source
 
 DEATHS = 3
 """Times that the workers may die before it is said: a system without memory kills them again and again."""
+
+PRELOADED = ("unitscope.fold.drive", "unitscope.recording.recording", "unitscope.cli.inputs")
+"""What workers need, and all that it imports."""
 
 Task = TypeVar("Task")
 Done = TypeVar("Done")
@@ -30,7 +35,7 @@ def each(work: Callable[[Task], Done], tasks: Sequence[Task], workers: int) -> I
     Raises ``InputError`` if they die again and again.
     """
     left = dict(enumerate(tasks))
-    context = multiprocessing.get_context("spawn")
+    context = _context()
     for _ in range(DEATHS):
         if not left:
             return
@@ -53,10 +58,32 @@ def each(work: Callable[[Task], Done], tasks: Sequence[Task], workers: int) -> I
         )
 
 
+def _context() -> BaseContext:
+    """Workers are forked from a process that did nothing but import what they need, so each begins at once.
+
+    It stands as long as this process, so the next stage's workers begin at once too. Never forked from this process,
+    which may have threads. Where systems have no fork, each worker imports for itself.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([*PRELOADED])
+    return context
+
+
 def _alone() -> None:
     """One thread: workers share the cores, and threads that wait for each other cost more than they bring."""
     os.environ["OMP_NUM_THREADS"] = "1"
     torch.set_num_threads(1)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 @functools.lru_cache(1)
