@@ -68,6 +68,10 @@ def test_a_bank_is_saved_and_read_again(tmp_path) -> None:
     assert again.only([1]).texts == [bank.texts[1]]
     with pytest.raises(InputError, match="holds no concept bank"):
         Bank.load(tmp_path)
+    make_bank([sentence_of("c d", "0")], [words]).save(tmp_path / "other")
+    (tmp_path / "other" / "places.parquet").rename(tmp_path / "bank" / "places.parquet")
+    with pytest.raises(InputError, match=r"places\.parquet is damaged"):
+        Bank.load(tmp_path / "bank")
 
 
 def test_what_never_occurs_is_refused() -> None:

@@ -93,6 +93,16 @@ def test_a_download_that_breaks_off_keeps_nothing(site):
     assert list((site.kept / "book").iterdir()) == []
 
 
+@pytest.mark.parametrize("packed", [lambda content: content, gzip.compress])
+def test_no_more_is_kept_than_was_published(site, packed):
+    name = "book.txt" if packed(b"") == b"" else "book.txt.gz"
+    corpus = site("book", ("text", name, b"a dog"))
+    site.listed["book"] = replace(corpus, files=[replace(corpus.files[0], bytes=5)])
+    (site.served / name).write_bytes(packed(bytes(50_000_000)))
+    with pytest.raises(InputError, match="6 bytes instead of 5"):
+        local("book")
+
+
 def test_without_a_network_it_says_what_to_put_where(site):
     book = site("book", ("text", "book.txt", b"all of it"))
     (site.served / "book.txt").unlink()

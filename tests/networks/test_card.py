@@ -117,3 +117,13 @@ def test_a_header_of_any_length_is_no_pickle(tmp_path):
     for length in range(0x78, 0x90):  # the first byte of the file, 0x80 among them
         save_tensors(tmp_path / "a.safetensors", {"x" * length: torch.zeros(1)})
         assert list(load_tensors(tmp_path / "a.safetensors")) == ["x" * length]
+
+
+@pytest.mark.parametrize(("name", "value"), [("units", 10**9), ("layers", 10**9), ("units", 10**30)])
+def test_a_network_is_not_built_beyond_its_weights(saved, name, value):
+    folder, _, _ = saved
+    config = json.loads((folder / CONFIG).read_text())
+    config["network"][name] = value
+    (folder / CONFIG).write_text(json.dumps(config))
+    with pytest.raises(InputError, match=r"config\.json describes no network that can be"):
+        load(folder)

@@ -14,7 +14,7 @@ from unitscope.errors import InputError
 from unitscope.models.edit import Edit
 from unitscope.models.model import Model
 from unitscope.recording.lstmvis import export_lstmvis, open_lstmvis
-from unitscope.recording.lstmvis.dictionary import read_dictionary, write_dictionary
+from unitscope.recording.lstmvis.dictionary import dictionary_bytes, read_dictionary
 from unitscope.recording.record import record
 from unitscope.source.live import Live
 
@@ -131,7 +131,7 @@ def test_white_space_in_dictionaries_of_others(tmp_path):
 def test_every_token_survives(tmp_path_factory, symbols):
     path = tmp_path_factory.getbasetemp() / "any.dict"
     symbols = [s for s in symbols if s.isprintable() or not any("\ud800" <= c <= "\udfff" for c in s)]
-    write_dictionary(path, Vocabulary(tuple(symbols)))
+    path.write_bytes(dictionary_bytes(Vocabulary(tuple(symbols))))
     assert all(len(line.split()) == 2 for line in path.read_text().split("\n")[:-1])
     assert read_dictionary(path, True) == dict(enumerate(symbols))
 

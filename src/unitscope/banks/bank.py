@@ -1,7 +1,6 @@
 """The concept bank: every candidate of a corpus once, with its kind, its counts and the places where it stands."""
 
 import difflib
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,9 +15,27 @@ from scipy import sparse
 from unitscope.banks.candidates import Finder, Place
 from unitscope.corpus.sentence import Sentence
 from unitscope.errors import InputError
+from unitscope.files.damage import damaged
+from unitscope.files.digest import digest_of
+from unitscope.files.frames import write_frame
+from unitscope.files.jsons import read_json, write_json
+from unitscope.files.parquet import read_table
 
-SCHEMA = 1
+SCHEMA = 2
 COLUMNS = ("text", "kind", "words", "label", "count", "sentences")
+SPANS = ("concept", "sentence", "start", "stop")
+HEAD, CONCEPTS, PLACES = "bank.json", "concepts.parquet", "places.parquet"
+MEND = "make it with unitscope bank, or make_bank(…).save"
+
+
+@dataclass(frozen=True)
+class Head:
+    """What ``bank.json`` says."""
+
+    sentences: int
+    concepts: str
+    """Digest of the file of concepts."""
+    places: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,26 +107,30 @@ class Bank:
         return self.places[low:high][:, [0, 2, 3]]
 
     def save(self, folder: Path) -> None:
-        """Write ``concepts.parquet``, ``places.parquet`` and, last, ``bank.json``."""
-        folder.mkdir(parents=True, exist_ok=True)
-        self.table.to_parquet(folder / "concepts.parquet")
-        names = ["concept", "sentence", "start", "stop"]
-        pd.DataFrame(self.places, columns=names).to_parquet(folder / "places.parquet")
-        head = {"schema": SCHEMA, "sentences": self.sentence_count}
-        (folder / "bank.json").write_text(json.dumps(head) + "\n")
+        """Write ``concepts.parquet``, ``places.parquet`` and, last, ``bank.json``, which has the digests of both."""
+        concepts = write_frame(folder / CONCEPTS, self.table, index=False)
+        places = write_frame(folder / PLACES, pd.DataFrame(self.places, columns=list(SPANS)), index=False)
+        write_json(folder / HEAD, Head(self.sentence_count, concepts.digest, places.digest), SCHEMA)
 
     @classmethod
     def load(cls, folder: Path) -> "Bank":
-        """Read what ``save`` wrote. Raises ``InputError`` where there is none, or it is of another version."""
+        """Read what ``save`` wrote. Raises ``InputError`` where there is none, and for a damaged or older one."""
+        if not (folder / HEAD).exists():
+            raise InputError(f"{folder} holds no concept bank: it has no {HEAD}; {MEND}")
+        head = read_json(folder / HEAD, Head, MEND, SCHEMA)
+        for name, said in ((CONCEPTS, head.concepts), (PLACES, head.places)):
+            if digest_of(folder / name) != said:
+                raise damaged(folder / name, f"its content differs from what {HEAD} says", MEND)
+        table = read_table(folder / CONCEPTS, MEND).to_pandas()
+        places = read_table(folder / PLACES, MEND).to_pandas()
         try:
-            head = json.loads((folder / "bank.json").read_text())
-            if head.get("schema") != SCHEMA:
-                raise InputError(f"{folder} is a bank of schema {head.get('schema')!r}; this version reads {SCHEMA}")
-            table = pd.read_parquet(folder / "concepts.parquet")
-            places = pd.read_parquet(folder / "places.parquet").to_numpy(np.int64)
-            return cls(table[list(COLUMNS)], places, int(head["sentences"]))
-        except (OSError, ValueError, KeyError, AttributeError) as error:
-            raise InputError(f"{folder} holds no concept bank ({error}); make one with make_bank(…).save") from error
+            table, spans = table[list(COLUMNS)], places[list(SPANS)].to_numpy(np.int64)
+            inside = (spans >= 0).all() and (spans[:, 0] < len(table)).all() and (spans[:, 1] < head.sentences).all()
+            if not inside or not all(isinstance(text, str) for text in table["text"]):
+                raise ValueError("it has places of no concept or sentence")
+        except (ValueError, KeyError, TypeError) as error:
+            raise damaged(folder / PLACES, error, MEND) from error
+        return cls(table, spans, head.sentences)
 
 
 def make_bank(sentences: Sequence[Sentence], finders: Sequence[Finder], min_count: int = 1) -> Bank:

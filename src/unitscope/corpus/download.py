@@ -10,13 +10,13 @@ Every place that takes a text, a treebank or labelled texts asks here what a nam
 import gzip
 import http.client
 import os
-import shutil
 import tempfile
 import urllib.request
 import zipfile
 import zlib
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import platformdirs
 import rich.progress
@@ -28,6 +28,9 @@ from unitscope.errors import InputError
 
 FOLDER = "UNITSCOPE_CORPORA"
 """The variable of the environment that names another folder to keep them in."""
+STEP = 1 << 20
+ARCHIVE = 100_000_000
+"""Bytes that an archive may have beyond those of the file that is wanted of it."""
 PATIENCE = 60.0
 """Seconds without a byte after which a download is given up."""
 
@@ -100,17 +103,26 @@ def fetch(corpus: Public, file: File) -> Path:
 
 def _download(file: File, to: Path, console: Console) -> None:
     archive = to.with_name("archive")
+    is_packed = bool(file.member) or file.url.endswith(".gz")
     with (
         urllib.request.urlopen(file.url, timeout=PATIENCE) as answer,
         rich.progress.wrap_file(
             answer, int(answer.headers["Content-Length"] or file.bytes), description=file.name, console=console
         ) as stream,
-        (archive if file.member or file.url.endswith(".gz") else to).open("wb") as kept,
+        (archive if is_packed else to).open("wb") as kept,
     ):
-        shutil.copyfileobj(stream, kept)
+        _copy(stream, kept, file.bytes + (ARCHIVE if is_packed else 0))
     if file.member:
         with zipfile.ZipFile(archive) as opened, opened.open(file.member) as member, to.open("wb") as kept:
-            shutil.copyfileobj(member, kept)
-    elif file.url.endswith(".gz"):
+            _copy(member, kept, file.bytes)
+    elif is_packed:
         with gzip.open(archive) as packed, to.open("wb") as kept:
-            shutil.copyfileobj(packed, kept)
+            _copy(packed, kept, file.bytes)
+
+
+def _copy(stream: Any, kept: BinaryIO, most: int) -> None:
+    """Copy a stream to its end, or one byte more than it may have, by which it is told to be another file."""
+    left = most + 1
+    while left and (part := stream.read(min(left, STEP))):
+        kept.write(part)
+        left -= len(part)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from unitscope.corpus.opening import Lines
 from unitscope.errors import InputError
+from unitscope.files.writing import make_folder, write
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,8 @@ def read_pairs(path: Path) -> list[Pair]:
 
 def write_pairs(path: Path, pairs: Iterable[Pair]) -> None:
     """Write the pairs so that ``read_pairs`` gives them back."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(f"{pair.line()}\n" for pair in pairs), encoding="utf-8")
+    make_folder(path.parent)
+    write(path, "".join(f"{pair.line()}\n" for pair in pairs).encode())
 
 
 def _pair(line: str, where: str) -> Pair:

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from unitscope.files.writing import make_folder, write
+from unitscope.files.writing import Written, make_folder, write
 
 FORMULA = re.compile(r"[=+@\t\r-].")
 """How a text begins that a spreadsheet would compute."""
 
 
-def write_frame(path: Path, frame: pd.DataFrame, index: bool = True) -> None:
+def write_frame(path: Path, frame: pd.DataFrame, index: bool = True) -> Written:
     """Write a table in one step: ``.parquet``, ``.json`` (one object per row), else CSV.
 
     In CSV a text that a spreadsheet would take for a formula begins with an apostrophe. Raises ``InputError`` if the
@@ -22,13 +22,12 @@ def write_frame(path: Path, frame: pd.DataFrame, index: bool = True) -> None:
     if path.suffix == ".parquet":
         kept = io.BytesIO()
         frame.to_parquet(kept, index=index)
-        write(path, kept.getbuffer())
-    elif path.suffix == ".json":
+        return write(path, kept.getbuffer())
+    if path.suffix == ".json":
         rows = frame.reset_index() if index else frame
-        write(path, rows.to_json(orient="records").encode())
-    else:
-        rows = frame.reset_index() if index else frame
-        write(path, rows.map(_plain).to_csv(index=False).encode())
+        return write(path, rows.to_json(orient="records").encode())
+    rows = frame.reset_index() if index else frame
+    return write(path, rows.map(_plain).to_csv(index=False).encode())
 
 
 def _plain(cell: object) -> object:

@@ -14,6 +14,7 @@ from torch import nn
 from unitscope.corpus.batch import Batch
 from unitscope.errors import InputError
 from unitscope.models.attention import AttentionPatterns
+from unitscope.models.bounded import shapes_in, sketch
 from unitscope.models.module import ModuleModel
 from unitscope.models.pickles import refuse_pickle
 
@@ -69,10 +70,15 @@ def open_transformer(where: str) -> tuple[ModuleModel, "Tokenizer"]:
         predicts = any(kind.endswith(_PREDICTS) for kind in config.architectures or ())
         both = transformers.AutoModelForSeq2SeqLM if config.is_encoder_decoder else transformers.AutoModelForCausalLM
         kind = both if predicts else transformers.AutoModel
+        if is_folder:
+            files = sorted(Path(where).glob("*.safetensors"))
+            sketch(lambda: kind.from_config(config), shapes_in(files, "copy it again"))
         with _quiet(transformers.utils.logging):
             module = kind.from_pretrained(where, config=config, use_safetensors=True, dtype="auto", **given)
         tokenizer = transformers.AutoTokenizer.from_pretrained(where, use_fast=True, **given).backend_tokenizer
-    except (OSError, ValueError, AttributeError, ImportError) as error:
+    except InputError:
+        raise
+    except (OSError, ValueError, AttributeError, ImportError, TypeError, ArithmeticError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:300]
         raise InputError(
             f"{PREFIX}{where} cannot be opened ({reason}); give a folder with config.json, model.safetensors and "

@@ -19,7 +19,9 @@ from unitscope.corpus.splits import Split
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
 from unitscope.files.writing import make_folder
-from unitscope.networks.files import CONFIG, WEIGHTS, load_tensors, read_json, save_json, save_tensors
+from unitscope.models.bounded import shapes_in, sketch
+from unitscope.models.pickles import refuse_pickle
+from unitscope.networks.files import CONFIG, MEND, WEIGHTS, load_tensors, read_json, save_json, save_tensors
 from unitscope.networks.kinds import KINDS
 
 SCHEMA = 2
@@ -90,17 +92,24 @@ def load(folder: Path, kinds: Collection[str] = tuple(KINDS)) -> tuple[Any, Card
     Raises ``InputError`` if there is none of these kinds, if it is damaged or of another version, and for a pickle.
     """
     card = read_card(folder, kinds)
-    net = KINDS[card.kind].make(card.network)
-    tensors = load_tensors(folder / WEIGHTS)
-    wanted = {name: tuple(value.shape) for name, value in net.state_dict().items()}
-    given = {name: tuple(value.shape) for name, value in tensors.items()}
+    refuse_pickle(folder / WEIGHTS)
+    given = shapes_in([folder / WEIGHTS], MEND)
+    try:
+        drawn = sketch(lambda: KINDS[card.kind].make(card.network), given)
+    except InputError:
+        raise
+    except (ValueError, TypeError, ArithmeticError, RuntimeError, AttributeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"{folder / CONFIG} describes no network that can be ({reason}); {MEND}") from error
+    wanted = {name: tuple(value.shape) for name, value in drawn.state_dict().items()}
     if wanted != given:
         odd = sorted(name for name in wanted.keys() | given.keys() if wanted.get(name) != given.get(name))[0]
         raise InputError(
             f"{folder / WEIGHTS} does not fit {CONFIG}: {odd} has shape {given.get(odd)}, not {wanted.get(odd)}; "
             "the two files belong to different networks"
         )
-    net.load_state_dict(tensors)
+    net = KINDS[card.kind].make(card.network)
+    net.load_state_dict(load_tensors(folder / WEIGHTS))
     return net.eval(), card
 
 

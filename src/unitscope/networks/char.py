@@ -79,7 +79,9 @@ class CharNet(nn.Module):
         self, tokens: Int[Tensor, "batch time"], state: State
     ) -> tuple[Float[Tensor, "batch time symbol"], State]:
         """Logits of the next symbol at each step, and the state after the last one. ``state`` is where to begin."""
-        one_hot = nn.functional.one_hot(tokens.long(), self.config.symbols).to(self.readout.weight.dtype)
+        # nn.functional.one_hot makes 64-bit integers first, which take twice the room of the values.
+        one_hot = self.readout.weight.new_zeros(*tokens.shape, self.config.symbols)
+        one_hot.scatter_(-1, tokens.long().unsqueeze(-1), 1)
         # nn.LSTM takes and gives a pair, the others a single tensor.
         hidden, last = self.rnn(one_hot, state if self.config.cell == "lstm" else state[0])  # [batch time unit]
         return self.readout(self.dropout(hidden)), last if self.config.cell == "lstm" else (last,)

@@ -24,6 +24,10 @@ from unitscope.models.site import Site
 from unitscope.source.chunk import Chunk
 from unitscope.source.source import ALL, BATCH, Origin, Recipe, Source, digest, labels_of
 
+ROOM = 1 << 30
+"""Bytes of what a model reads or predicts over a batch, a number for each step and symbol, before the batch is divided:
+with 100,000 symbols the usual batch of characters would take 29 GB."""
+
 
 class Running(Source):
     """A source that has a corpus and runs a model whenever it is read; what it gives per batch is its own."""
@@ -56,9 +60,19 @@ class Running(Source):
     ) -> Iterator[dict[str, Chunk]]:
         wanted = self.sequences if sequences is None else sequences
         for first in range(0, len(wanted), self.batch_size):
-            numbers = wanted[first : first + self.batch_size]
-            batch = self.corpus.batch(numbers).to(self.model.device)
-            yield laid_out(self.read(batch, sites), batch, self.vocabulary, labels_of(self, labels, numbers))
+            for numbers, batch in self._batches(wanted[first : first + self.batch_size]):
+                batch = batch.to(self.model.device)
+                yield laid_out(self.read(batch, sites), batch, self.vocabulary, labels_of(self, labels, numbers))
+
+    def _batches(self, numbers: Sequence[int]) -> Iterator[tuple[Sequence[int], Batch]]:
+        """These sequences as one batch; as halves where a number for each step and symbol is more than ``ROOM``."""
+        batch = self.corpus.batch(numbers)
+        steps = 0 if batch.tokens.is_floating_point() else batch.tokens.numel()
+        if steps * len(self.vocabulary) * 4 <= ROOM or len(numbers) == 1:
+            yield numbers, batch
+        else:
+            yield from self._batches(numbers[: len(numbers) // 2])
+            yield from self._batches(numbers[len(numbers) // 2 :])
 
     def labels(self, name: str, sequence: int) -> Float[Tensor, " token"]:
         return self.corpus.labels(name, sequence)
@@ -97,11 +111,10 @@ class Running(Source):
 class Live(Running):
     """A model over a corpus.
 
-    ``batch_size`` sequences are run together; memory grows with it and with nothing else. Without ``sequences`` all of
-    the corpus is read. With ``edits`` it is the edited model that is read: ablation is this and the analyses of
-    ``output.loss``.
-    Raises ``InputError`` for an edit that cannot be made: of a unit or label that does not exist, or in a window
-    outside the sequences.
+    ``batch_size`` sequences are run together, or fewer where there are many symbols; memory grows with it and with
+    nothing else. Without ``sequences`` all of the corpus is read. With ``edits`` it is the edited model that is read:
+    ablation is this and the analyses of ``output.loss``. Raises ``InputError`` for an edit that cannot be made: of a
+    unit or label that does not exist, or in a window outside the sequences.
     """
 
     kind = "live"

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from unitscope import __version__
+from unitscope.files.writing import make_folder, write
 from unitscope.view import Field, Table
 
 
@@ -49,8 +50,8 @@ def write_results(
         "checks": [asdict(check) for check in checks],
         "figures": figures,
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(_known(content), indent=1) + "\n", encoding="utf-8")
+    make_folder(path.parent)
+    write(path, (json.dumps(_known(content), indent=1) + "\n").encode())
 
 
 def _short(value: Any) -> str:

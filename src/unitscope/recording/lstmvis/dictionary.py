@@ -17,10 +17,9 @@ EMPTY = "\\"
 LINE = re.compile(r"(.*?)[ \t](\d+)[ \t]*(?:\r?\n|\Z)", re.DOTALL)
 
 
-def write_dictionary(path: Path, vocabulary: Vocabulary) -> None:
+def dictionary_bytes(vocabulary: Vocabulary) -> bytes:
     """Every token in escapes, with its number."""
-    lines = (f"{escaped(symbol)} {number}\n" for number, symbol in enumerate(vocabulary.symbols))
-    path.write_text("".join(lines), encoding="ascii")
+    return "".join(f"{escaped(symbol)} {number}\n" for number, symbol in enumerate(vocabulary.symbols)).encode("ascii")
 
 
 def read_dictionary(path: Path, unescape: bool) -> dict[int, str]:

@@ -10,10 +10,10 @@ import numpy as np
 from unitscope.corpus.annotated import CHARACTER
 from unitscope.errors import InputError
 from unitscope.files.room import check_room
-from unitscope.files.writing import make_folder, writing_folder
+from unitscope.files.writing import fill, make_folder, writing_folder
 from unitscope.models.site import Site, choose
 from unitscope.progress import Progress, silent
-from unitscope.recording.lstmvis.dictionary import write_dictionary
+from unitscope.recording.lstmvis.dictionary import dictionary_bytes
 from unitscope.recording.lstmvis.packages import h5py, yaml
 from unitscope.recording.recording import Recording
 
@@ -64,9 +64,9 @@ def export_lstmvis(
                     meta[_path(name)] = track = np.concatenate(values).astype(np.float32)
                     known = track[np.isfinite(track)]
                     ranges[name] = [float(known.min()), float(known.max())] if len(known) else [0.0, 1.0]
-        write_dictionary(partial / DICTIONARY, recording.vocabulary)
+        fill(partial / DICTIONARY, dictionary_bytes(recording.vocabulary))
         config = _config(recording, chosen, ranges)
-        (partial / "lstm.yml").write_text(yml.safe_dump(config, sort_keys=False, allow_unicode=False), "ascii")
+        fill(partial / "lstm.yml", yml.safe_dump(config, sort_keys=False, allow_unicode=False).encode("ascii"))
 
 
 def _fill(recording: Recording, sites: Sequence[Site], states: Any, words: Any, progress: Progress) -> None:

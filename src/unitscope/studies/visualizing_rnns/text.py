@@ -8,6 +8,7 @@ from unitscope.corpus.splits import Split
 from unitscope.corpus.stdlib import stdlib_files
 from unitscope.corpus.text import TextCorpus
 from unitscope.errors import InputError
+from unitscope.files.writing import make_folder, write
 from unitscope.studies.visualizing_rnns.grid import ROWS, STEPS
 from unitscope.studies.visualizing_rnns.published import Reference, reference_of
 
@@ -38,10 +39,10 @@ def text_file(text: Path | None, out: Path, quick: bool) -> Path:
             begun += stream.read(QUICK - len(begun))
         if len(begun) >= QUICK:
             break
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     excerpt = out / "text.txt"
     if not excerpt.exists() or excerpt.read_bytes() != begun:
-        excerpt.write_bytes(begun)
+        write(excerpt, begun)
     return excerpt
 
 

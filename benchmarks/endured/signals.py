@@ -1,0 +1,103 @@
+"""Signals at random moments, deaths at points of writing, and a disk that is full from such a point on.
+
+Whatever happens, the same command given again must end with status 0 and leave the bytes of a calm run: nothing
+else, nothing half-written. Ctrl-C must end with status 130, a full disk with one line and status 2.
+"""
+
+import collections
+import random
+import shutil
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+from endured.children import Done, content, die_at, refuse_from, run
+from endured.commands import COMMANDS
+
+KINDS = {"Ctrl-C": signal.SIGINT, "SIGTERM": signal.SIGTERM, "SIGKILL": signal.SIGKILL}
+AGAIN = 5
+"""Signals that one folder survives before the command may end."""
+
+
+class Trials:
+    """One command, tried again and again in a folder that begins as ``base``."""
+
+    def __init__(self, base: Path, name: str) -> None:
+        self.base, self.words = base, COMMANDS[name]
+        self.folder = base.with_name("trial")
+        self.fresh()
+        self.calm = run(self.words, self.folder)
+        if self.calm.status:
+            raise SystemExit(f"{name}: {self.calm.said}")
+        self.content = content(self.folder)
+        self.ends: collections.Counter[str] = collections.Counter()
+        self.wrong: list[str] = []
+
+    def fresh(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.copytree(self.base, self.folder)
+
+    def once(self, kill: tuple[int, float] | None = None, before: Callable[[], None] = lambda: None) -> Done:
+        return run(self.words, self.folder, before, kill)
+
+    def count(self, kind: str, done: Done, right: set[int]) -> None:
+        """How a disturbed run ended: ``right`` are the statuses that it may have, beside that it was done before."""
+        self.ends[kind] += done.status != 0
+        self.ends["had ended"] += done.status == 0
+        if done.status not in right | {0} or "Traceback" in done.said or "fault of unitscope" in done.said:
+            self.wrong.append(f"{kind}: status {done.status}: {done.said[-400:]}")
+
+    def finish(self, what: str) -> None:
+        """The same command once more."""
+        done = self.once()
+        found = content(self.folder)
+        if done.status:
+            self.wrong.append(f"wedged after {what}: status {done.status}: {done.said[-400:]}")
+        elif found != self.content:
+            names = sorted(
+                name for name in found.keys() | self.content.keys() if found.get(name) != self.content.get(name)
+            )
+            self.wrong.append(f"other bytes after {what}: {', '.join(names[:5])}")
+
+
+def signals(trials: Trials, count: int, draw: random.Random) -> None:
+    """So many signals at random moments."""
+    for number in range(count):
+        if number % AGAIN == 0:
+            trials.fresh()
+        kind = draw.choice(list(KINDS))
+        done = trials.once((KINDS[kind], draw.uniform(0, trials.calm.seconds)))
+        trials.count(kind, done, {130} if kind == "Ctrl-C" else {-KINDS[kind]})
+        if number % AGAIN == AGAIN - 1 or number == count - 1:
+            trials.finish("signals")
+
+
+def points(trials: Trials, most: int, draw: random.Random) -> None:
+    """Death, and a full disk, at points of writing: all, or ``most`` of them."""
+    for kind, at, right in (("death", die_at, {-signal.SIGKILL}), ("full disk", refuse_from, {2})):
+        instant, last = 0, 1 << 30
+        while instant < last:
+            instant += 1
+            trials.fresh()
+            done = trials.once(before=at(instant))
+            if done.status == 0:
+                last = instant
+                break
+            trials.count(kind, done, right)
+            trials.finish(f"{kind} at point {instant}")
+            if instant >= most:
+                instant += draw.randrange(1, 2 * (1 + instant // most))
+
+
+def endure(base: Path, names: list[str], count: int, most: int) -> list[str]:
+    """All of it for some commands; gives what went wrong."""
+    draw, wrong = random.Random(0), []
+    for name in names:
+        trials = Trials(base, name)
+        signals(trials, count, draw)
+        points(trials, most, draw)
+        print(f"{name} ({trials.calm.seconds:.1f} s): {dict(trials.ends)}, wrong: {len(trials.wrong)}", flush=True)
+        for line in trials.wrong[:4]:
+            print("   ", line, flush=True)
+        wrong += [f"{name}: {line}" for line in trials.wrong]
+    return wrong
