@@ -31,7 +31,8 @@ def read(path: Path) -> Any:
     if path.suffix == ".safetensors":
         (length,) = struct.unpack("<Q", content[:8])
         plain = json.loads(content[8 : 8 + length])
-        plain.get(METADATA, {}).pop(DIGEST, None)
+        if METADATA in plain:
+            plain[METADATA].pop(DIGEST, None)
         return plain
     head = HEAD.match(content)
     plain = json.loads(content)
@@ -51,8 +52,14 @@ def write(path: Path, plain: Any) -> None:
     path.write_bytes(b'{"digest": "%s",\n%s' % (digest(body).encode(), body))
 
 
-def seal(path: Path, header: dict[str, Any], data: bytes) -> None:
-    """A safetensors file whose digest is right, whatever else is."""
+def seal(path: Path, header: Any, data: bytes) -> None:
+    """A safetensors file whose digest is right, whatever else is; those of shards are in the shard's list."""
+    if path.parent.parent.name == "shards":
+        text = json.dumps(header, separators=(",", ":")).encode()
+        path.write_bytes(struct.pack("<Q", len(text)) + text + data)
+        return
+    if not isinstance(header, dict):
+        header = {"": header}
     said = header.get(METADATA, {}) if isinstance(header.get(METADATA, {}), dict) else {}
     plain = {METADATA: {DIGEST: BLANK, **said}, **{key: value for key, value in header.items() if key != METADATA}}
     text = json.dumps(plain, separators=(",", ":")).encode()
@@ -69,7 +76,9 @@ def seal_bytes(content: bytes) -> bytes:
 
 def reseal(run: Path) -> None:
     """Make every digest of a recording right that others of its files depend on: lists of shards, then the manifest."""
-    manifest = read(run / MANIFEST)
+    manifest = _object(run / MANIFEST)
+    if manifest is None:
+        return
     try:
         table = pq.read_table(run / PLAN)
         plan = Plan(**{field.name: np.asarray(table[field.name]) for field in fields(Plan)})
@@ -84,17 +93,26 @@ def reseal(run: Path) -> None:
     kept = manifest["checksums"] if isinstance(manifest.get("checksums"), dict) else {}
     for folder in sorted((run / "shards").iterdir()):
         if (folder / LISTING).exists():
-            listing = read(folder / LISTING)
-            if isinstance(listing.get("files"), dict):
+            listing = _object(folder / LISTING)
+            if listing is not None and isinstance(listing.get("files"), dict):
                 listing["recording"] = identity
                 for name in listing["files"]:
-                    if isinstance(name, str) and "/" not in name and (folder / name).is_file():
+                    if "/" not in name and len(name) < 200 and (folder / name).is_file():
                         size = (folder / name).stat().st_size
                         listing["files"][name] = {"bytes": size, "digest": digest_of(folder / name)}
-            write(folder / LISTING, listing)
+                write(folder / LISTING, listing)
             kept[listed_as(int(folder.name))] = digest_of(folder / LISTING)
     kept |= {name: digest_of(run / name) for name in (PLAN, TEXTS)}
     write(run / MANIFEST, manifest)
+
+
+def _object(path: Path) -> dict[str, Any] | None:
+    """What a file says, where that is an object; None where it was spoilt beyond that."""
+    try:
+        plain = read(path)
+    except (ValueError, KeyError):
+        return None
+    return plain if isinstance(plain, dict) else None
 
 
 def places(plain: Any, before: Place = ()) -> Iterator[Place]:

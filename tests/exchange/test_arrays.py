@@ -1,5 +1,6 @@
 """Activations of every shape and file are the same source, and come out as they went in."""
 
+import contextlib
 import json
 from pathlib import Path
 
@@ -189,6 +190,27 @@ def test_nothing_is_unpickled(tmp_path: Path) -> None:
     np.save(tmp_path / "b.npy", FLAT)
     source = from_file(tmp_path / "b.npy", lengths=LENGTHS)
     assert isinstance(next(iter(source.values.values())), np.memmap)
+
+
+def test_broken_files_are_named(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", cells=FLAT)
+    np.save(tmp_path / "a.npy", FLAT)
+    for name in ("a.npz", "a.npy"):
+        content = (tmp_path / name).read_bytes()
+        for place in range(0, len(content), 9):
+            changed = bytearray(content)
+            changed[place] ^= 0x55
+            (tmp_path / name).write_bytes(changed)
+            with contextlib.suppress(InputError):
+                from_file(tmp_path / name)
+
+
+def test_a_small_file_cannot_say_that_it_holds_much(tmp_path: Path) -> None:
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("cells", (10**6, 10**6), "f4", chunks=(100, 100))
+    with pytest.raises(InputError, match="more than it can"):
+        from_file(tmp_path / "a.h5")
 
 
 def test_import_and_export(tmp_path: Path) -> None:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -65,6 +67,18 @@ def test_survives_the_disk_and_notices_another_content(tmp_path):
     (tmp_path / "sequences.parquet").write_bytes(b"PAR1")
     with pytest.raises(InputError, match=r"sequences\.parquet is damaged"):
         Plan.load(tmp_path, plan.digest)
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [("tokens", [-1, 5]), ("row", [0, -3]), ("shard", [0, 2]), ("sequence", [4, 1]), ("start", [0, -(2**62)])],
+)
+def test_a_plan_that_is_none_is_damaged(tmp_path, column, values):
+    plan = Plan.of(live(ToyCorpus(2), ALL, 2), 100)
+    wrong = replace(plan, **{column: np.array(values)})
+    wrong.save(tmp_path)
+    with pytest.raises(InputError, match=r"sequences\.parquet is damaged .*do not lie end to end"):
+        Plan.load(tmp_path, wrong.digest)
 
 
 def test_text_is_located(tmp_path):

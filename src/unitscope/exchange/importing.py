@@ -5,6 +5,10 @@ Nothing is unpickled, and no link that a file holds is followed. What a format s
 
 import contextlib
 import json
+import struct
+import tokenize
+import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +19,7 @@ from unitscope.corpus.opening import Lines, shown
 from unitscope.corpus.shapes import KINDS
 from unitscope.errors import InputError
 from unitscope.exchange.making import from_arrays
+from unitscope.files.parquet import GROWTH
 from unitscope.source.arrays import Arrays
 
 LENGTHS = ("lengths", "sequence_lengths", "seq_lens")
@@ -23,6 +28,13 @@ TOKENS = ("tokens", "words", "symbols")
 DOCUMENTS = ("documents", "document", "sessions", "session")
 """How arrays beside the activations may be called; all others that fit are labels."""
 Found = Mapping[str, Any]
+SMALL = 100_000_000
+"""Bytes of arrays that any file may hold; a larger one may hold ``GROWTH`` times its size."""
+BROKEN = (
+    OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RuntimeError, EOFError, MemoryError,
+    SyntaxError, tokenize.TokenError, zipfile.BadZipFile, zlib.error, struct.error,
+)  # fmt: skip
+"""What the libraries raise for files that are broken."""
 
 
 def from_file(path: Path | str, sites: Sequence[str] = (), name: str = "", **said: Any) -> Arrays:
@@ -43,13 +55,24 @@ def from_file(path: Path | str, sites: Sequence[str] = (), name: str = "", **sai
         )
     if not path.exists():
         raise InputError(f"{shown(path)} does not exist; give a file of activations")
-    if ending in (".hdf5", ".h5", ".json", ".jsonl") and (neurox := _neurox(path)) is not None:
-        return from_arrays(neurox[0], tokens=neurox[1], name=name or path.name, **said)
     try:
-        found = dict(read(path))
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"{shown(path)} cannot be read as arrays: {error}") from error
+        neurox = _neurox(path) if ending in (".hdf5", ".h5", ".json", ".jsonl") else None
+        found = dict(read(path)) if neurox is None else {}
+    except InputError:
+        raise
+    except BROKEN as error:
+        reason = " ".join(f"{error or type(error).__name__}".split())[:200]
+        raise InputError(f"{shown(path)} cannot be read as arrays ({reason}); give a file that is whole") from error
+    if neurox is not None:
+        return from_arrays(neurox[0], tokens=neurox[1], name=name or path.name, **said)
     return _source(found, sites, name or path.name, said)
+
+
+def _check_size(path: Path, told: int) -> None:
+    """Raises ``ValueError`` for a small file that says it holds far more than any file of its size could."""
+    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+    if told > max(SMALL, GROWTH * sum(file.stat().st_size for file in files)):
+        raise ValueError(f"it says that it holds {told:,} bytes, more than it can")
 
 
 def _source(found: dict[str, Any], sites: Sequence[str], name: str, said: dict[str, Any]) -> Arrays:
@@ -96,6 +119,8 @@ def _json(path: Path) -> Iterator[tuple[str, Any]]:
 
 
 def _npz(path: Path) -> Iterator[tuple[str, Any]]:
+    with zipfile.ZipFile(path) as archive:
+        _check_size(path, sum(member.file_size for member in archive.infolist()))
     with np.load(path, allow_pickle=False) as file:
         for key in file.files:
             yield key, file[key]
@@ -147,6 +172,7 @@ def _walk(group: Any, prefix: str, found: list[tuple[str, Any]], path: Path) -> 
             array: np.ndarray
             offset: int | None = value.id.get_offset() if value.chunks is None and value.dtype.kind in KINDS else None
             if offset is None or not value.size or value.external is not None or value.is_virtual:
+                _check_size(path, value.size * value.dtype.itemsize)
                 array = value[()]
             else:
                 array = np.memmap(path, value.dtype, "r", offset, value.shape)
@@ -159,6 +185,7 @@ def _zarr(path: Path) -> Iterator[tuple[str, Any]]:
     except ImportError as error:
         raise InputError("folders of Zarr need another package: pip install 'unitscope[arrays]'") from error
     opened = zarr.open(str(path), mode="r")
+    _check_size(path, sum(array.nbytes for array in _arrays(opened)))
     if isinstance(opened, zarr.Array):
         yield path.stem, opened[...]
         return
@@ -166,6 +193,14 @@ def _zarr(path: Path) -> Iterator[tuple[str, Any]]:
         yield key, value[...]
     for key, group in sorted(opened.groups()):
         yield from ((f"{key}.{inner}", value[...]) for inner, value in sorted(group.arrays()))
+
+
+def _arrays(opened: Any) -> list[Any]:
+    """The arrays of a file of Zarr: itself, those in it, and those in its groups."""
+    if not hasattr(opened, "groups"):
+        return [opened]
+    inner = [array for _, group in opened.groups() for _, array in group.arrays()]
+    return [array for _, array in opened.arrays()] + inner
 
 
 def _frame(path: Path) -> Iterator[tuple[str, Any]]:

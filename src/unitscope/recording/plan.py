@@ -125,7 +125,23 @@ class Plan:
         plan = cls(**{field.name: np.asarray(table[field.name]) for field in fields(cls)})
         if plan.digest != expected:
             raise damaged(folder / PLAN, "its content differs from what the manifest says", MEND)
+        if not plan._is_one():
+            raise damaged(folder / PLAN, "its sequences do not lie end to end", MEND)
         return plan
+
+    def _is_one(self) -> bool:
+        """Whether sequences ascend and lie end to end in shards that follow each other."""
+        step = np.diff(self.shard)
+        after = np.where(step == 0, self.row[:-1] + self.tokens[:-1], 0)
+        first = not len(self.shard) or (self.shard[0], self.row[0]) == (0, 0)
+        least = min((column.min() for column in self._columns().values()), default=0) if len(self.shard) else 0
+        return bool(
+            first
+            and least >= 0
+            and (np.diff(self.sequence) > 0).all()
+            and np.isin(step, (0, 1)).all()
+            and (self.row[1:] == after).all()
+        )
 
     def _columns(self) -> dict[str, np.ndarray]:
         return {field.name: getattr(self, field.name) for field in fields(self)}

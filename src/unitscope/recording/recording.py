@@ -204,7 +204,10 @@ class Recording(Source):
         if number not in self._shards:
             expected = self.manifest.expected(listed_as(number))
             folder = shard_folder(self.folder, number)
-            self._shards[number] = Shard.open(folder, number, self.manifest.identity, expected)
+            shard = Shard.open(folder, number, self.manifest.identity, expected)
+            if shard.tokens != (planned := int(self.plan.part(number).tokens.sum())):
+                raise damaged(folder, f"it has {shard.tokens:,} tokens, it should have {planned:,}", MEND)
+            self._shards[number] = shard
         return self._shards[number]
 
     def blocks(self, shard: int, site: Site) -> Blocks:
