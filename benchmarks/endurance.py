@@ -1,154 +1,70 @@
-"""What damage does: files of a recording changed, shortened, emptied, exchanged; readers given mutated files.
+"""What signals, full disks, damage, malice and mistakes do: nothing lost, nothing run, no other number, one line.
 
-    python benchmarks/endurance.py [--variants 300] [--inputs 10000]
+    python benchmarks/endurance.py --quick                    # a small share of all of it, in half a minute
+    python benchmarks/endurance.py                            # all of it; hours
+    python benchmarks/endurance.py --part signals --commands record analyze
 
-Each damaged variant must be named by ``unitscope verify``, and an analysis of it must end with an error or with the
-same numbers. Each mutated input must be read or refused in words: anything but an ``InputError`` is a traceback.
+The parts are in benchmarks/endured. The status is 1 where anything went wrong, which is printed as it is seen.
 """
 
 import argparse
-import collections
-import random
-import shutil
+import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
-import pandas as pd
+from endured.arguments import arguments
+from endured.children import preload
+from endured.commands import COMMANDS, prepare
+from endured.fuzzing import fuzz
+from endured.hostile import hostile
+from endured.signals import endure
+from endured.speed import digests, opening
+from endured.together import together
+from endured.variants import variants
 
-from unitscope.analyses.moments import Moments
-from unitscope.cli.inputs import Inputs
-from unitscope.cli.verify import damage
-from unitscope.errors import InputError
-from unitscope.files.arrays import read_arrays
-from unitscope.files.jsons import read_json
-from unitscope.files.parquet import read_table
-from unitscope.fold.analyze import analyze
-from unitscope.fold.resultset import ResultSet
-from unitscope.recording.manifest import Manifest
-from unitscope.recording.record import record
-from unitscope.recording.recording import Recording
+SHORT = ["analyze"]
+"""Commands that a quick look sends signals to."""
 
 
-def main() -> None:
-    asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("--variants", type=int, default=300)
-    asked.add_argument("--inputs", type=int, default=10_000)
+def main() -> int:
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("--part", nargs="*", default=[], help="of: signals, hostile, fuzz, arguments, together, …")
+    asked.add_argument("--commands", nargs="*", default=list(COMMANDS), help="those that signals are sent to")
+    asked.add_argument("--signals", type=int, default=100, help="for each command")
+    asked.add_argument(
+        "--points", type=int, default=40, help="of writing, at each of which it dies, and the disk fills"
+    )
+    asked.add_argument("--hostile", type=int, default=1_000, help="recordings that mean harm")
+    asked.add_argument("--inputs", type=int, default=10_000, help="mutated files, descriptions and requests")
+    asked.add_argument("--lines", type=int, default=1_000, help="command lines")
+    asked.add_argument("--variants", type=int, default=300, help="damaged recordings")
+    asked.add_argument("--first", type=int, default=0, help="number of the first mutated input")
+    asked.add_argument("--quick", action="store_true", help="a small share of signals, malice and mutation")
     options = asked.parse_args()
-    draw = random.Random(0)
-    with tempfile.TemporaryDirectory() as where:
-        folder = made(Path(where))
-        variants(folder, options.variants, draw)
-        fuzz(folder, options.inputs, draw)
-
-
-def made(where: Path) -> Path:
-    """A recording with two shards, results, and what it was made from."""
-    text = where / "text.py"
-    text.write_text("".join(f"def f{i}(x):\n    return (x + {i}) * 'ab'\n" for i in range(60)))
-    inputs = Inputs(text=(str(text),), part="all")
-    recording = record(inputs.live(8), where / "run", ["*.hidden", "*.cell"], shard_tokens=1_000)
-    analyze(recording, [Moments()]).merge_into(recording.folder / "results")
-    inputs.save(recording.folder)
-    return recording.folder
-
-
-def numbers(folder: Path) -> list[pd.DataFrame]:
-    """What a reader of the recording sees: its kept results, and the same made anew."""
-    recording = Recording.open(folder)
-    recording.labels("position-in-line", recording.sequences[0])
-    Inputs.load(folder)
-    return [ResultSet.load(folder / "results").to_pandas(), analyze(recording, [Moments()]).to_pandas()]
-
-
-def variants(folder: Path, count: int, draw: random.Random) -> None:
-    """Damage one file at a time, and see who notices."""
-    right = numbers(folder)
-    files = [path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.is_file()]
-    found: collections.Counter[str] = collections.Counter()
-    for number in range(count):
-        copy = folder.with_name("copy")
-        shutil.copytree(folder, copy)
-        path = copy / files[number % len(files)]
-        change(path, number // len(files) % 4, draw, copy / draw.choice(files))
-        changed = path.read_bytes() != (folder / path.relative_to(copy)).read_bytes()
-        found["changed"] += changed
-        try:
-            named = bool(list(damage(copy)))
-        except InputError:
-            named = True
-        found["named by verify"] += changed and named
-        try:
-            same = all(one.equals(other) for one, other in zip(right, numbers(copy), strict=True))
-            found["same numbers" if same else "OTHER NUMBERS"] += changed
-        except InputError:
-            found["refused by whoever reads"] += changed
-        shutil.rmtree(copy)
-    print(f"damaged variants of {len(files)} files: {dict(found)}")
-
-
-def change(path: Path, how: int, draw: random.Random, other: Path) -> None:
-    """One bit, the end cut off, nothing left, or another file's content."""
-    content = bytearray(path.read_bytes())
-    if how == 0:
-        content[draw.randrange(len(content))] ^= 1 << draw.randrange(8)
-    elif how == 1:
-        content = content[: draw.randrange(len(content))]
-    elif how == 2:
-        content = bytearray()
-    else:
-        content = bytearray(other.read_bytes())
-    path.write_bytes(content)
-
-
-def fuzz(folder: Path, count: int, draw: random.Random) -> None:
-    """Give mutated files to every reader."""
-    (shard,) = sorted((folder / "shards").iterdir())[:1]
-    place = folder.with_name("fuzzed")
-    place.mkdir()
-    readers: list[tuple[Path, str, Callable[[Path], object]]] = [
-        (folder / "manifest.json", "manifest.json", lambda path: Manifest.load(path.parent)),
-        (folder / "inputs.json", "x", lambda path: read_json(path, Inputs, "", sealed=False)),
-        (next((folder / "results").rglob("*.safetensors")), "x", lambda path: read_arrays(path, "", seal=False)),
-        (shard / "tokens.parquet", "x", lambda path: read_table(path, "")),
-        (folder / "documents.parquet", "x", lambda path: read_table(path, "")),
-    ]
-    ends: collections.Counter[str] = collections.Counter()
-    slowest = 0.0
-    for number in range(count):
-        source, name, read = readers[number % len(readers)]
-        (place / name).write_bytes(mutated(source.read_bytes(), draw))
-        begun = time.perf_counter()
-        try:
-            read(place / name)
-            ends["read"] += 1
-        except InputError:
-            ends["refused in words"] += 1
-        except Exception as error:
-            ends[f"TRACEBACK {type(error).__name__}"] += 1
-        slowest = max(slowest, time.perf_counter() - begun)
-    print(f"mutated inputs: {dict(ends)}; the slowest took {slowest:.2f} s")
-
-
-def mutated(content: bytes, draw: random.Random) -> bytes:
-    """Some bytes changed, doubled, left out, or replaced by what is odd."""
-    changed = bytearray(content)
-    for _ in range(draw.randrange(1, 5)):
-        place = draw.randrange(len(changed) + 1)
-        match draw.randrange(4):
-            case 0 if place < len(changed):
-                changed[place] ^= 1 << draw.randrange(8)
-            case 1:
-                del changed[place : place + draw.randrange(40)]
-            case 2:
-                changed[place:place] = changed[place : place + draw.randrange(40)]
-            case _:
-                changed[place:place] = draw.choice(
-                    [b"9" * 500, b"[" * 9_000, b'"\\ud800"', b"\xff", b"-1", b"1e999", b"null", b"{}", b"\0" * 8]
-                )
-    return bytes(changed)
+    if options.quick:
+        options.part = options.part or ["signals", "hostile", "fuzz"]
+        options.commands, options.signals, options.points = SHORT, 3, 2
+        options.hostile, options.inputs = 12, 100
+    preload()
+    with tempfile.TemporaryDirectory() as made:
+        base = Path(made) / "base"
+        prepare(base, quick=options.quick)
+        parts: dict[str, Callable[[], list[str]]] = {
+            "signals": lambda: endure(base, options.commands, options.signals, options.points),
+            "hostile": lambda: hostile(base, options.hostile),
+            "fuzz": lambda: fuzz(base, options.inputs, options.first),
+            "arguments": lambda: arguments(base, options.lines),
+            "together": lambda: together(base),
+            "opening": lambda: opening(base),
+            "variants": lambda: variants(Path(made) / "variants", options.variants),
+            "digests": lambda: digests(Path(made)),
+        }
+        # The last two compute in this process, after which no other may be made of it.
+        wrong = [line for name, part in parts.items() if not options.part or name in options.part for line in part()]
+    print(f"{len(wrong)} things went wrong")
+    return bool(wrong)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -55,9 +55,10 @@ def run(
     before: Callable[[], None] = lambda: None,
     kill: tuple[int, float] | None = None,
     longest: float = LONGEST,
+    output: Path | None = None,
 ) -> Done:
     """A command in a folder. ``before`` is done in its process; ``kill`` is a signal and when it comes, in seconds."""
-    output = folder.with_name(f"{folder.name}.said")
+    output = output or folder.with_name(f"{folder.name}.said")
     begun = time.perf_counter()
     child = os.fork()
     if not child:

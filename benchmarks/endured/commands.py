@@ -53,8 +53,11 @@ COMMANDS: dict[str, list[str]] = {
 """Words after ``unitscope``, in the folder that ``prepare`` fills."""
 
 
-def prepare(base: Path) -> None:
-    """Fill a folder with texts, small networks, and recordings with something of every kind that is kept."""
+def prepare(base: Path, quick: bool = False) -> None:
+    """Fill a folder with texts, small networks, and recordings with something of every kind that is kept.
+
+    With ``quick``, one of each: what a quick look needs.
+    """
     shutil.rmtree(base, ignore_errors=True)
     base.mkdir(parents=True)
     draw = random.Random(0)
@@ -67,6 +70,7 @@ def prepare(base: Path) -> None:
     )
     (base / "tree.conllu").write_text("".join(_sentence(n, draw) for n in range(60)))
     _numbers(base)
+    more = ["net2", "trees", "seq2seq", "pairs", "ablate", "probe"] if quick else []
     for words in (
         ["lookup-tables", "--out", "pairs", "--longest", "3", "--most", "20"],
         ["train", "text.txt", "--out", "net", "--units", "8", "--epochs", "1", "--steps", "32"],
@@ -77,10 +81,13 @@ def prepare(base: Path) -> None:
         ["analyze", "run", "moments", "examples:count=2"],
         *(COMMANDS[name] for name in ("ask", "ablate", "match", "probe")),
     ):
+        if any(word in more for word in words):
+            continue
         done = run(words, base)
         if done.status:
             raise SystemExit(f"unitscope {' '.join(words)}: {done.said}")
-    shutil.copy(base / "pairs" / "train.tsv", base / "pairs.tsv")
+    if not quick:
+        shutil.copy(base / "pairs" / "train.tsv", base / "pairs.tsv")
     for made in ("ask.csv", "m.csv", "m.html", "m.json"):
         (base / made).unlink()
 

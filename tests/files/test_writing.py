@@ -75,6 +75,7 @@ def test_a_folder_is_replaced(tmp_path):
 def test_many_files_appear_when_all_are_written(tmp_path):
     (tmp_path / "a").write_text("old")
     (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / ".b.000000000000.partial").write_text("of a dead process")
     with writing_many(tmp_path) as batch:
         batch.write(tmp_path / "a", b"1")
         batch.write(tmp_path / "inner" / "b", b"2")
@@ -82,6 +83,7 @@ def test_many_files_appear_when_all_are_written(tmp_path):
         assert not (tmp_path / "inner" / "b").exists()
     assert [(tmp_path / name).read_text() for name in ("a", "inner/b")] == ["1", "2"]
     assert sorted(os.listdir(tmp_path)) == ["a", "inner"]
+    assert os.listdir(tmp_path / "inner") == ["b"]
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])

@@ -1,6 +1,7 @@
 """An answer: what was asked, which unit follows what, how sure that is, and whether it is used."""
 
 import math
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,11 @@ import pandas as pd
 
 from unitscope.analyses.association import AssociationResult
 from unitscope.evidence.used import Verdict
-from unitscope.files.jsons import read_json, write_json
+from unitscope.files.damage import damaged
+from unitscope.files.digest import digest
+from unitscope.files.jsons import json_bytes, read_json, write_json
+from unitscope.files.lock import PATIENCE, lock
+from unitscope.files.writing import clean_below, remove
 from unitscope.fold.resultset import ResultSet
 from unitscope.interventions.ablation import Damage
 
@@ -210,19 +215,30 @@ class Answer:
         return pd.DataFrame(rows)
 
     def save(self, folder: Path) -> None:
-        """Write the tables of all pairs, and ``answer.json`` last."""
-        folder.mkdir(parents=True, exist_ok=True)
-        self.chosen.save(folder / CHOSEN)
-        self.confirmed.save(folder / CONFIRMED)
-        kept = {name: value for name, value in vars(self).items() if not isinstance(value, ResultSet)}
-        write_json(folder / FILE, Kept(**kept))
+        """Write the tables of all pairs into a folder of their own, then ``answer.json``, which names it.
+
+        So a reader sees the old answer with its tables or the new one with its own, whenever the writer dies.
+        """
+        plain = {name: value for name, value in vars(self).items() if not isinstance(value, ResultSet)}
+        kept = Kept(**plain, tables=digest(json_bytes(Kept(**plain)))[:16])
+        with lock(folder, "writing an answer into", PATIENCE):
+            clean_below(folder)
+            self.chosen.save(folder / kept.tables / CHOSEN)
+            self.confirmed.save(folder / kept.tables / CONFIRMED)
+            write_json(folder / FILE, kept)
+            for other in folder.iterdir():
+                if other.is_dir() and other.name != kept.tables:
+                    remove(other)
 
     @classmethod
     def load(cls, folder: Path) -> "Answer":
         """Read what ``save`` wrote. Raises ``InputError`` where there is nothing, or it is of another version."""
         kept = read_json(folder / FILE, Kept, ADVICE)
-        chosen, confirmed = ResultSet.load(folder / CHOSEN), ResultSet.load(folder / CONFIRMED)
-        return cls(**vars(kept), chosen=chosen, confirmed=confirmed)
+        if not re.fullmatch("[0-9a-f]{16}", kept.tables):
+            raise damaged(folder / FILE, "it does not name its tables", ADVICE)
+        tables = [ResultSet.load(folder / kept.tables / name) for name in (CHOSEN, CONFIRMED)]
+        plain = {name: value for name, value in vars(kept).items() if name != "tables"}
+        return cls(**plain, chosen=tables[0], confirmed=tables[1])
 
 
 @dataclass(frozen=True)
@@ -242,3 +258,5 @@ class Kept:
     fingerprint: str
     numbers: dict[str, list[int]]
     untrained: list[float]
+    tables: str = ""
+    """The folder of its tables: the beginning of the digest of all the above."""

@@ -108,10 +108,15 @@ class Batch:
     def __init__(self) -> None:
         self.begun: list[tuple[Path, Path, int]] = []
         """Where each is to be, where it is, and the handle that holds its lock."""
+        self.cleaned: set[Path] = set()
+        """Folders in which nothing is left of dead processes."""
 
     def write(self, path: Path, *parts: bytes | memoryview) -> Written:
         """Write one; it takes its place when all are on the disk."""
         with disk_errors(path):
+            if path.parent not in self.cleaned:
+                clean(path.parent)
+                self.cleaned.add(path.parent)
             partial, handle = _begin_file(path)
             self.begun.append((path, partial, handle))
             return fill(partial, *parts)
