@@ -1,4 +1,5 @@
-"""Write docs/reference.md: every command, analysis, hypothesis and measure, in the words of the code.
+"""Write docs/reference.md and docs/python.md: every command, analysis, label, measure and public name, in the words of
+the code.
 
 `make docs` runs this; a test fails while the page says anything else than the code.
 """
@@ -25,6 +26,7 @@ from unitscope.models.module import ModuleModel
 from unitscope.source.live import Live
 
 PAGE = Path(__file__).with_name("reference.md")
+PYTHON = Path(__file__).with_name("python.md")
 
 
 def page() -> str:
@@ -44,6 +46,13 @@ def page() -> str:
     if names := getattr(unitscope, "__all__", ()):
         rows = [(f"`{name}`", _first_line(getattr(unitscope, name))) for name in sorted(names, key=str.lower)]
         parts += ["## Python", _table(("`unitscope.`", "what it is"), rows)]
+    return "\n\n".join(parts) + "\n"
+
+
+def python() -> str:
+    """The page of Python's names, which the site fills with signatures and docstrings."""
+    parts = ["# Python", "What `import unitscope` gives. A name is loaded when it is first used."]
+    parts += [f"::: unitscope.{name}" for name in unitscope.__all__]
     return "\n\n".join(parts) + "\n"
 
 
@@ -125,3 +134,4 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
+    PYTHON.write_text(python(), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The code in README.md, CONTRIBUTING.md and docs/ runs, and says what there is.
+"""The code in README.md and docs/ runs, and says what there is.
 
 A page's ``python`` blocks are executed in order; they share their names and an empty folder. In a ``console`` block
 the lines that begin with ``$ `` are run by bash in the same folder, and each line below them must be in what they print
@@ -12,6 +12,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from unitscope.cli.app import app
 from unitscope.cli.lazy import load_all
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 SHELLS = {"console", "bash", "sh"}
 
 
@@ -143,6 +144,9 @@ def test_reference_is_what_the_code_says() -> None:
     reference = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(reference)
     assert reference.PAGE.read_text(encoding="utf-8") == reference.page(), "docs/reference.md is out of date: make docs"
+    assert reference.PYTHON.read_text(encoding="utf-8") == reference.python(), (
+        "docs/python.md is out of date: make docs"
+    )
 
 
 def test_every_command_is_shown_somewhere() -> None:
@@ -165,3 +169,27 @@ def test_links_lead_somewhere(page: Path) -> None:
             target = str(child.attrs.get("href") or child.attrs.get("src") or "")
             if target and not re.match(r"[a-z]+:|#", target):
                 assert (page.parent / target.partition("#")[0]).exists(), f"{page.name} links to {target}"
+
+
+def test_every_page_has_its_place_in_the_site() -> None:
+    """The navigation names every page, and the pages of results are linked from their overview."""
+
+    def named(nav: Any) -> Iterator[str]:
+        for entry in nav:
+            (target,) = entry.values()
+            if isinstance(target, str):
+                yield target
+            else:
+                yield from named(target)
+
+    docs = ROOT / "docs"
+    reached = [
+        docs / name for name in named(tomllib.loads((ROOT / "zensical.toml").read_text("utf-8"))["project"]["nav"])
+    ]
+    for page in reached:  # it grows
+        for token in tokens(page):
+            for child in token.children or ():
+                place = (page.parent / str(child.attrs.get("href") or "").partition("#")[0]).resolve()
+                if place.suffix == ".md" and place.is_relative_to(docs.resolve()) and place not in reached:
+                    reached.append(place)
+    assert {page.resolve() for page in docs.rglob("*.md")} <= {page.resolve() for page in reached}

@@ -15,10 +15,12 @@ from unitscope.errors import InputError
 from unitscope.networks.card import Card, save
 
 ROOT = Path(__file__).parent.parent
-CODE = re.search(r"```python\n([^`]*class Active.*?)```", (ROOT / "CONTRIBUTING.md").read_text("utf-8"), re.DOTALL)
+CODE = re.search(
+    r"```python\n([^`]*class Active.*?)```", (ROOT / "docs" / "contributing.md").read_text("utf-8"), re.DOTALL
+)
 assert CODE is not None
 ACTIVE = CODE[1]
-"""The analysis that CONTRIBUTING shows."""
+"""The analysis that the page on contributing shows."""
 
 LABEL = '''
 from unitscope.labels.label import Flags, flag

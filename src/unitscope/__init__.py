@@ -16,74 +16,66 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from unitscope.asking import Answer, Found, Question, ask
-    from unitscope.comparison.compare import Comparison, compare
-    from unitscope.comparison.groups import GroupComparison, compare_groups
+    from unitscope.asking import Answer, ask
+    from unitscope.comparison.compare import compare
+    from unitscope.comparison.groups import compare_groups
     from unitscope.concepts.inspection import inspect
     from unitscope.corpus.corpus import Corpus
     from unitscope.corpus.open import open_corpus
     from unitscope.corpus.sounds import sounds
-    from unitscope.corpus.splits import Split
     from unitscope.corpus.stimuli import stimuli
-    from unitscope.corpus.text import TextCorpus
     from unitscope.corpus.vocabulary import Vocabulary
     from unitscope.errors import InputError
     from unitscope.exchange import export_arrays, from_arrays, from_file, to_pandas, to_xarray
     from unitscope.fold.analysis import Analysis
     from unitscope.fold.analyze import analyze
-    from unitscope.fold.resultset import ResultSet
-    from unitscope.interventions.ablated import Ablated
-    from unitscope.interventions.ablation import Bench, Damage
-    from unitscope.matches import Matches, Phrase, match
-    from unitscope.models.check.check import Check
-    from unitscope.models.edit import Edit, Projected, Resampled, Scaled, Steps, Where, project, zero
+    from unitscope.interventions.ablate import ablate
+    from unitscope.interventions.respond import respond
+    from unitscope.matches import match
+    from unitscope.models.edit import Edit
     from unitscope.models.model import Model
     from unitscope.models.module import ModuleModel, check
     from unitscope.models.site import Site
     from unitscope.page.run import page_of
     from unitscope.page.write import write_html
+    from unitscope.probing.probe import probe
     from unitscope.recording.record import record
     from unitscope.recording.recording import Recording
-    from unitscope.result import Column, Result
+    from unitscope.result import Result
     from unitscope.source.arrays import Arrays
-    from unitscope.source.chunk import Chunk
     from unitscope.source.live import Live
     from unitscope.source.source import Source
     from unitscope.source.subset import Subset
     from unitscope.source.with_labels import with_labels
 
 _ROOMS: dict[str, tuple[str, ...]] = {
-    "unitscope.asking": ("Answer", "Found", "Question", "ask"),
-    "unitscope.comparison.compare": ("Comparison", "compare"),
-    "unitscope.comparison.groups": ("GroupComparison", "compare_groups"),
+    "unitscope.asking": ("Answer", "ask"),
+    "unitscope.comparison.compare": ("compare",),
+    "unitscope.comparison.groups": ("compare_groups",),
     "unitscope.concepts.inspection": ("inspect",),
     "unitscope.corpus.corpus": ("Corpus",),
     "unitscope.corpus.open": ("open_corpus",),
     "unitscope.corpus.sounds": ("sounds",),
-    "unitscope.corpus.splits": ("Split",),
     "unitscope.corpus.stimuli": ("stimuli",),
-    "unitscope.corpus.text": ("TextCorpus",),
     "unitscope.corpus.vocabulary": ("Vocabulary",),
     "unitscope.errors": ("InputError",),
     "unitscope.exchange": ("export_arrays", "from_arrays", "from_file", "to_pandas", "to_xarray"),
     "unitscope.fold.analysis": ("Analysis",),
     "unitscope.fold.analyze": ("analyze",),
-    "unitscope.fold.resultset": ("ResultSet",),
-    "unitscope.interventions.ablated": ("Ablated",),
-    "unitscope.interventions.ablation": ("Bench", "Damage"),
-    "unitscope.matches": ("Matches", "Phrase", "match"),
-    "unitscope.models.edit": ("Edit", "Projected", "Resampled", "Scaled", "Steps", "Where", "project", "zero"),
+    "unitscope.interventions.ablate": ("ablate",),
+    "unitscope.interventions.respond": ("respond",),
+    "unitscope.matches": ("match",),
+    "unitscope.models.edit": ("Edit",),
     "unitscope.models.model": ("Model",),
-    "unitscope.models.check.check": ("Check",),
     "unitscope.models.module": ("ModuleModel", "check"),
     "unitscope.models.site": ("Site",),
     "unitscope.page.write": ("write_html",),
     "unitscope.page.run": ("page_of",),
+    "unitscope.probing.probe": ("probe",),
     "unitscope.recording.record": ("record",),
     "unitscope.recording.recording": ("Recording",),
-    "unitscope.result": ("Column", "Result"),
+    "unitscope.result": ("Result",),
     "unitscope.source.arrays": ("Arrays",),
-    "unitscope.source.chunk": ("Chunk",),
     "unitscope.source.live": ("Live",),
     "unitscope.source.source": ("Source",),
     "unitscope.source.subset": ("Subset",),
@@ -94,41 +86,22 @@ _ROOMS: dict[str, tuple[str, ...]] = {
 _PLACES = {name: module for module, names in _ROOMS.items() for name in names}
 
 __all__ = [
-    "Ablated",
     "Analysis",
     "Answer",
     "Arrays",
-    "Bench",
-    "Check",
-    "Chunk",
-    "Column",
-    "Comparison",
     "Corpus",
-    "Damage",
     "Edit",
-    "Found",
-    "GroupComparison",
     "InputError",
     "Live",
-    "Matches",
     "Model",
     "ModuleModel",
-    "Phrase",
-    "Projected",
-    "Question",
     "Recording",
-    "Resampled",
     "Result",
-    "ResultSet",
-    "Scaled",
     "Site",
     "Source",
-    "Split",
-    "Steps",
     "Subset",
-    "TextCorpus",
     "Vocabulary",
-    "Where",
+    "ablate",
     "analyze",
     "ask",
     "check",
@@ -141,15 +114,15 @@ __all__ = [
     "match",
     "open_corpus",
     "page_of",
-    "project",
+    "probe",
     "record",
+    "respond",
     "sounds",
     "stimuli",
     "to_pandas",
     "to_xarray",
     "with_labels",
     "write_html",
-    "zero",
 ]
 
 

@@ -15,8 +15,8 @@ def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
     (folder / "a.txt").write_text(TEXT)
     net, text = str(folder / "net"), str(folder / "a.txt")
-    small = ["--units", "6", "--epochs", "1", "--steps", "20", "--rows", "4"]
-    call("train", text, "--out", net, *small)
+    small = ["--hidden", "6", "--epochs", "1", "--steps", "20", "--batch-size", "4"]
+    call("train", "text", text, "--out", net, *small)
     call("record", net, text, "--out", str(folder / "run"), "--length", "40")
     return folder / "run"
 
@@ -36,7 +36,7 @@ def call(*words):
 def test_damage_and_dynamics_join_the_table_of_units(run):
     printed = call("ablate", str(run), "--where", "inside-parentheses", "--sequences", "3")
     assert "rise of the loss" in printed
-    call("respond", str(run), "--streams", "hidden", "--steps", "60", "--sequences", "2")
+    call("respond", str(run), "--streams", "hidden", "--drive-steps", "60", "--sequences", "2")
     call("analyze", str(run), "moments")
     results = ResultSet.load(run / "results")
     table = results.to_pandas().loc["rnn.0.hidden"]
@@ -45,11 +45,11 @@ def test_damage_and_dynamics_join_the_table_of_units(run):
     assert len(table) == 6
     # Gates, in other sequences, in a window, with a curve.
     printed = call(
-        *("ablate", str(run), "--sites", "*.forget_gate", "--at", "resampled", "--steps", "5:", "--orders", "2"),
+        *("ablate", str(run), "--sites", "*.forget_gate", "--to", "resampled", "--window", "5:", "--orders", "2"),
         *("--by", "inside-parentheses", "--sequences", "4"),
     )
     assert "area under the curve" in printed
-    call("report", str(run), "--json", str(run / "page.json"))
+    call("report", str(run), "--out", str(run / "page.json"))
     page = (run / "page.json").read_text()
     assert "number of units ablated: rnn.0.forget_gate" in page
     assert "Response to a step" in page
@@ -61,7 +61,7 @@ def test_damage_and_dynamics_join_the_table_of_units(run):
     ("words", "said"),
     [
         (["ablate", "--sites", "rnn.9.*"], "no site matches"),
-        (["ablate", "--steps", "30:90"], "window of steps 30 to 90"),
+        (["ablate", "--window", "30:90"], "window of steps 30 to 90"),
         (["ablate", "--only", "no-such-thing"], "no-such-thing"),
         (["respond", "--drive", "waltz"], "no drive is called"),
     ],

@@ -74,7 +74,7 @@ def test_a_recording_brings_its_text(folder, tmp_path):
     ]
     assert CliRunner().invoke(app, record).exit_code == 0
     out = tmp_path / "out"
-    run(folder, kept, folder / "net0", "--out", out, "--sites", "*.hidden", "--no-twins")
+    run(folder, kept, folder / "net0", "--out", out, "--sites", "*.hidden", "--no-untrained")
     assert pd.read_csv(out / "units.csv")["r"].min() > 0.999
     run(folder, kept, "untrained", "--seed", 7, "--out", out, "--sites", "*.hidden")
     assert pd.read_csv(out / "units.csv")["r"].abs().min() < 0.999
@@ -86,7 +86,9 @@ def test_groups_of_runs(folder, tmp_path):
         f"--group={name}={folder / one},{folder / other}"
         for name, one, other in (("a", "net0", "net2"), ("b", "net3", "net4"))
     ]
-    said = run(folder, *two, "--text", folder / "text.txt", "--out", out, "--sites", "*.hidden", "--png")
+    said = run(
+        folder, *two, "--text", folder / "text.txt", "--out", out, "--sites", "*.hidden", "--png", out / "figures"
+    )
     assert list((out / "figures").glob("kinship-*.png"))
     assert "2 and 2 runs" in " ".join(said.split())
     assert pd.read_csv(out / "differences.csv")["p"].min() >= 0.33

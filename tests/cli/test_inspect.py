@@ -39,7 +39,17 @@ def folder(tmp_path_factory) -> Path:
 
 
 def test_a_bank_is_made_and_asked(folder: Path) -> None:
-    made = run("bank", folder / "small.conllu", "--out", folder / "bank", "--phrases", "ngrams", "--longest", "2")
+    made = run(
+        "data",
+        "bank",
+        folder / "small.conllu",
+        "--out",
+        folder / "bank",
+        "--phrases",
+        "ngrams",
+        "--longest-phrase",
+        "2",
+    )
     assert made.exit_code == 0, made.output
     assert "40 sentences" in " ".join(made.stdout.split())
     assert "do n't" not in Bank.load(folder / "bank").texts
@@ -66,7 +76,7 @@ def test_the_listing_and_the_help_teach() -> None:
 def test_mistakes_say_what_to_do(folder: Path) -> None:
     for arguments, message in (
         (["inspect", folder / "net", "--ask", "digit"], "say by --over what"),
-        (["bank", folder / "small.conllu", "--phrases", "benepar:benepar_en3"], "pip install benepar"),
+        (["data", "bank", folder / "small.conllu", "--phrases", "benepar:benepar_en3"], "pip install benepar"),
     ):
         error = run(*arguments).exception
         assert isinstance(error, InputError)
@@ -74,7 +84,7 @@ def test_mistakes_say_what_to_do(folder: Path) -> None:
 
 
 def test_formulas_labels_and_simulations_are_asked_like_any_other_measure(folder: Path) -> None:
-    run("bank", folder / "small.conllu", "--out", folder / "words", "--phrases", "none")
+    run("data", "bank", folder / "small.conllu", "--out", folder / "words", "--phrases", "none")
     asked = ["--ask", "column:upos", "--ask", f"neighbours:{folder / 'words'}", "--length", "2"]
     kept = ("formula", "soft-wpmi", "simulation")
     done = run(

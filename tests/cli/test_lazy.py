@@ -52,7 +52,7 @@ def test_short_options() -> None:
 
 
 def test_a_command_is_imported_when_it_is_called() -> None:
-    done = run("corpora", "-h")
+    done = run("data", "corpora", "-h")
     assert done.returncode == 0
     assert "Usage" in done.stdout
     assert "unitscope.cli.corpora" in imports(done)

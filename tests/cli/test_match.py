@@ -33,8 +33,6 @@ def test_a_text_in_parentheses(folder, monkeypatch, capsys):
     kept = [
         "--table",
         folder / "m.csv",
-        "--json",
-        folder / "m.json",
         "--html",
         folder / "m.html",
         "--png",
@@ -42,10 +40,12 @@ def test_a_text_in_parentheses(folder, monkeypatch, capsys):
     ]
     unitscope(monkeypatch, *words, *kept)
     printed = capsys.readouterr().out
+    unitscope(monkeypatch, *words, "--json")
+    kept = json.loads(capsys.readouterr().out)
     assert f"rnn.0.hidden/{wired.INSIDE}" in printed
     frame = pd.read_csv(folder / "m.csv")
     assert frame["text"].str.startswith("(").all()
-    assert len(json.loads((folder / "m.json").read_text())["passages"]) == len(frame) == 5
+    assert len(kept["passages"]) == len(frame) == 5
     assert "Where units are on together" in (folder / "m.html").read_text(encoding="utf-8")
     assert len(list((folder / "p").glob("*.png"))) == 6
 
@@ -77,7 +77,7 @@ def test_a_query_that_is_kept_is_in_the_report(folder, monkeypatch, capsys):
     run = folder / "run"
     unitscope(monkeypatch, "analyze", run, "moments")
     unitscope(monkeypatch, "match", run, "(", "--threshold", "0.5", "--keep", "open")
-    unitscope(monkeypatch, "report", run, "--json", folder / "page.json")
+    unitscope(monkeypatch, "report", run, "--out", folder / "page.json")
     (section,) = [s for s in json.loads((folder / "page.json").read_text())["sections"] if s["id"] == "match-open"]
     assert "'('" in section["title"] and len(section["views"]) > 4
     capsys.readouterr()

@@ -80,7 +80,7 @@ def test_the_page_and_the_table_are_written(folder):
 
 def test_the_same_as_json_pictures_and_in_the_terminal(folder, tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
-    assert unitscope("report", folder / "run", "--json", tmp_path / "page.json", "--png", tmp_path / "figures")
+    assert unitscope("report", folder / "run", "--out", tmp_path / "page.json", "--png", tmp_path / "figures")
     page = json.loads((tmp_path / "page.json").read_text())
     assert len(page["units"]["rnn.0.cell"]) == 8
     pictures = list((tmp_path / "figures").glob("*.png"))
@@ -88,24 +88,38 @@ def test_the_same_as_json_pictures_and_in_the_terminal(folder, tmp_path, capsys,
     assert all(picture.read_bytes().startswith(b"\x89PNG") for picture in pictures)
     capsys.readouterr()
     address = Answer.load(folder / "run" / "answer").confirmed_findings()[0].address
-    assert unitscope("unit", folder / "run", address)
+    assert unitscope("report", folder / "run", "--unit", address)
     shown = capsys.readouterr().out
     assert "inside-parentheses" in shown
     assert "What is lost without it" in shown
-    assert "rnn.0.hidden" in failure(capsys, "unit", folder / "run", "hidden/3")
-    assert "no unit 8" in failure(capsys, "unit", folder / "run", "rnn.0.hidden/8")
+    assert "rnn.0.hidden" in failure(capsys, "report", folder / "run", "--unit", "hidden/3")
+    assert "no unit 8" in failure(capsys, "report", folder / "run", "--unit", "rnn.0.hidden/8")
 
 
 def test_info_tells_what_a_folder_holds(folder, capsys):
     assert unitscope("info", folder / "run")
-    assert "rnn.0.forget_gate (8)" in capsys.readouterr().out
-    assert unitscope("info", folder / "net")
-    assert "LSTM" in capsys.readouterr().out
-
-
-def test_sites_and_lists(folder, capsys):
-    assert unitscope("sites", folder / "net")
     assert "rnn.0.forget_gate" in capsys.readouterr().out
+    assert unitscope("info", folder / "net", "--json", "--sites", "*.cell")
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["sites"] == [{"site": "rnn.0.cell", "alias": "", "kind": "state", "units": 8}]
+    assert "LSTM" in captured.err
+
+
+def test_answers_for_programs(folder, capsys):
+    address = f"rnn.0.hidden/{wired.INSIDE}"
+    for words in (
+        ("report", folder / "run"),
+        ("report", folder / "run", "--unit", address),
+        ("verify", folder / "run"),
+    ):
+        capsys.readouterr()
+        assert unitscope(*words, "--json", "--quiet")
+        captured = capsys.readouterr()
+        assert isinstance(json.loads(captured.out), list)
+        assert captured.err == ""
+
+
+def test_lists(folder, capsys):
     assert unitscope("ask", "--list")
     assert "inside-double-quotes" in capsys.readouterr().out
     assert unitscope("analyze", "--list")
@@ -147,9 +161,9 @@ def test_models_that_are_none_are_one_line(folder, tmp_path, capsys):
     assert "pickle" in failure(capsys, "record", tmp_path / "model.pt", text, "--out", tmp_path / "out")
     save_file({"x": torch.zeros(1)}, tmp_path / "model.safetensors")
     (tmp_path / "config.json").write_text((folder / "net" / "config.json").read_text())
-    assert "does not fit" in failure(capsys, "sites", tmp_path)
+    assert "does not fit" in failure(capsys, "info", tmp_path)
     (tmp_path / "model.safetensors").write_bytes(b"\x00" * 40)
-    assert "safetensors" in failure(capsys, "sites", tmp_path)
+    assert "safetensors" in failure(capsys, "info", tmp_path)
 
 
 def test_recordings_that_are_none_are_one_line(folder, tmp_path, capsys):

@@ -53,7 +53,7 @@ def test_probes_of_a_recording_are_in_its_report(tmp_path: Path, monkeypatch: py
     done("record", net, str(bank), "--out", run, "--sites", "*.hidden", "--length", "64")
     done("analyze", run, "moments")
     done("probe", run, "--no-codelength", "--pool", "mean")
-    done("probe", run, "--no-codelength", "--no-twin", "--level", "edge", "--label", "deprel")
+    done("probe", run, "--no-codelength", "--no-untrained", "--level", "edge", "--label", "deprel")
     table = ProbeTable.load(Path(run))
     assert [row.label for row in table.rows] == ["upos", "edge deprel"]
     assert [ranks.label for ranks in table.ranks] == ["upos"]
@@ -61,7 +61,7 @@ def test_probes_of_a_recording_are_in_its_report(tmp_path: Path, monkeypatch: py
     page = json.loads((tmp_path / "page.json").read_text())
     (section,) = [section for section in page["sections"] if section["id"] == "probes"]
     assert section["views"][0]["view"] == "Table"
-    assert "speaks for" in done("unit", run, "rnn.0.hidden/3")
+    assert "speaks for" in done("report", run, "--unit", "rnn.0.hidden/3")
     # Another treebank is told apart by its tokens.
     other = written(tmp_path, bank.read_text().replace("go", "do"), "other.conllu")
     outcome = command(app, ["probe", run, str(other)])

@@ -21,15 +21,28 @@ def test_from_pairs_to_recordings_of_both_sides(tmp_path):
     for name, pairs in task.splits().items():
         write_pairs(tmp_path / "data" / f"{name}.tsv", pairs)
     net = tmp_path / "net"
-    command = ("train-seq2seq", "--data", tmp_path / "data", "--out", net, "--units", 6, "--epochs", 1, "--guidance", 1)
-    said = unitscope(*command, "--cell", "lstm", "--no-full-focus")
+    command = (
+        "train",
+        "pairs",
+        "--data",
+        tmp_path / "data",
+        "--out",
+        net,
+        "--hidden",
+        6,
+        "--epochs",
+        1,
+        "--guidance",
+        1,
+    )
+    said = unitscope(*command, "--guidance", 1, "--cell", "lstm", "--no-full-focus")
     assert "heldout_inputs:0." in said
     assert "attentiononitsplace" in said
     said = unitscope("info", net)
     assert "encoder.cell_gate" in said
     assert "heldout_inputs" in said
     pairs = tmp_path / "data" / "heldout_tables.tsv"
-    said = unitscope("record-pairs", net, pairs, "--out", tmp_path / "run", "--sites", "*.cell", "--sites", "output.*")
+    said = unitscope("record", net, pairs, "--out", tmp_path / "run", "--sites", "*.cell", "--sites", "output.*")
     rows = read_pairs(pairs)
     steps = {"encoder": 4, "decoder": 3}
     for side, count in steps.items():
@@ -38,19 +51,16 @@ def test_from_pairs_to_recordings_of_both_sides(tmp_path):
         assert f"run/{side}:{count * len(rows)}steps" in said
         lengths = [len(chunks[f"{side}.cell"]) for chunks in recording.chunks([f"{side}.cell"])]
         assert sum(lengths) == count * len(rows)
-    listed = unitscope("sites", net)
+    listed = unitscope("info", net)
     assert "decoder.attention" in listed
-    assert "record-pairs" in listed
-    for command in (("record", net, "stdlib"), ("ask", tmp_path / "run" / "encoder")):
-        with pytest.raises(
-            InputError, match="is an encoder–decoder, which reads pairs and no text: unitscope record-pairs"
-        ):
-            unitscope(*command)
+    assert "aunitforeachplaceofthelongestsource" in listed
+    with pytest.raises(InputError, match="is an encoder–decoder, which reads pairs and no text: record"):
+        unitscope("ask", tmp_path / "run" / "encoder")
     with pytest.raises(InputError, match=r"no site matches 'x'; there are: encoder\.input_gate"):
-        unitscope("record-pairs", net, pairs, "--out", tmp_path / "other", "--sites", "x")
+        unitscope("record", net, pairs, "--out", tmp_path / "other", "--sites", "x")
 
 
 def test_lookup_tables_are_written(tmp_path):
-    said = unitscope("lookup-tables", "--out", tmp_path, "--longest", 4, "--most", 100)
+    said = unitscope("data", "lookup-tables", "--out", tmp_path, "--tables", 4, "--most", 100)
     assert "train.tsv:232pairs" in said
     assert len(read_pairs(tmp_path / "longer4_new.tsv")) == 100

@@ -32,9 +32,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_classifier_from_training_to_analyses(folder: Path) -> None:
     net, run = str(folder / "net"), str(folder / "run")
-    told = said("train-classifier", str(folder / "train.txt"), "--out", net, "--size", "tiny", "--epochs", "2")
+    told = said("train", "classifier", str(folder / "train.txt"), "--out", net, "--size", "tiny", "--epochs", "2")
     assert "naive Bayes on words" in told and "most frequent class" in told
-    assert "stages.1.0.conv2.output" in said("sites", net)
+    assert "stages.1.0.conv2.output" in said("info", net)
     assert "6 sequences" in said("record", net, str(folder / "some.txt"), "--out", run)
     assert "results for" in said("analyze", run)
     labelled = said("record", net, str(folder / "train.txt"), "--out", f"{run}2", "--sites", "output.loss")
@@ -45,9 +45,9 @@ def test_a_classifier_from_training_to_analyses(folder: Path) -> None:
 
 def test_a_translator_and_its_encoder(folder: Path) -> None:
     net = str(folder / "translator")
-    command = ["train-translator", str(folder / "t.en"), str(folder / "t.de"), "--out", net, "--size", "tiny"]
+    command = ["train", "translator", str(folder / "t.en"), str(folder / "t.de"), "--out", net, "--size", "tiny"]
     told = said(*command, "--epochs", "1", "--unescape", "--held-out", "0.1")
     assert "when another sentence is read" in told
-    listed = said("sites", net)
+    listed = said("info", net)
     assert "encoder.1.output" in listed and "decoder" not in listed
     assert "6 sequences" in said("record", net, str(folder / "some.txt"), "--out", str(folder / "encoded"))

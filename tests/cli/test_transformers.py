@@ -46,7 +46,7 @@ def unitscope(*words):
 
 
 def test_from_a_folder_to_findings(folder, capsys):
-    unitscope("sites", "hf:model")
+    unitscope("info", "hf:model")
     assert "blocks.0.mlp.hook_post" in capsys.readouterr().out
     cut = ("--length", "30", "--context", "10", "--sites", "*.mlp.hook_post")
     unitscope("record", "hf:model", "text.txt", *cut)
@@ -58,8 +58,19 @@ def test_from_a_folder_to_findings(folder, capsys):
     assert {found.site for found in answer.found} == {"encoder.layer.0.output.dense.input"}
     assert all(found.damage is None for found in answer.found)
     assert answer.networks == 5
-    driven = ("--at", "hook_embed", "--way", "together", "--steps", "30", "--layers", "*.hook_post", "--drive", "step")
-    unitscope("respond", folder / "run", *driven)
+    driven = (
+        "--from",
+        "hook_embed",
+        "--way",
+        "together",
+        "--drive-steps",
+        "30",
+        "--sites",
+        "*.hook_post",
+        "--drive",
+        "step",
+    )
+    unitscope("respond", folder / "run", *driven, "--drive", "step")
     table = ResultSet.load(folder / "run" / "results").to_pandas()
     assert "step settling" in table.columns
     unitscope("report", folder / "run")
@@ -85,7 +96,7 @@ def test_what_is_recorded_by_default(folder, capsys):
     unitscope("record", "hf:model", "text.txt", "--length", "30", "--context", "10", "--sites", "*", "--out", "all")
     assert any("pattern_entropy" in site.name for site in Recording.open(folder / "all").sites)
     capsys.readouterr()
-    unitscope("sites", "hf:model")
+    unitscope("info", "hf:model")
     lines = [line for line in capsys.readouterr().out.splitlines() if "blocks.0" in line]
     assert {line.split()[-2] for line in lines if "pattern" in line} == {"named"}
     assert {line.split()[-2] for line in lines if "hook_resid_post" in line} == {"yes"}
@@ -93,7 +104,7 @@ def test_what_is_recorded_by_default(folder, capsys):
 
 def test_layouts_are_told_and_kept(folder, capsys):
     told = "embeddings.LayerNorm.output=batch time unit"
-    unitscope("sites", "hf:model", "--layout", told)
+    unitscope("info", "hf:model", "--layout", told)
     assert "embeddings.LayerNorm.output" in capsys.readouterr().out
     cut = ("--length", "30", "--context", "10", "--sites", "embeddings.LayerNorm.output")
     unitscope("record", "hf:model", "text.txt", *cut, "--layout", told)

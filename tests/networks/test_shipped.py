@@ -28,7 +28,7 @@ def test_its_card_says_how_to_make_it_again():
     _, card = load(SHIPPED)
     options = TrainOptions.from_json(card.training["options"], out=SHIPPED.name)
     assert options.command() == card.command
-    assert card.command.startswith("unitscope train stdlib --out stdlib-lstm256 ")
+    assert card.command.startswith("unitscope train text stdlib --out stdlib-lstm256 ")
     # A recipe whose defaults have changed would make another network.
     assert {"name": "modern", **dataclasses.asdict(recipe_of(options))} == card.training["recipe"]
 

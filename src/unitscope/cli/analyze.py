@@ -9,7 +9,8 @@ import typer
 from rich.table import Table
 
 from unitscope.cli import console
-from unitscope.cli.app import STEPS, app
+from unitscope.cli.app import app
+from unitscope.cli.options import RECORDING, Json, PartOfWork, Sites, States, Workers, listing
 from unitscope.errors import InputError
 from unitscope.fold.analysis import Analysis, catalogue, parse, standard
 from unitscope.fold.analyze import analyze as fold
@@ -19,10 +20,8 @@ from unitscope.page.parts.results import FOLDER, Results
 from unitscope.recording.recording import Recording
 
 
-def list_analyses(wanted: bool) -> bool:
-    """Print the analyses, their parameters and what they tell; then stop."""
-    if not wanted:
-        return False
+def list_analyses() -> None:
+    """Print the analyses, their parameters and what they tell."""
     import dataclasses
 
     table = Table("analysis", "parameters", "what it tells", title_justify="left")
@@ -30,26 +29,20 @@ def list_analyses(wanted: bool) -> bool:
         parameters = "\n".join(f"{f.name}: {f.metadata.get('help', '')}" for f in dataclasses.fields(kind))  # type: ignore[arg-type]
         table.add_row(name, parameters, " ".join((kind.__doc__ or "").split("\n\n", 1)[-1].split()))
     console.out.print(table)
-    raise typer.Exit
 
 
-@app.command(rich_help_panel=STEPS)
+@app.command()
 def analyze(
-    recording: Annotated[Path, typer.Argument(help="folder of a recording")],
+    recording: Annotated[Path, typer.Argument(help=RECORDING)],
     analyses: Annotated[
         list[str] | None, typer.Argument(help="names, with parameters as in histogram:bins=64; all if not given")
     ] = None,
-    sites: Annotated[list[str], typer.Option(help="glob patterns of the sites")] = ["*"],  # noqa: B006
-    workers: Annotated[int, typer.Option(min=1, help="processes that fold, with one thread each")] = 1,
-    states: Annotated[
-        str, typer.Option(help="folder, or s3://…, that keeps what was folded: an interrupted run goes on there")
-    ] = "",
-    part: Annotated[
-        str, typer.Option(help="I/N: fold the share I (from 1) of N into --states and stop, for many machines")
-    ] = "",
-    listing: Annotated[
-        bool, typer.Option("--list", help="List the analyses and stop.", callback=list_analyses, is_eager=True)
-    ] = False,
+    sites: Sites = ["*"],  # noqa: B006
+    workers: Workers = 1,
+    states: States = "",
+    part: PartOfWork = "",
+    json: Json = False,
+    listed: bool = listing(list_analyses),
 ) -> None:
     """Describe each unit: moments, histogram, saturation, examples, time scale …
 
@@ -65,6 +58,8 @@ def analyze(
     with console.progress_bar() as show:
         results = fold(source, asked, sites, show, workers=workers, store=states or None)
     Results(results).save(recording)
+    if json:
+        console.answer(results.to_pandas())
     console.out.print(f"{recording / FOLDER}: {len(list(results))} results for {len(results.sites())} sites")
     console.out.print(f"next: unitscope ask {recording}, or unitscope report {recording}")
 

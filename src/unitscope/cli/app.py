@@ -8,28 +8,28 @@ from unitscope import __version__
 from unitscope.cli import console
 from unitscope.cli.lazy import LazyGroup
 
-STEPS = "From a network to a page"
-ASK = "Questions about units"
-STUDIES = "Published studies"
-NETWORKS = "Networks to look into"
-FOLDERS = "Folders of others"
-"""Where a command stands in the help."""
+PANELS = {
+    "Begin": ("demo", "train", "data"),
+    "Record": ("record", "import", "export", "info", "check", "verify"),
+    "Ask": ("analyze", "ask", "probe", "ablate", "respond", "match", "compare", "inspect"),
+    "Look": ("report", "view"),
+    "Published studies": ("study",),
+}
+"""The commands in the order of work, as the help has them."""
 
 app = typer.Typer(
     name="unitscope",
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"]},
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     help="""A microscope for the single units of neural sequence models.
 
 Look at once: `unitscope demo`. Step by step:
 
-    unitscope train  book.txt --out net        # or bring a trained one
-
-    unitscope sites  net                       # what can be read in it
+    unitscope train text book.txt --out net    # or bring a trained network
 
     unitscope record net book.txt --out run    # every unit, every token
 
@@ -58,11 +58,14 @@ def main(
     trust: bool = typer.Option(
         False, "--trust", help="Open the model and the text that a recording names, though it was not made here."
     ),
+    quiet: bool = typer.Option(False, "--quiet", "-q", help="Print nothing but errors and what --json asks for."),
+    no_progress: bool = typer.Option(False, "--no-progress", help="Show no progress."),
     threads: int = typer.Option(
         0, help="Processor threads to compute with; 0 for OMP_NUM_THREADS where it is set, else one per idle core."
     ),
 ) -> None:
-    """Options of every command."""
+    """Options of every command, before it or after."""
+    console.begin(quiet, not no_progress)
     if trust:
         from unitscope.cli import known
 

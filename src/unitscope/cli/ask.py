@@ -10,8 +10,26 @@ from unitscope import labels as library
 from unitscope.asking import Answer
 from unitscope.asking import ask as put
 from unitscope.cli import console
-from unitscope.cli.app import STEPS, app
+from unitscope.cli.app import app
 from unitscope.cli.inputs import Inputs, of_recording
+from unitscope.cli.options import (
+    NETWORK,
+    RECORDING,
+    Ablate,
+    Baselines,
+    Controls,
+    Fdr,
+    Having,
+    Json,
+    Labels,
+    Over,
+    Seed,
+    Sequences,
+    Share,
+    TableFile,
+    Units,
+    listing,
+)
 from unitscope.corpus.corpus import Corpus
 from unitscope.errors import InputError
 from unitscope.files.frames import write_frame
@@ -23,10 +41,8 @@ from unitscope.source.live import Live
 from unitscope.source.source import Source
 
 
-def list_labels(wanted: bool) -> bool:
-    """Print the labels and stop."""
-    if not wanted:
-        return False
+def list_labels() -> None:
+    """Print the labels."""
     table = Table("label", "kind", "what it says of a character", title_justify="left")
     for name in library.names():
         label = library.given(name)
@@ -34,52 +50,30 @@ def list_labels(wanted: bool) -> bool:
     for says in PREFIXES.values():
         table.add_row(says.split(":", 1)[0] + ":", "", says)
     console.out.print(table)
-    raise typer.Exit
 
 
-@app.command(rich_help_panel=STEPS)
+@app.command()
 def ask(
-    model: Annotated[
-        str, typer.Argument(help="folder of a recording, or a trained network (a folder, stdlib-lstm256, hf:FOLDER)")
-    ],
-    labels: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--label",
-            help="a name from --list, regex:PATTERN, words:the,a,an, column:upos, concept:TEXT, bank:FOLDER, "
-            "neighbours:FOLDER, role:SPEAKER, file.py:function of your own; may be repeated. If not given: all "
-            "that mean something on this text",
-        ),
-    ] = None,
-    over: Annotated[
-        list[str] | None, typer.Option("--over", help="what a network reads: files, a folder, stdlib, treebanks")
-    ] = None,
-    units: Annotated[
-        list[str], typer.Option(help="sites by glob pattern, with or without numbers: 'rnn.0.hidden/0-9,17'")
-    ] = ["*"],  # noqa: B006
-    having: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="all pairs with such a score where units are chosen, in place of the best unit of each label: "
-            "'|correlation| > 0.3'"
-        ),
-    ] = None,
-    fdr: Annotated[float, typer.Option(help="false discovery rate over all units and labels")] = 0.05,
-    baselines: Annotated[int, typer.Option(help="untrained networks to compare with; 0 for none", min=0)] = 20,
-    share: Annotated[float, typer.Option(help="share of the text on which they are compared")] = 0.25,
-    controls: Annotated[bool, typer.Option(help="ask the same under labels that mean nothing")] = True,
-    ablate: Annotated[bool, typer.Option(help="ablate the units that pass all else")] = True,
-    sequences: Annotated[int, typer.Option(help="read only so many sequences of --over, spread evenly; 0 for all")] = 0,
-    seed: Annotated[int, typer.Option(help="of untrained networks, controls and random units", min=0)] = 0,
-    out: Annotated[Path | None, typer.Option(help="also write the table: .csv, .parquet or .json")] = None,
-    listing: Annotated[
-        bool, typer.Option("--list", help="List the labels and stop.", callback=list_labels, is_eager=True)
-    ] = False,
+    model: Annotated[str, typer.Argument(help=f"{RECORDING}, or {NETWORK}")],
+    labels: Labels = None,
+    over: Over = None,
+    units: Units = ["*"],  # noqa: B006
+    having: Having = None,
+    fdr: Fdr = 0.05,
+    baselines: Baselines = 20,
+    share: Share = 0.25,
+    controls: Controls = True,
+    ablate: Ablate = True,
+    sequences: Sequences = 0,
+    seed: Seed = 0,
+    table: TableFile = None,
+    json: Json = False,
+    listed: bool = listing(list_labels),
 ) -> None:
     """Ask which units follow what, how sure that is, and whether the network uses them.
 
     A unit is chosen on some documents and confirmed on others, against labels that mean nothing, against untrained
-    networks, and by the cost of ablating it.
+    networks, and by the cost of ablating it. Without labels, all that mean something on this text are asked.
 
     For example:
 
@@ -112,9 +106,11 @@ def ask(
     if recorded:
         Asked(answer).save(folder)
     print_answer(answer)
-    if out:
-        write_frame(out, answer.to_pandas())
-        console.out.print(f"{out}: {len(answer.found):,} rows")
+    if table:
+        write_frame(table, answer.to_pandas())
+        console.out.print(f"{table}: {len(answer.found):,} rows")
+    if json:
+        console.answer(answer.to_pandas())
     if recorded:
         console.out.print(f"next: unitscope report {folder}")
 

@@ -1,4 +1,4 @@
-"""``unitscope bank``."""
+"""``unitscope data bank``."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,7 +11,7 @@ from unitscope.banks.candidates import Finder, constituents, lemmas, morphemes, 
 from unitscope.banks.morphemes import learn_morphemes
 from unitscope.banks.parsers import parser
 from unitscope.cli import console
-from unitscope.cli.app import ASK, app
+from unitscope.cli.options import Lemmas, LongestPhrase, MinCount, Morphemes, Out, Phrases
 from unitscope.corpus.dialect import ending
 from unitscope.corpus.download import local
 from unitscope.corpus.opening import Lines
@@ -21,24 +21,20 @@ from unitscope.corpus.treebank import read_treebank
 PLAIN = (".txt", "")
 
 
-@app.command(rich_help_panel=ASK)
 def bank(
     texts: Annotated[
         list[Path], typer.Argument(help="treebanks (.ptb has phrases, .conllu lemmas), or plain files, a text a line")
     ],
-    out: Annotated[Path, typer.Option(help="folder of the bank")] = Path("bank"),
-    phrases: Annotated[
-        str,
-        typer.Option(help="trees, ngrams, none, or an installed parser: spacy:MODEL, stanza:LANGUAGE, benepar:MODEL"),
-    ] = "trees",
-    longest: Annotated[int, typer.Option(help="words of the longest phrase")] = 5,
-    with_lemmas: Annotated[bool, typer.Option("--lemmas", help="also lemmas")] = False,
-    with_morphemes: Annotated[bool, typer.Option("--morphemes", help="also morphemes, by Morfessor")] = False,
-    min_count: Annotated[int, typer.Option(help="leave out what occurs less often")] = 1,
+    out: Out = Path("bank"),
+    phrases: Phrases = "trees",
+    longest: LongestPhrase = 5,
+    with_lemmas: Lemmas = False,
+    with_morphemes: Morphemes = False,
+    min_count: MinCount = 1,
 ) -> None:
     """Make a concept bank: every word, phrase, lemma or morpheme of a corpus once, with counts and places.
 
-    For example: `unitscope bank gum/*.ptb --out bank --min-count 20`
+    For example: `unitscope data bank gum/*.ptb --out bank --min-count 20`
     """
     sentences = list(_sentences(texts, phrases))
     finders: list[Finder] = [words]

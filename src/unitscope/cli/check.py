@@ -6,19 +6,18 @@ import typer
 from rich.table import Table
 
 from unitscope.cli import console
-from unitscope.cli.app import STEPS, app
+from unitscope.cli.app import app
 from unitscope.cli.inputs import Inputs
-from unitscope.cli.options import Layouts
+from unitscope.cli.options import NETWORK, Json, Layouts
 from unitscope.networks.files import SHIPPED
 from unitscope.view import Table as Rows
 
 
-@app.command(rich_help_panel=STEPS)
+@app.command()
 def check(
-    model: Annotated[
-        str, typer.Argument(help=f"folder of a trained network, {SHIPPED.name}, or hf:FOLDER")
-    ] = SHIPPED.name,
+    model: Annotated[str, typer.Argument(help=NETWORK)] = SHIPPED.name,
     layout: Layouts = None,
+    json: Json = False,
 ) -> None:
     """Say what was found out about a network by running it: in which order it has sequences and steps, and more.
 
@@ -36,3 +35,5 @@ def check(
             table.add_row(*row)
         console.out.print(table)
     console.out.print(str(found), soft_wrap=True)
+    if json:
+        console.answer(found)

@@ -8,8 +8,23 @@ from typing import Annotated
 import typer
 
 from unitscope.cli import console
-from unitscope.cli.app import ASK, app
+from unitscope.cli.app import app
 from unitscope.cli.inputs import NAME, Inputs
+from unitscope.cli.options import (
+    Context,
+    Groups,
+    Json,
+    Length,
+    Out,
+    Pairs,
+    Part,
+    Pictures,
+    ReadText,
+    Seed,
+    Sequences,
+    Sites,
+    Untrained,
+)
 from unitscope.cli.report import save_pictures
 from unitscope.comparison.compare import Comparison
 from unitscope.comparison.compare import compare as compare_two
@@ -58,43 +73,31 @@ class Opened:
         return Live(self.model.untrained(seed), self.corpus, sequences=sequences)
 
 
-@app.command(rich_help_panel=ASK)
+@app.command()
 def compare(
     networks: Annotated[
         list[str] | None,
         typer.Argument(help="two recordings or folders of trained networks; the second can be: untrained"),
     ] = None,
-    groups: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--group", help="NAME=FOLDER,FOLDER,… several runs of one kind; give it twice, once for each kind"
-        ),
-    ] = None,
-    text: Annotated[
-        list[str] | None,
-        typer.Option(help="what networks read that are not recordings; the text of the recording if there is one"),
-    ] = None,
-    part: Annotated[str, typer.Option(help="train, validation, test or all; as `unitscope record` has it")] = "",
-    sequences: Annotated[int, typer.Option(help="read only so many, spread evenly over the text; 0 for all")] = 0,
-    length: Annotated[int, typer.Option(help="tokens of a sequence")] = LENGTH,
-    context: Annotated[int, typer.Option(help="tokens read before each sequence, not counted")] = CONTEXT,
-    sites: Annotated[list[str], typer.Option(help="glob patterns of the sites")] = ["*"],  # noqa: B006
-    pairs: Annotated[
-        list[str] | None,
-        typer.Option("--pair", help="SITE=SITE, where a site of the first has another name in the second"),
-    ] = None,
-    twins: Annotated[bool, typer.Option("--twins/--no-twins", help="measure untrained twins of both too")] = True,
-    seed: Annotated[int, typer.Option(help="of the untrained twins")] = 0,
-    out: Annotated[Path, typer.Option(help="folder for the page and the numbers")] = Path("compare"),
-    png: Annotated[bool, typer.Option("--png", help="also write the pictures, as PNG, into OUT/figures")] = False,
-    keep: Annotated[
-        bool, typer.Option("--keep", help="also keep it in the recording of the first, whose report then has it")
-    ] = False,
+    groups: Groups = None,
+    text: ReadText = None,
+    part: Part = "",
+    sequences: Sequences = 0,
+    length: Length = LENGTH,
+    context: Context = CONTEXT,
+    sites: Sites = ["*"],  # noqa: B006
+    pairs: Pairs = None,
+    untrained: Untrained = True,
+    seed: Seed = 0,
+    out: Out = Path("compare"),
+    png: Pictures = None,
+    json: Json = False,
 ) -> None:
     """Compare two networks, or two groups of trained runs, over one text.
 
     Two networks: units matched with each other, similarity of the whole (CKA, SVCCA, PWCCA), with controls. Groups:
-    what differs between the kinds, tested with the run as the unit of evidence.
+    what differs between the kinds, tested with the run as the unit of evidence. Where the first is a recording, the
+    comparison is kept in it, for its report.
 
     For example: `unitscope compare net1 net2 --text book.txt`, or
     `unitscope compare --group plain=run1,run2,run3,run4 --group guided=run5,run6,run7,run8`
@@ -103,12 +106,14 @@ def compare(
     if groups:
         if networks:
             raise InputError("give two networks, or --group twice, not both")
-        _groups(groups, asked, sites, out, png)
+        compared = _groups(groups, asked, sites, out, png)
+        if json:
+            console.answer(compared.to_pandas())
     elif networks and len(networks) == 2:
-        if keep and not (Path(networks[0]) / MANIFEST).exists():
-            raise InputError(f"--keep is for a recording, and {networks[0]} is none")
-        found = _two(networks, asked, sites, pairs or [], twins, seed, out, png)
-        if keep:
+        found = _two(networks, asked, sites, pairs or [], untrained, seed, out, png)
+        if json:
+            console.answer(found.to_pandas())
+        if (Path(networks[0]) / MANIFEST).exists():
             Compared(found).save(Path(networks[0]))
             console.out.print(f"next: unitscope report {networks[0]}")
     else:
@@ -123,7 +128,7 @@ def _two(
     twins: bool,
     seed: int,
     out: Path,
-    png: bool,
+    png: Path | None,
 ) -> Comparison:
     named = dict(_halves(pair, "--pair", "SITE=SITE") for pair in pairs)
     if names[1] == UNTRAINED:
@@ -154,7 +159,7 @@ def _twins(one: Opened, two: Opened, seed: int) -> dict[str, tuple[Source, Sourc
     return {"A – untrained B": (one.source, fresh[1]), "untrained A – untrained B": (fresh[0], fresh[1])}
 
 
-def _groups(groups: Sequence[str], asked: Inputs, sites: list[str], out: Path, png: bool) -> None:
+def _groups(groups: Sequence[str], asked: Inputs, sites: list[str], out: Path, png: Path | None) -> GroupComparison:
     named = [_halves(group, "--group", "NAME=FOLDER,FOLDER") for group in groups]
     if len({name for name, _ in named}) != 2 or len(named) != 2:
         raise InputError(f"two groups are compared; --group names {', '.join(name for name, _ in named)}")
@@ -172,6 +177,7 @@ def _groups(groups: Sequence[str], asked: Inputs, sites: list[str], out: Path, p
     console.out.print(render(_largest(found)))
     console.out.print(render(kinship_views(found)[0]))
     console.out.print(f"{out / 'index.html'}: every number and picture")
+    return found
 
 
 def _say(found: Comparison, out: Path) -> None:
@@ -195,11 +201,11 @@ def _without(table: Table, *names: str) -> Table:
     return replace(table, fields=[table.fields[k] for k in kept], rows=[[row[k] for k in kept] for row in table.rows])
 
 
-def _write(page: Page, out: Path, png: bool) -> None:
+def _write(page: Page, out: Path, png: Path | None) -> None:
     write_page(page, html=out / "index.html")
     write_page(replace(page, units={}), json=out / "compare.json")  # units are in the table beside it
     if png:
-        save_pictures({section.id: section.views for section in page.sections}, out / "figures")
+        save_pictures({section.id: section.views for section in page.sections}, png)
 
 
 def _halves(pair: str, option: str, form: str) -> tuple[str, str]:

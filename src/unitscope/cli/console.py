@@ -3,40 +3,92 @@
 import contextlib
 import os
 import sys
+import time
 from collections.abc import Iterator
+from typing import Any
 
+import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
-from unitscope.progress import Progress
+from unitscope.progress import Progress, silent
 
 PIPED = 200
 """Columns of what goes to a file or another program: tables are not squeezed, so names stay whole."""
+EVERY = 10.0
+"""Seconds between lines of progress where standard error is not a terminal."""
 
-out = Console(highlight=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPED)
+STANDARD = Console(highlight=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPED)
 error = Console(stderr=True, highlight=False)
+out = STANDARD
+"""Where a command prints what people read."""
+progress = True
+"""Whether progress is shown."""
+
+
+def begin(quiet: bool = False, shown: bool = True) -> None:
+    """What every command begins with: ``quiet`` prints nothing but errors and answers, ``shown`` is of progress."""
+    global out, progress
+    out, progress = STANDARD, shown and not quiet
+    STANDARD.quiet = quiet
+
+
+def for_machines(wanted: bool) -> bool:
+    """With ``--json`` standard output is the answer alone, so everything else goes to standard error."""
+    global out
+    if wanted:
+        out = error
+    return wanted
+
+
+def answer(value: Any) -> None:
+    """Print plain data, a dataclass or a table as JSON on standard output; what is not a number is ``null``."""
+    if hasattr(value, "to_json"):
+        frame = value if value.index.names == [None] else value.reset_index()
+        text = frame.to_json(orient="records", double_precision=15)
+    else:
+        text = msgspec.json.encode(value).decode()
+    print(text, file=sys.stdout, flush=True)
 
 
 @contextlib.contextmanager
 def progress_bar() -> Iterator[Progress]:
-    """A bar per stage. Yields what to call with the stage, steps done and steps in all."""
-    columns = (
-        TextColumn("{task.description:<38}"),
-        BarColumn(bar_width=30),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Bars(*columns, console=error) as bars:
-        tasks = {}
+    """A bar per stage, or a line every some seconds where nobody sees bars. Yields a ``Progress``."""
+    if not progress:
+        yield silent
+    elif not error.is_terminal:
+        yield _lines()
+    else:
+        columns = (
+            TextColumn("{task.description:<38}"),
+            BarColumn(bar_width=30),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+        )
+        with Bars(*columns, console=error) as bars:
+            tasks = {}
 
-        def show(stage: str, done: int, total: int) -> None:
-            if stage not in tasks:
-                tasks[stage] = bars.add_task(stage, total=total)
-            bars.update(tasks[stage], completed=done, total=total)
+            def show(stage: str, done: int, total: int) -> None:
+                if stage not in tasks:
+                    tasks[stage] = bars.add_task(stage, total=total)
+                bars.update(tasks[stage], completed=done, total=total)
 
-        yield show
+            yield show
+
+
+def _lines() -> Progress:
+    """The first step of a stage, its last, and a line every ``EVERY`` seconds between."""
+    said: dict[str, float] = {}
+
+    def show(stage: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if stage not in said or done == total or now - said[stage] >= EVERY:
+            said[stage] = now
+            error.print(f"{stage}: {done:,} of {total:,}", soft_wrap=True)
+
+    return show
 
 
 def renamed(show: Progress, stage: str) -> Progress:

@@ -1,4 +1,4 @@
-"""``unitscope corpora``."""
+"""``unitscope data corpora``."""
 
 from typing import Annotated
 
@@ -6,7 +6,6 @@ import typer
 from rich.table import Table
 
 from unitscope.cli import console
-from unitscope.cli.app import STEPS, app
 from unitscope.corpus.download import fetch, named, where
 from unitscope.corpus.public import public
 from unitscope.errors import InputError
@@ -15,7 +14,6 @@ SHOWN = 8
 """Addresses of a corpus that are listed."""
 
 
-@app.command(rich_help_panel=STEPS)
 def corpora(
     names: Annotated[
         list[str] | None, typer.Argument(help="corpora to download now, such as warpeace or ud-english-ewt/dev")
@@ -24,7 +22,7 @@ def corpora(
     """List the public corpora that can be named wherever a text is asked for; download some of them now.
 
     They are kept in the user's cache, or in the folder that the variable UNITSCOPE_CORPORA names, and proved by their
-    checksums. For example: `unitscope train warpeace --out net`
+    checksums. For example: `unitscope train text warpeace --out net`
     """
     chosen = {name: named(name) for name in names or ()}
     for name, files in chosen.items():

@@ -2,12 +2,10 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from unitscope.cli import analyze, ask, console, record, report, train
-from unitscope.cli.app import STEPS, app
+from unitscope.cli.app import app
+from unitscope.cli.options import Out, Retrain
 from unitscope.networks.card import read_card
 from unitscope.networks.files import SHIPPED
 from unitscope.networks.lessons.text import TrainOptions
@@ -15,12 +13,10 @@ from unitscope.networks.lessons.text import TrainOptions
 SEQUENCES = 256
 
 
-@app.command(rich_help_panel=STEPS)
+@app.command()
 def demo(
-    out: Annotated[Path, typer.Option(help="folder for the recording, the results and the page")] = Path("demo"),
-    retrain: Annotated[
-        bool, typer.Option("--retrain", help="train the network anew first, as the shipped one was (some 20 minutes)")
-    ] = False,
+    out: Out = Path("demo"),
+    retrain: Retrain = False,
 ) -> None:
     """From a trained LSTM and the source of Python's standard library to a report on every unit.
 
@@ -30,7 +26,7 @@ def demo(
     if retrain:
         options = TrainOptions.from_json(read_card(SHIPPED).options, out=str(out / "net"))
         model = options.out
-        train.train(**dataclasses.asdict(options))
+        train.train_text(**dataclasses.asdict(options))
     recording = out / "recording"
     record.record(model, ["stdlib"], recording, dtype="float16", sequences=SEQUENCES)
     analyze.analyze(recording)

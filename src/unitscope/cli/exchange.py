@@ -1,13 +1,26 @@
 """``unitscope import`` and ``unitscope export``: activations from elsewhere, and recordings for others."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
 from unitscope.cli import console
-from unitscope.cli.app import FOLDERS, app
-from unitscope.cli.options import Columns, Encoding, dialect_of
+from unitscope.cli.app import app
+from unitscope.cli.options import (
+    RECORDING,
+    Columns,
+    Dtype,
+    Encoding,
+    Labels,
+    Length,
+    Out,
+    Sites,
+    SomeSites,
+    StepsPerSecond,
+    TableOfLabels,
+    dialect_of,
+)
 from unitscope.corpus.tables import read_columns
 from unitscope.errors import InputError
 from unitscope.exchange import export_arrays, from_file
@@ -20,28 +33,25 @@ from unitscope.source.live import Live
 from unitscope.source.source import Source
 
 
-@app.command("import", rich_help_panel=FOLDERS)
+@app.command("import")
 def read(
     path: Annotated[
         Path, typer.Argument(help=".npy, .npz, .safetensors, .h5, .zarr, .parquet, NeuroX's .json, a folder of LSTMVis")
     ],
-    out: Annotated[Path, typer.Option(help="folder of the recording")] = Path("run"),
-    sites: Annotated[
-        list[str] | None, typer.Option("--site", help="array that is a site; if not given, all that can be")
-    ] = None,
-    labels: Annotated[
-        Path | None, typer.Option(help="table with a row for each token or each sequence; its columns are labels")
-    ] = None,
-    rate: Annotated[float, typer.Option(help="steps per second, for the label time; 0 where there is no time")] = 0.0,
-    dtype: Annotated[Literal["float32", "float16", "bfloat16"], typer.Option(help="precision on disk")] = "float32",
-    length: Annotated[int, typer.Option(help="tokens of a sequence of LSTMVis, where its folder does not say")] = 1024,
+    out: Out = Path("run"),
+    sites: SomeSites = None,
+    labels: TableOfLabels = None,
+    rate: StepsPerSecond = 0.0,
+    dtype: Dtype = "float32",
+    length: Length = 1024,
     encoding: Encoding = "",
     columns: Columns = "",
 ) -> None:
     """Make a recording of activations that were recorded elsewhere.
 
     Arrays are `[token unit]` with an array `lengths`, or `[sequence time unit]` with `lengths` or a `mask`; `tokens`
-    and `documents` are what they say, and other arrays that fit are labels.
+    and `documents` are what they say, and other arrays that fit are labels. Without --sites every array that can be a
+    site is one. Sequences of LSTMVis whose folder does not say how long they are, are cut by --length.
 
     For example: `unitscope import spikes.npz --out run`
     """
@@ -60,14 +70,12 @@ def read(
     console.out.print(f"next: unitscope analyze {out}")
 
 
-@app.command("export", rich_help_panel=FOLDERS)
+@app.command("export")
 def write(
-    recording: Annotated[Path, typer.Argument(help="folder of a recording")],
+    recording: Annotated[Path, typer.Argument(help=RECORDING)],
     path: Annotated[Path, typer.Argument(help=".npz, .zarr or .parquet; or a new folder, for LSTMVis")],
-    sites: Annotated[list[str], typer.Option(help="glob patterns of the sites")] = ["*"],  # noqa: B006
-    labels: Annotated[
-        list[str] | None, typer.Option("--label", help="a label to write beside them; may be repeated")
-    ] = None,
+    sites: Sites = ["*"],  # noqa: B006
+    labels: Labels = None,
 ) -> None:
     """Write a recording for others: NumPy, Zarr, Parquet, or a folder that LSTMVis opens.
 

@@ -77,16 +77,21 @@ class Inputs:
         return self.model.startswith(PREFIX)
 
     @property
+    def reads_pairs(self) -> bool:
+        """Whether the model is an encoder–decoder, which reads pairs and no text."""
+        return not self.is_transformer and kind_of(Path(self.model)) == "seq2seq"
+
+    @property
     def reads_texts(self) -> bool:
         """Whether the model is a classifier or translator, whose sequences are whole texts."""
         return not self.is_transformer and kind_of(Path(self.model)) in TEXTS
 
     def open(self) -> tuple[ModuleModel, Read]:
         """The model and the text as it reads it. Raises ``InputError`` if there is none or it cannot be read."""
-        if not self.is_transformer and kind_of(Path(self.model)) == "seq2seq":
+        if self.reads_pairs:
             raise InputError(
-                f"{self.model} is an encoder–decoder, which reads pairs and no text: unitscope record-pairs records "
-                "it, then unitscope analyze, compare and report go on; hypotheses about a text cannot be asked of it"
+                f"{self.model} is an encoder–decoder, which reads pairs and no text: record it, then unitscope "
+                "analyze, compare and report take its recordings; labels of a text cannot be asked of it"
             )
         if self.reads_texts:
             return self.open_texts()

@@ -11,7 +11,7 @@ from rich.table import Column, Table
 from unitscope.banks.bank import Bank
 from unitscope.banks.neighbours import neighbours
 from unitscope.cli import console
-from unitscope.cli.app import ASK, app
+from unitscope.cli.app import app
 from unitscope.cli.inputs import Inputs
 from unitscope.concepts.catalogue import CATALOGUE
 from unitscope.concepts.fed import FED
@@ -47,7 +47,7 @@ def list_measures(wanted: bool) -> bool:
     raise typer.Exit
 
 
-@app.command(rich_help_panel=ASK)
+@app.command()
 def inspect(
     models: Annotated[
         list[str], typer.Argument(help="trained networks (a folder, stdlib-lstm256, hf:FOLDER) or recordings")

@@ -25,8 +25,6 @@ class Written(NamedTuple):
     name: str
     module: str
     help: str
-    panel: str
-    """The name of a constant of ``cli.app``."""
 
 
 class LazyGroup(TyperGroup):
@@ -35,12 +33,26 @@ class LazyGroup(TyperGroup):
     def __init__(self, **parts: Any) -> None:
         super().__init__(**parts)
         self._written = {command.name: command for command in written()}
-        panels = vars(importlib.import_module("unitscope.cli.app"))
-        for command in self._written.values():
-            if command.name not in self.commands:
-                light = TyperCommand(command.name, help=command.help, rich_help_panel=panels[command.panel])
-                self.commands[command.name] = light
-        self.commands = {name: self.commands[name] for name in self._written}
+        for panel, names in importlib.import_module("unitscope.cli.app").PANELS.items():
+            for name in names:
+                light = TyperCommand(name, help=self._written[name].help)
+                command: Any = self.commands.pop(name, light)  # put last, in the order of work
+                command.rich_help_panel = panel
+                self.commands[name] = command
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Options of every command may stand behind the command too."""
+        own = {flag: param for param in self.params for flag in param.opts if param.name not in ("help", "version")}
+        end = args.index("--") if "--" in args else len(args)
+        first: list[str] = []
+        rest: list[str] = []
+        words = iter(args[:end])
+        for word in words:
+            flag, equals, _ = word.partition("=")
+            (first if flag in own else rest).append(word)
+            if flag in own and not equals and not getattr(own[flag], "is_flag", False):
+                first += [value for value in [next(words, None)] if value is not None]
+        return super().parse_args(ctx, [*first, *rest, *args[end:]])
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command itself, of which the overview knew only the docstring."""
@@ -67,10 +79,10 @@ def written() -> Iterator[Written]:
                 for call in node.decorator_list:
                     if _is(call, "command"):
                         name = _named(call) or node.name.replace("_", "-")
-                        yield Written(name, info.name, ast.get_docstring(node) or "", _panel(call))
+                        yield Written(name, info.name, ast.get_docstring(node) or "")
             elif isinstance(node, ast.Expr) and _is(node.value, "add_typer"):
                 help_text = ast.literal_eval(_keywords(node.value)["help"])
-                yield Written(_named(node.value), info.name, help_text, _panel(node.value))
+                yield Written(_named(node.value), info.name, help_text)
 
 
 def _is(call: ast.expr, method: str) -> bool:
@@ -84,7 +96,3 @@ def _keywords(call: Any) -> dict[str, ast.expr]:
 def _named(call: Any) -> str:
     given = _keywords(call).get("name") or next((a for a in call.args if isinstance(a, ast.Constant)), None)
     return str(ast.literal_eval(given)) if given else ""
-
-
-def _panel(call: Any) -> str:
-    return ast.unparse(_keywords(call)["rich_help_panel"])

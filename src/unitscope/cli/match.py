@@ -6,7 +6,26 @@ from typing import Annotated
 import typer
 
 from unitscope.cli import console
-from unitscope.cli.app import ASK, app
+from unitscope.cli.app import app
+from unitscope.cli.options import (
+    RECORDING,
+    Candidates,
+    Count,
+    Json,
+    Keep,
+    Left,
+    Longest,
+    Occurrence,
+    Page,
+    Pictures,
+    Place,
+    Right,
+    Shortest,
+    Shown,
+    Sites,
+    TableFile,
+    Threshold,
+)
 from unitscope.cli.report import save_pictures
 from unitscope.errors import InputError
 from unitscope.files.frames import write_frame
@@ -19,32 +38,26 @@ from unitscope.page.write import write_html
 from unitscope.recording.recording import Recording
 
 
-@app.command(rich_help_panel=ASK)
+@app.command()
 def match(
-    recording: Annotated[Path, typer.Argument(help="folder of a recording")],
+    recording: Annotated[Path, typer.Argument(help=RECORDING)],
     text: Annotated[str, typer.Argument(help="a text in the recording; or give --at")] = "",
-    at: Annotated[str, typer.Option(help="the phrase by its place: SEQUENCE:START-STOP, as in 12:30-41")] = "",
-    occurrence: Annotated[int, typer.Option(help="which place of the text, counted from 0")] = 0,
-    sites: Annotated[list[str], typer.Option(help="glob patterns of the sites whose units take part")] = ["*.hidden"],  # noqa: B006
-    threshold: Annotated[
-        str,
-        typer.Option(
-            help="on from here upwards and, below 0, downwards: a number, deviations:1 (from the unit's mean) or "
-            "quantile:0.1 (the share of steps on either side)"
-        ),
-    ] = "deviations:1",
-    left: Annotated[bool, typer.Option("--left", help="units must be off at the step before")] = False,
-    right: Annotated[bool, typer.Option("--right", help="units must be off at the step after")] = False,
-    count: Annotated[int, typer.Option(help="passages to find")] = 50,
-    shortest: Annotated[int, typer.Option(help="steps of a passage, at least")] = 2,
-    longest: Annotated[int, typer.Option(help="steps of a passage, at most; 0 for any")] = 0,
-    candidates: Annotated[int, typer.Option(help="passages compared in full, of the largest intersections")] = 1000,
-    shown: Annotated[int, typer.Option(help="passages shown as text")] = 10,
-    keep: Annotated[str, typer.Option(help="keep it in the recording under this name, for its report")] = "",
-    table: Annotated[Path | None, typer.Option(help="also write the passages as .csv or .parquet")] = None,
-    json: Annotated[Path | None, typer.Option(help="also write everything as JSON")] = None,
-    html: Annotated[Path | None, typer.Option(help="also write a page")] = None,
-    png: Annotated[Path | None, typer.Option(help="also write the pictures into this folder")] = None,
+    at: Place = "",
+    occurrence: Occurrence = 0,
+    sites: Sites = ["*.hidden"],  # noqa: B006
+    threshold: Threshold = "deviations:1",
+    left: Left = False,
+    right: Right = False,
+    count: Count = 50,
+    shortest: Shortest = 2,
+    longest: Longest = 0,
+    candidates: Candidates = 1000,
+    shown: Shown = 10,
+    keep: Keep = "",
+    table: TableFile = None,
+    html: Page = None,
+    png: Pictures = None,
+    json: Json = False,
 ) -> None:
     """From a phrase to the units that are on throughout it, and on to where else they are on together.
 
@@ -81,8 +94,7 @@ def match(
         write_frame(table, frame, index=False)
         console.out.print(f"{table}: {len(frame):,} passages")
     if json:
-        found.save(json)
-        console.out.print(f"{json}: {json.stat().st_size / 1e3:,.0f} kB")
+        console.answer(found)
     if html:
         section = matches_section(found, shown=count)
         page = build_page("Where units are on together", source.name, [section])

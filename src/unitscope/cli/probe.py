@@ -4,15 +4,36 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 from rich.table import Table
 
 from unitscope.cli import console
-from unitscope.cli.app import ASK, app
+from unitscope.cli.app import app
 from unitscope.cli.inputs import of_recording
-from unitscope.cli.options import Columns, Encoding, Quotes, TextColumn, dialect_of
+from unitscope.cli.options import (
+    NETWORK,
+    RECORDING,
+    Codelength,
+    Columns,
+    Context,
+    ControlTasks,
+    Encoding,
+    Json,
+    Level,
+    Pool,
+    ProbedLabels,
+    Quotes,
+    Seed,
+    Sites,
+    SomeOut,
+    StandIn,
+    TextColumn,
+    Untrained,
+    Words,
+    dialect_of,
+)
 from unitscope.cli.treebanks import is_of_treebank, open_source, with_sentences
 from unitscope.corpus.sentence_tasks import TASKS, make_task
 from unitscope.corpus.treebank import CONTEXT
@@ -32,13 +53,11 @@ ALONE = [task for task in TASKS if task not in ("content", "order")]
 DEFAULT = {"word": "upos", "edge": "deprel", "span": SPAN, "sentence": ""}
 
 
-@app.command(rich_help_panel=ASK)
+@app.command()
 def probe(
     model: Annotated[
         str,
-        typer.Argument(
-            help="folder of a recording or of a trained network, stdlib-lstm256, which comes with it, or hf:FOLDER"
-        ),
+        typer.Argument(help=f"{RECORDING}, or {NETWORK}"),
     ],
     treebanks: Annotated[
         list[Path] | None,
@@ -47,23 +66,10 @@ def probe(
             "a recording of a treebank"
         ),
     ] = None,
-    labels: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--label",
-            help="what to predict: upos, deprel, feats.Number, entity …; may be repeated; if not given, upos of words, "
-            "deprel of edges, the label of spans",
-        ),
-    ] = None,
-    sites: Annotated[list[str], typer.Option(help="glob patterns of the sites to probe")] = ["*"],  # noqa: B006
-    out: Annotated[
-        Path | None,
-        typer.Option(help="folder for the numbers and the page; if not given, the recording's own, or else probes"),
-    ] = None,
-    level: Annotated[
-        Literal["word", "edge", "span", "sentence"],
-        typer.Option(help="what is probed: words, words with their heads, constituents or entities, sentences"),
-    ] = "word",
+    labels: ProbedLabels = None,
+    sites: Sites = ["*"],  # noqa: B006
+    out: SomeOut = None,
+    level: Level = "word",
     tasks: Annotated[
         list[str] | None,
         typer.Option(
@@ -72,20 +78,15 @@ def probe(
             "not those of a recording, so give the model",
         ),
     ] = None,
-    pool: Annotated[
-        Literal["first", "last", "mean"], typer.Option(help="which tokens of a word, span or sentence stand for it")
-    ] = "last",
-    words: Annotated[int, typer.Option(help="training words; as many at most are held out")] = 20_000,
-    controls: Annotated[int, typer.Option(help="control tasks, each with its own random classes")] = 1,
-    codelength: Annotated[
-        bool, typer.Option("--codelength/--no-codelength", help="measure the description length; takes as long again")
-    ] = True,
-    twin: Annotated[bool, typer.Option("--twin/--no-twin", help="probe an untrained twin too")] = True,
-    context: Annotated[int, typer.Option(help="tokens of the same document read before each sentence")] = CONTEXT,
-    stand_in: Annotated[
-        str, typer.Option(help="symbol to read in place of those that the network does not know; empty to refuse them")
-    ] = "?",
-    seed: Annotated[int, typer.Option(help="of the division, the control tasks and the untrained twin")] = 0,
+    pool: Pool = "last",
+    words: Words = 20_000,
+    controls: ControlTasks = 1,
+    codelength: Codelength = True,
+    untrained: Untrained = True,
+    context: Context = CONTEXT,
+    stand_in: StandIn = "?",
+    seed: Seed = 0,
+    json: Json = False,
     encoding: Encoding = "",
     columns: Columns = "",
     text_column: TextColumn = "",
@@ -104,15 +105,17 @@ def probe(
     asked = tuple(labels or filter(None, [DEFAULT[level]]))
     how = Probing(asked, tuple(sites), level, pool, words, controls, codelength, seed=seed)
     if not treebanks and not is_of_treebank(model):
-        _probe_steps(Path(model), replace(how, labels=tuple(labels or ())), twin, tasks or (), out)
+        table = _probe_steps(Path(model), replace(how, labels=tuple(labels or ())), untrained, tasks or (), out)
+        if json:
+            console.answer(table.to_pandas())
         return
     recording, network, corpus = open_source(model, treebanks or [], context, stand_in, dialect)
     if tasks and recording:
         raise InputError(f"{model} is a recording, and a task makes sentences of its own; give the model instead")
     if unknown := [task for task in tasks or () if task not in ALONE]:
         raise InputError(f"no task of whole sentences is called {unknown[0]!r}; there are: {', '.join(ALONE)}")
-    table: ProbeTable | None = None
-    with console.error.status("probing") as status:
+    found: ProbeTable | None = None
+    with console.progress_bar() as show:
         for task in tasks or [""]:
             read = corpus
             if task:
@@ -120,14 +123,16 @@ def probe(
                 read = with_sentences(corpus, made.sentences, corpus.name)
                 how = replace(how, labels=(task,), level="sentence")
             source = recording or Live(network, read)
-            other = untrained_twin(network, read, source, seed) if twin else None
-            found = probe_layers(source, read, how, other, lambda what, *_: status.update(what))
-            table = found if table is None else table.beside(found)
-    assert table is not None
-    _tell(table, network.name, corpus.name, recording, out)
+            other = untrained_twin(network, read, source, seed) if untrained else None
+            one = probe_layers(source, read, how, other, show)
+            found = one if found is None else found.beside(one)
+    assert found is not None
+    table = _tell(found, network.name, corpus.name, recording, out)
+    if json:
+        console.answer(table.to_pandas())
 
 
-def _probe_steps(folder: Path, how: Probing, twin: bool, tasks: Sequence[str], out: Path | None) -> None:
+def _probe_steps(folder: Path, how: Probing, twin: bool, tasks: Sequence[str], out: Path | None) -> ProbeTable:
     """Probe a recording for labels of its own, or of its text: each step, or each sequence."""
     recording, network, text = of_recording(folder)
     if not how.labels or how.level not in ("word", "sentence") or tasks:
@@ -137,13 +142,12 @@ def _probe_steps(folder: Path, how: Probing, twin: bool, tasks: Sequence[str], o
             f"{', '.join(recording.annotations) or 'no labels'}"
         )
     other = untrained_twin(network, text, recording, how.seed) if twin and network and text else None
-    with console.error.status("probing") as status:
-        steps = StepsAsWords(recording, how.labels)
-        table = probe_layers(recording, steps, how, other, lambda what, *_: status.update(what))
-    _tell(table, recording.model_origin.name, recording.corpus_origin.name, recording, out)
+    with console.progress_bar() as show:
+        table = probe_layers(recording, StepsAsWords(recording, how.labels), how, other, show)
+    return _tell(table, recording.model_origin.name, recording.corpus_origin.name, recording, out)
 
 
-def _tell(table: ProbeTable, model: str, text: str, recording: Recording | None, out: Path | None) -> None:
+def _tell(table: ProbeTable, model: str, text: str, recording: Recording | None, out: Path | None) -> ProbeTable:
     """Print the table, and write numbers and page."""
     console.out.print(_short(table))
     folder = out or (recording.folder if recording else Path("probes"))
@@ -157,6 +161,7 @@ def _tell(table: ProbeTable, model: str, text: str, recording: Recording | None,
     console.out.print(f"{folder / 'probing.html'}: every number and picture")
     if recording:
         console.out.print(f"next: unitscope report {recording.folder}")
+    return table
 
 
 def _short(table: ProbeTable) -> Table:

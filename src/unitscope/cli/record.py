@@ -1,56 +1,66 @@
 """``unitscope record``."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from unitscope.cli import console
-from unitscope.cli.app import STEPS, app
+from unitscope.cli.app import app
 from unitscope.cli.inputs import Inputs, by_default
-from unitscope.cli.options import Columns, Encoding, LabelColumn, Layouts, Quotes, TextColumn, dialect_of
+from unitscope.cli.options import (
+    NETWORK,
+    BatchSize,
+    Columns,
+    Context,
+    Dtype,
+    Encoding,
+    Forced,
+    LabelColumn,
+    Layouts,
+    Length,
+    Out,
+    Part,
+    Pattern,
+    Quotes,
+    Sequences,
+    SomeSites,
+    TableOfLabels,
+    TextColumn,
+    Workers,
+    dialect_of,
+)
+from unitscope.cli.pairs import record_pairs
 from unitscope.corpus.tables import read_columns
 from unitscope.corpus.text import CONTEXT, LENGTH
 from unitscope.recording.record import record as write_recording
+from unitscope.source.source import BATCH
 from unitscope.source.with_labels import with_labels
 
 
-@app.command(rich_help_panel=STEPS)
+@app.command()
 def record(
-    model: Annotated[
-        str,
-        typer.Argument(help="folder of a trained network, stdlib-lstm256, which comes with it, or hf:FOLDER"),
+    model: Annotated[str, typer.Argument(help=NETWORK)],
+    text: Annotated[
+        list[str],
+        typer.Argument(
+            help="files or folders, TABLE:COLUMN, - for standard input, or stdlib; for an encoder–decoder .tsv files "
+            "of pairs, or lookup-tables"
+        ),
     ],
-    text: Annotated[list[str], typer.Argument(help="files or folders, TABLE:COLUMN, - for standard input, or stdlib")],
-    out: Annotated[Path, typer.Option(help="folder of the recording")] = Path("run"),
-    sites: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="glob patterns. If not given: all states and gates; of Transformers the residual stream, the heads' "
-            "outputs and the MLP's neurons, see unitscope sites"
-        ),
-    ] = None,
-    dtype: Annotated[
-        Literal["float32", "float16", "bfloat16"], typer.Option(help="precision on disk; float16 halves the size")
-    ] = "float32",
-    part: Annotated[
-        str,
-        typer.Option(
-            help="train, validation, test or all; by default test for the network's own text, else all. Of a table the "
-            "value in its column of parts, or COLUMN=VALUE"
-        ),
-    ] = "",
-    sequences: Annotated[int, typer.Option(help="read only so many, spread evenly over the text; 0 for all")] = 0,
-    length: Annotated[int, typer.Option(help="tokens of a sequence")] = LENGTH,
-    context: Annotated[int, typer.Option(help="tokens read before each sequence, not recorded")] = CONTEXT,
-    pattern: Annotated[str, typer.Option(help="which files of a folder, for example *.txt")] = "*",
-    batch_size: Annotated[int, typer.Option(help="sequences that run together")] = 64,
-    labels: Annotated[
-        Path | None,
-        typer.Option(help="table with a row for each token or each sequence; its columns are labels of your own"),
-    ] = None,
+    out: Out = Path("run"),
+    sites: SomeSites = None,
+    dtype: Dtype = "float32",
+    part: Part = "",
+    sequences: Sequences = 0,
+    length: Length = LENGTH,
+    context: Context = CONTEXT,
+    pattern: Pattern = "*",
+    batch_size: BatchSize = BATCH,
+    forced: Forced = False,
+    labels: TableOfLabels = None,
     layout: Layouts = None,
-    workers: Annotated[int, typer.Option(min=1, help="processes that record, with one thread each")] = 1,
+    workers: Workers = 1,
     encoding: Encoding = "",
     columns: Columns = "",
     label: LabelColumn = "",
@@ -59,10 +69,16 @@ def record(
 ) -> None:
     """Record every unit at every token of a text.
 
-    Ctrl-C, `kill -9` or a full disk lose nothing: the same command goes on after the last finished shard.
+    Ctrl-C, `kill -9` or a full disk lose nothing: the same command continues after the last finished shard. If no
+    --sites are given: all states and gates; of Transformers the residual stream, the heads' outputs and the MLP's
+    neurons (`unitscope info MODEL` lists all). Of an encoder–decoder there are two recordings: OUT/encoder, at each
+    step of the source, and OUT/decoder, at each step of the output.
 
     For example: `unitscope record net book.txt --out run --dtype float16`
     """
+    if Inputs(model).reads_pairs:
+        record_pairs(Path(model), text, out, sites or ["*"], dtype, batch_size, forced)
+        return
     dialect = dialect_of(encoding, columns, label, text_column, quotes=quotes)
     inputs = Inputs(
         model, tuple(text), part, sequences, length, context, pattern, layouts=tuple(layout or ()), dialect=dialect

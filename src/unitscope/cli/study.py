@@ -13,7 +13,7 @@ from rich.table import Table
 from typer.core import TyperGroup
 
 from unitscope.cli import console
-from unitscope.cli.app import STUDIES, app
+from unitscope.cli.app import app
 from unitscope.errors import InputError
 from unitscope.files.writing import write
 from unitscope.studies import runner
@@ -41,7 +41,6 @@ study = typer.Typer(cls=StudyGroup, no_args_is_help=True)
 app.add_typer(
     study,
     name="study",
-    rich_help_panel=STUDIES,
     help="Do a published study again, or one of your own (`mine.py`), and say which of its statements hold.",
 )
 

@@ -1,79 +1,86 @@
-"""``unitscope train-classifier`` and ``unitscope train-translator``."""
+"""``unitscope train classifier`` and ``unitscope train translator``."""
 
 import html
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from unitscope.cli import console
-from unitscope.cli.app import NETWORKS, app
-from unitscope.cli.options import Columns, Encoding, LabelColumn, Quotes, TextColumn, dialect_of
+from unitscope.cli.options import (
+    BatchSize,
+    Checkpoints,
+    Classifier,
+    Columns,
+    Depth,
+    Device,
+    Encoding,
+    Epochs,
+    HeldOut,
+    LabelColumn,
+    LongestText,
+    Out,
+    Precision,
+    Quotes,
+    Rate,
+    Restart,
+    RowsOfPart,
+    Seed,
+    Size,
+    Snapshots,
+    Test,
+    TestPair,
+    TextColumn,
+    Translator,
+    Unescape,
+    dialect_of,
+)
 from unitscope.cli.training import training_bar
 from unitscope.corpus.dialect import Notes
 from unitscope.corpus.labelled import labelled_rows, read_labelled
 from unitscope.corpus.translations import read_parallel
 from unitscope.networks.lessons import texts
 from unitscope.networks.lessons.tasks import Classification, Translation, by_part, divide
-from unitscope.networks.lessons.texts import Fit, Precision
+from unitscope.networks.lessons.texts import Fit
 from unitscope.networks.training import Trained
 
-Out = Annotated[Path, typer.Option(help="folder for the network; a run that was stopped goes on there")]
-Size = Annotated[Literal["full", "small", "tiny"], typer.Option(help="full is the published size")]
-Depth = Annotated[int, typer.Option(help="stages, layers or blocks; 0 for as many as the size has")]
-Epochs = Annotated[int, typer.Option(help="times that the texts are read")]
-BatchSize = Annotated[int, typer.Option("--batch", help="texts per update")]
-Rate = Annotated[float, typer.Option(help="largest learning rate")]
-HeldOut = Annotated[float, typer.Option(help="share of the texts to choose weights by, and to test on without --test")]
-Seed = Annotated[int, typer.Option(help="of the first weights, of dropout and of the order of the texts")]
-Device = Annotated[Literal["cpu", "cuda"], typer.Option(help="where to compute")]
-Checkpoints = Annotated[float, typer.Option(help="seconds between checkpoints")]
-Products = Annotated[
-    Precision, typer.Option("--precision", help="of matrix products while training; auto: bfloat16 if it is faster")
-]
-Keep = Annotated[list[float] | None, typer.Option(help="epochs, such as 0.5, after which weights are kept as well")]
-Restart = Annotated[bool, typer.Option("--restart", help="throw away what the folder holds and begin again")]
 
-
-@app.command(name="train-classifier", rich_help_panel=NETWORKS)
 def train_classifier(
     files: Annotated[
         list[str],
         typer.Argument(help="lines of a label and a text, a table (.csv, .tsv, .jsonl, .parquet), or LABEL=FILE"),
     ],
-    test: Annotated[list[str] | None, typer.Option(help="file of texts to test on; may be repeated")] = None,
+    test: Test = None,
     out: Out = Path("net"),
-    network: Annotated[
-        Literal["vdcnn", "lstm", "gru", "transformer"], typer.Option(help="what reads the characters")
-    ] = "vdcnn",
+    network: Classifier = "vdcnn",
     size: Size = "small",
     depth: Depth = 0,
     encoding: Encoding = "",
     columns: Columns = "",
     label: LabelColumn = "",
     text: TextColumn = "",
-    part: Annotated[str, typer.Option(help="only rows of this part of a table: PART, or COLUMN=PART")] = "",
+    part: RowsOfPart = "",
     quotes: Quotes = None,
-    longest: Annotated[int, typer.Option(help="cut texts after so many characters; 0 for never")] = 0,
+    longest: LongestText = 0,
     epochs: Epochs = 30,
-    batch: BatchSize = 32,
+    batch_size: BatchSize = 32,
     rate: Rate = 2e-3,
     held_out: HeldOut = 0.1,
     seed: Seed = 0,
     device: Device = "cpu",
-    precision: Products = "auto",
-    keep: Keep = None,
+    precision: Precision = "auto",
+    snapshots: Snapshots = None,
     checkpoint_seconds: Checkpoints = 60.0,
     restart: Restart = False,
 ) -> None:
     """Train a classifier of texts by their characters: a deep convolutional network, an LSTM, GRU or Transformer.
 
-    Ctrl-C stops it; the same command goes on from the last checkpoint. Texts that occur again count once, and none
+    Ctrl-C stops it; the same command continues from the last checkpoint. Texts that occur again count once, and none
     that is tested on is learnt from.
 
-    For example: `unitscope train-classifier pos=rt.pos neg=rt.neg --out polarity`
+    For example: `unitscope train classifier pos=rt.pos neg=rt.neg --out polarity`
     """
     dialect, notes = dialect_of(encoding, columns, label, text, part, quotes), Notes()
     rows = list(labelled_rows(files, dialect, notes))
@@ -84,8 +91,8 @@ def train_classifier(
     for note in notes:
         console.out.print(f"  {note}")
     task = Classification(divided, ", ".join(Path(name).name for name in files), longest)
-    fit = Fit(network, size, depth, epochs, batch, rate, precision=precision, seed=seed, device=device)
-    trained = _train(task, fit, out, checkpoint_seconds, keep, restart)
+    fit = Fit(network, size, depth, epochs, batch_size, rate, precision=precision, seed=seed, device=device)
+    trained = _train(task, fit, out, checkpoint_seconds, snapshots, restart)
     metrics = trained.card.metrics
     console.out.print(
         f"  accuracy on {len(task.test):,} test texts: {metrics['test accuracy']:.3f} "
@@ -93,38 +100,33 @@ def train_classifier(
     )
 
 
-@app.command(name="train-translator", rich_help_panel=NETWORKS)
 def train_translator(
     source: Annotated[Path, typer.Argument(help="sentences, one a line")],
     target: Annotated[Path, typer.Argument(help="their translations, line by line")],
-    test: Annotated[tuple[Path, Path] | None, typer.Option(help="sentences and translations to test on")] = None,
+    test: TestPair = None,
     out: Out = Path("net"),
-    network: Annotated[
-        Literal["attentive", "bytenet"], typer.Option(help="convolutions with attention, or ByteNet without")
-    ] = "attentive",
+    network: Translator = "attentive",
     size: Size = "small",
     depth: Depth = 0,
     encoding: Encoding = "",
-    unescape: Annotated[
-        bool, typer.Option("--unescape", help="read &apos; and the like as what they stand for")
-    ] = False,
-    longest: Annotated[int, typer.Option(help="leave out what has more characters on a side; 0 for nothing")] = 200,
+    unescape: Unescape = False,
+    longest: LongestText = 200,
     epochs: Epochs = 10,
-    batch: BatchSize = 16,
+    batch_size: BatchSize = 16,
     rate: Rate = 1.5e-3,
     held_out: HeldOut = 0.02,
     seed: Seed = 0,
     device: Device = "cpu",
-    precision: Products = "auto",
-    keep: Keep = None,
+    precision: Precision = "auto",
+    snapshots: Snapshots = None,
     checkpoint_seconds: Checkpoints = 60.0,
     restart: Restart = False,
 ) -> None:
     """Train a translator of characters that is made of convolutions.
 
-    Ctrl-C stops it; the same command goes on from the last checkpoint.
+    Ctrl-C stops it; the same command continues from the last checkpoint.
 
-    For example: `unitscope train-translator train.en train.de --out net --size small`
+    For example: `unitscope train translator train.en train.de --out net --size small`
     """
 
     notes = Notes()
@@ -138,9 +140,9 @@ def train_translator(
         console.out.print(f"  {note}")
     task = Translation(divided, f"{source.name} to {target.name}", longest)
     fit = Fit(
-        network, size, depth, epochs, batch, rate, noise=0.033, precision=precision, seed=seed, device=device
+        network, size, depth, epochs, batch_size, rate, noise=0.033, precision=precision, seed=seed, device=device
     )  # fmt: skip
-    trained = _train(task, fit, out, checkpoint_seconds, keep, restart)
+    trained = _train(task, fit, out, checkpoint_seconds, snapshots, restart)
     metrics = trained.card.metrics
     console.out.print(
         f"  {metrics['test nats']:.3f} nats per character on {len(task.test):,} test sentences "

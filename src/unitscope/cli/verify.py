@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from unitscope.cli import console
-from unitscope.cli.app import STEPS, app
+from unitscope.cli.app import app
 from unitscope.cli.inputs import NAME as INPUTS
 from unitscope.cli.inputs import Inputs
+from unitscope.cli.options import RECORDING, Json
 from unitscope.errors import InputError
 from unitscope.files.jsons import read_json
 from unitscope.files.sound import unsound
@@ -31,8 +32,8 @@ KEPT: dict[str, Callable[[Path], object]] = {
 """Files of a recording's folder, and what reads each."""
 
 
-@app.command(rich_help_panel=STEPS)
-def verify(recording: Annotated[Path, typer.Argument(help="folder of a recording")]) -> None:
+@app.command()
+def verify(recording: Annotated[Path, typer.Argument(help=RECORDING)], json: Json = False) -> None:
     """Read everything that a recording keeps, and compare it with the digests that it was written with.
 
     Activations, tokens, texts, results, findings, probes, matches and notes. Whatever is damaged is named, with what to
@@ -42,6 +43,8 @@ def verify(recording: Annotated[Path, typer.Argument(help="folder of a recording
     """
     with console.error.status("comparing every byte with its digest"):
         found = list(damage(recording))
+    if json:
+        console.answer([str(error) for error in found])
     for error in found:
         console.out.print(str(error), soft_wrap=True, markup=False)
     if found:

@@ -10,19 +10,18 @@ from typing import Annotated
 import typer
 
 from unitscope.cli import console
-from unitscope.cli.app import STEPS, app
+from unitscope.cli.app import app
+from unitscope.cli.options import Browser, Host, Port, RootPath
 from unitscope.errors import InputError
 
 
-@app.command(rich_help_panel=STEPS)
+@app.command()
 def view(
     recordings: Annotated[list[Path], typer.Argument(help="folders of recordings, finished or not")],
-    host: Annotated[
-        str, typer.Option(help="address to listen at; another than this machine's own is seen by others")
-    ] = ("127.0.0.1"),
-    port: Annotated[int, typer.Option(help="port to listen at; 0 for one that is free")] = 0,
-    root_path: Annotated[str, typer.Option(help="where a proxy puts it, such as /proxy/8000")] = "",
-    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="open the page in a browser")] = True,
+    host: Host = "127.0.0.1",
+    port: Port = 0,
+    root_path: RootPath = "",
+    browser: Browser = True,
 ) -> None:
     """Look at recordings in a browser while analyses go on: every unit on demand, nothing written.
 

@@ -193,7 +193,7 @@ def find_files(
             found.append(TextFile(_name(Path(path.name)), path))
         else:
             raise InputError(
-                f"{path} does not exist; give a text file, a folder of them, or a name that unitscope corpora lists"
+                f"{path} does not exist; give a text file, a folder of them, or a name of unitscope data corpora"
             )
     return found
 

@@ -32,12 +32,12 @@ class Kind:
 KINDS: dict[str, Kind] = {
     "char": Kind("text", CharConfig, CharNet, "unitscope train"),
     "context": Kind("text", ContextConfig, ContextNet, "unitscope study visualizing-rnns"),
-    "vdcnn": Kind("classes", vdcnn.VDCNNConfig, vdcnn.VDCNN, "unitscope train-classifier", vdcnn.SIZES),
-    "bytenet": Kind("translation", bytenet.ByteNetConfig, bytenet.ByteNet, "unitscope train-translator", bytenet.SIZES),
+    "vdcnn": Kind("classes", vdcnn.VDCNNConfig, vdcnn.VDCNN, "unitscope train classifier", vdcnn.SIZES),
+    "bytenet": Kind("translation", bytenet.ByteNetConfig, bytenet.ByteNet, "unitscope train translator", bytenet.SIZES),
     "attentive": Kind(
-        "translation", attentive.AttentiveConfig, attentive.AttentiveNet, "unitscope train-translator", attentive.SIZES
+        "translation", attentive.AttentiveConfig, attentive.AttentiveNet, "unitscope train translator", attentive.SIZES
     ),
-    "seq2seq": Kind("pairs", Seq2SeqConfig, Seq2SeqNet, "unitscope train-seq2seq"),
+    "seq2seq": Kind("pairs", Seq2SeqConfig, Seq2SeqNet, "unitscope train pairs"),
     "series": Kind("series", SeriesConfig, SeriesNet, "unitscope study response-characterization"),
 }
 for _name in ("lstm", "gru", "transformer"):
@@ -45,7 +45,7 @@ for _name in ("lstm", "gru", "transformer"):
         "classes",
         sentence_nets.SentenceConfig,
         sentence_nets.sentence_net,
-        "unitscope train-classifier",
+        "unitscope train classifier",
         sentence_nets.SIZES,
     )
 

@@ -120,4 +120,4 @@ def test_a_folder_of_something_else_is_refused(data, tmp_path):
 def test_the_command_makes_the_same_options_again():
     options = Seq2SeqOptions(out="x y", full_focus=False, attention="post-rnn", guidance=0.5, restart=True)
     command = options.command()
-    assert command == "unitscope train-seq2seq --out 'x y' --guidance 0.5 --attention post-rnn --no-full-focus"
+    assert command == "unitscope train pairs --out 'x y' --guidance 0.5 --attention post-rnn --no-full-focus"

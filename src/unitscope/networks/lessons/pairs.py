@@ -4,8 +4,6 @@ By default as Hupkes et al. 2018 (arXiv 1805.09657) trained theirs, but in batch
 Adam, the norm of the gradient cut at 5, nothing fed but the network's own output.
 """
 
-import dataclasses
-import shlex
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from unitscope.networks import training
 from unitscope.networks.card import Card
 from unitscope.networks.checkpoint import Carried
 from unitscope.networks.device import find_device
+from unitscope.networks.lessons.command import command
 from unitscope.networks.recipes import Constant
 from unitscope.networks.seq2seq.attention import Method
 from unitscope.networks.seq2seq.data import LOOKUP, TRAIN, VALIDATION, PairSets, open_pairs
@@ -35,50 +34,35 @@ class Seq2SeqOptions:
     data: str = field(
         default=LOOKUP, metadata={"help": "lookup-tables, or a folder of .tsv files with train.tsv among them"}
     )
-    out: str = field(
-        default="seq2seq",
-        metadata={"help": "folder for config.json and model.safetensors; a run that was stopped goes on there"},
-    )
+    out: str = "seq2seq"
     guidance: float = field(
         default=0.0, metadata={"help": "weight of the loss on attention; 0 for none, 1 as published"}
     )
-    cell: Cell = field(default="gru", metadata={"help": "lstm or gru"})
-    units: int = field(default=128, metadata={"help": "units of encoder and decoder"})
+    cell: Cell = "gru"
+    units: int = field(default=128, metadata={"flag": "--hidden"})
     embedding: int = field(default=16, metadata={"help": "values of the embedding of a symbol that is read"})
     attention: Place = field(
         default="pre-rnn", metadata={"help": "pre-rnn or post-rnn: before or after the decoder's step"}
     )
     method: Method = field(default="mlp", metadata={"help": "mlp, dot, general, concat, or hard (where the data says)"})
     full_focus: bool = field(default=True, metadata={"help": "whether the decoder reads nothing but a gated context"})
-    epochs: int = field(default=200, metadata={"help": "times that the pairs are read"})
-    batch_size: int = field(default=16, metadata={"help": "pairs of an update"})
-    rate: float = field(default=1e-3, metadata={"help": "learning rate"})
+    epochs: int = 200
+    batch_size: int = 16
+    rate: float = 1e-3
     forcing: float = field(
         default=0.0, metadata={"help": "share of the updates in which the right symbols are fed, not the written ones"}
     )
-    patience: int = field(
-        default=0, metadata={"help": "epochs without a better loss on validation before it stops; 0 for never"}
-    )
+    patience: int = 0
     split_seed: int = field(default=0, metadata={"help": "of the division of the lookup tables"})
-    seed: int = field(default=0, metadata={"help": "of the first weights and of the order"})
-    device: str = field(default="cpu", metadata={"help": "cpu or cuda"})
-    keep: tuple[float, ...] = field(
-        default=(),
-        metadata={"help": "epochs, such as 0.5, after which the weights are kept in snapshots/; may be repeated"},
-    )
-    checkpoint_seconds: float = field(default=30.0, metadata={"help": "seconds between checkpoints"})
-    restart: bool = field(default=False, metadata={"help": "throw away what the folder holds and begin again"})
+    seed: int = 0
+    device: str = "cpu"
+    keep: tuple[float, ...] = field(default=(), metadata={"flag": "--snapshot"})
+    checkpoint_seconds: float = 30.0
+    restart: bool = False
 
     def command(self) -> str:
         """The command line that asks for the same."""
-        words = ["unitscope", "train-seq2seq"]
-        for item in dataclasses.fields(self):
-            value, name = getattr(self, item.name), item.name.replace("_", "-")
-            if item.name == "keep":
-                words += [word for epoch in value for word in ("--keep", f"{epoch:g}")]
-            elif value != item.default and item.name != "restart":
-                words += [f"--no-{name}"] if value is False else [f"--{name}", str(value)]
-        return shlex.join(words)
+        return command("pairs", self)
 
 
 class Lesson:

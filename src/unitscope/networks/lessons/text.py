@@ -3,7 +3,6 @@
 import dataclasses
 import hashlib
 import math
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +22,7 @@ from unitscope.networks.char import Cell, CharConfig
 from unitscope.networks.checkpoint import Carried
 from unitscope.networks.context import ContextConfig
 from unitscope.networks.evaluate import LanguageModel, evaluate
+from unitscope.networks.lessons.command import command
 from unitscope.networks.recipes import RECIPES, Modern, Paper
 from unitscope.networks.stream import Stream, stream_of
 from unitscope.networks.training import NATS, Run, Trained, Watch
@@ -38,15 +38,10 @@ class TrainOptions:
     text: tuple[str, ...] = field(
         default=("stdlib",), metadata={"help": "files or folders, - for standard input, or stdlib"}
     )
-    out: str = field(
-        default="net",
-        metadata={"help": "folder for config.json and model.safetensors; a run that was stopped goes on there"},
-    )
-    unit: Unit = field(default="bytes", metadata={"help": "what a symbol is: bytes or characters"})
-    pattern: str = field(default="*", metadata={"help": "which files of a folder, for example *.txt"})
-    encoding: str = field(
-        default="", metadata={"help": "of the files, such as latin-1; if not given, UTF-8 or what their mark says"}
-    )
+    out: str = "net"
+    unit: Unit = field(default="bytes", metadata={"flag": "--symbols", "help": "what a symbol is: bytes or characters"})
+    pattern: str = "*"
+    encoding: str = ""
     split: SplitKind | None = field(
         default=None,
         metadata={
@@ -65,34 +60,29 @@ class TrainOptions:
     at_least: int = field(
         default=1, metadata={"help": "symbols that are rarer than this are read as one unknown symbol"}
     )
-    cell: Cell = field(default="lstm", metadata={"help": "rnn, lstm or gru"})
+    cell: Cell = "lstm"
     layers: int = field(default=1, metadata={"help": "recurrent layers"})
-    units: int = field(default=256, metadata={"help": "units of each layer"})
+    units: int = field(default=256, metadata={"flag": "--hidden"})
     dropout: float = field(default=0.0, metadata={"help": "share of units dropped above each layer"})
     recipe: str = field(
         default="modern", metadata={"help": "modern (AdamW, cosine) or paper (Karpathy et al. 2015: RMSProp)"}
     )
-    epochs: int | None = field(default=None, metadata={"help": "times that the text is read"})
-    rows: int | None = field(default=None, metadata={"help": "places of the text that are read at once"})
+    epochs: int | None = None
+    rows: int | None = field(default=None, metadata={"flag": "--batch-size"})
     steps: int | None = field(default=None, metadata={"help": "steps of truncated back-propagation"})
-    rate: float | None = field(default=None, metadata={"help": "largest learning rate"})
+    rate: float | None = None
     initial_range: float | None = field(
         default=None, metadata={"help": "first weights are drawn uniformly between minus and plus this"}
     )
     forget_bias: float | None = field(
         default=None, metadata={"help": "first value of an LSTM's forget biases; 0 draws them like the others"}
     )
-    patience: int | None = field(
-        default=None, metadata={"help": "epochs without a better validation loss before it stops; 0 for never"}
-    )
-    seed: int = field(default=123, metadata={"help": "of the first weights and of dropout"})
-    device: str = field(default="cpu", metadata={"help": "cpu or cuda"})
-    keep: tuple[float, ...] = field(
-        default=(),
-        metadata={"help": "epochs, such as 0.5, after which the weights are kept in snapshots/; may be repeated"},
-    )
-    checkpoint_seconds: float = field(default=60.0, metadata={"help": "seconds between checkpoints"})
-    restart: bool = field(default=False, metadata={"help": "throw away what the folder holds and begin again"})
+    patience: int | None = None
+    seed: int = 123
+    device: str = "cpu"
+    keep: tuple[float, ...] = field(default=(), metadata={"flag": "--snapshot"})
+    checkpoint_seconds: float = 60.0
+    restart: bool = False
 
     @classmethod
     def from_json(cls, values: dict[str, Any], **changes: Any) -> "TrainOptions":
@@ -102,18 +92,7 @@ class TrainOptions:
 
     def command(self) -> str:
         """The command line that asks for the same."""
-        words = ["unitscope", "train", *self.text]
-        for item in dataclasses.fields(self)[1:]:
-            value = getattr(self, item.name)
-            if value == item.default or item.name == "restart":
-                continue
-            option = f"--{item.name.replace('_', '-')}"
-            if item.name == "keep":
-                words += [word for epoch in value for word in (option, f"{epoch:g}")]
-                continue
-            values = value if isinstance(value, tuple) else (value,)
-            words += [option, *map(str, values)]
-        return shlex.join(words)
+        return command("text", self)
 
 
 class Lesson:

@@ -1,15 +1,12 @@
-"""``unitscope train-seq2seq``, ``record-pairs``, and the lookup tables that they read."""
+"""Encoder–decoders of pairs: ``unitscope train pairs``, how they are recorded, and the lookup tables they read."""
 
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from unitscope.cli import console
-from unitscope.cli.app import NETWORKS, STEPS, app
 from unitscope.cli.inputs import Inputs
-from unitscope.cli.options import from_fields
+from unitscope.cli.options import Most, Out, Seed, Tables, from_fields
 from unitscope.cli.training import training_bar
 from unitscope.corpus.corpus import Corpus
 from unitscope.corpus.lookup_tables import LookupTables
@@ -25,14 +22,13 @@ from unitscope.recording.record import record
 from unitscope.source.live import Live
 
 
-@app.command(name="train-seq2seq", rich_help_panel=NETWORKS)
 @from_fields(Seq2SeqOptions)
-def train_seq2seq(options: Seq2SeqOptions) -> None:
+def train_pairs(options: Seq2SeqOptions) -> None:
     """Train an encoder–decoder with attention on pairs of sequences.
 
     Ctrl-C stops it; the same command goes on from the last checkpoint and ends with the same weights.
 
-    For example: `unitscope train-seq2seq --guidance 1 --out guided`
+    For example: `unitscope train pairs --guidance 1 --out guided`
     """
     with training_bar() as show:
         trained = train_network(options, show)
@@ -44,24 +40,14 @@ def train_seq2seq(options: Seq2SeqOptions) -> None:
         console.out.print(f"  {name}: {right:.3f} of the pairs right{on_place}")
 
 
-@app.command(name="record-pairs", rich_help_panel=STEPS)
 def record_pairs(
-    model: Annotated[Path, typer.Argument(help="folder of an encoder–decoder that unitscope train-seq2seq made")],
-    pairs: Annotated[
-        list[Path] | None,
-        typer.Argument(help=".tsv files of pairs; if none, all lookup tables, alone and in twos"),
-    ] = None,
-    out: Annotated[Path, typer.Option(help="folder for the recordings encoder and decoder")] = Path("run"),
-    sites: Annotated[list[str], typer.Option(help="glob patterns of the sites to record")] = ["*"],  # noqa: B006
-    forced: Annotated[bool, typer.Option(help="feed the decoder the targets, not what it wrote")] = False,
-    dtype: Annotated[str, typer.Option(help="float32, float16 or bfloat16")] = "float32",
-    batch_size: Annotated[int, typer.Option(help="pairs that are run together")] = 256,
+    model: Path, files: Sequence[str], out: Path, sites: Sequence[str], dtype: str, batch_size: int, forced: bool
 ) -> None:
-    """Record every unit of an encoder–decoder over pairs of sequences: the encoder at each step of the source, the
-    decoder at each step of the output.
+    """Record the encoder at each step of the source, and the decoder at each step of the output.
 
-    For example: `unitscope record-pairs guided --out run`, then `unitscope analyze run/encoder`
+    Without files of pairs, all lookup tables are read, alone and in twos.
     """
+    pairs = [Path(name) for name in files if name != LOOKUP]
     net, card = load(model, ("seq2seq",))
     vocabulary = PairVocabulary(card.symbols, card.targets)
     if pairs:
@@ -94,12 +80,11 @@ def record_pairs(
                 console.out.print(f"{out / side}: {sum(corpus.lengths(range(len(corpus)))):,} steps")
 
 
-@app.command(name="lookup-tables", rich_help_panel=NETWORKS)
 def lookup_tables(
-    out: Annotated[Path, typer.Option(help="folder for one .tsv file per set")] = Path("lookup-tables"),
-    seed: Annotated[int, typer.Option(help="of the division into sets")] = 0,
-    longest: Annotated[int, typer.Option(help="tables of the longest compositions")] = 3,
-    most: Annotated[int, typer.Option(help="pairs of a set of longer compositions, at most")] = 2000,
+    out: Out = Path("lookup-tables"),
+    seed: Seed = 0,
+    longest: Tables = 3,
+    most: Most = 2000,
 ) -> None:
     """Write the lookup-table task: pairs of strings and tables to apply, with what comes out.
 

@@ -1,0 +1,51 @@
+"""What can be read out of each site: the verb over ``probe_layers``."""
+
+from collections.abc import Sequence
+
+from unitscope.corpus.corpus import Corpus
+from unitscope.errors import InputError
+from unitscope.models.model import Model
+from unitscope.probing.layers import Probing, probe_layers, untrained_twin
+from unitscope.probing.table import ProbeTable
+from unitscope.probing.words import HasWords, Level, Pool
+from unitscope.progress import Progress, silent
+from unitscope.source.source import Source
+
+
+def probe(
+    source: Source,
+    labels: Sequence[str] | str = "upos",
+    sites: Sequence[str] | str = "*",
+    *,
+    model: Model | None = None,
+    corpus: Corpus | None = None,
+    level: Level = "word",
+    pool: Pool = "last",
+    words: int = 20_000,
+    controls: int = 1,
+    codelength: bool = True,
+    untrained: bool = True,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> ProbeTable:
+    """Linear probes of every site for every label, each beside its controls (Hewitt & Liang 2019).
+
+    The corpus has words with labels: a treebank, texts with classes, tables. ``untrained`` probes the same network with
+    fresh weights too, for which the model is needed. ``model`` and ``corpus`` are needed where the source has none,
+    as a recording.
+
+        unitscope.probe(source, ["upos", "deprel"]).to_pandas()
+
+    Raises ``InputError`` for unknown sites or labels, labels with one class, too little data, and no words.
+    """
+    model, corpus = model or source.model, corpus or source.corpus
+    if not isinstance(corpus, HasWords):
+        raise InputError(f"{source.name} has no words with labels; give the treebank or the labelled texts as corpus")
+    if untrained and model is None:
+        raise InputError(f"{source.name} has no model at hand; give it, or untrained=False")
+    how = Probing(
+        (labels,) if isinstance(labels, str) else tuple(labels), (sites,) if isinstance(sites, str) else tuple(sites),
+        level, pool, words, controls, codelength, seed=seed,
+    )  # fmt: skip
+    twin = untrained_twin(model, corpus, source, seed) if untrained and model is not None else None
+    return probe_layers(source, corpus, how, twin, progress)
