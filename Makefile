@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test env lint types layers docs web-check pytest format web bench clean
+.PHONY: help demo test env lint types layers docs site web-check pytest format web bench clean
 
 # The first Python that is new enough; `make PYTHON=/path/to/python` chooses another.
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
@@ -29,7 +29,7 @@ help: ## What there is to make
 demo: env ## Make the environment and run the main job: a report on every unit of a small LSTM
 	$(BIN)/unitscope demo $(ARGS)
 
-test: env lint types layers web-check pytest ## Make the environment and pass every check and test
+test: env lint types layers site web-check pytest ## Make the environment and pass every check and test
 
 env: $(MADE) ## Make the environment in .venv, once
 
@@ -54,6 +54,9 @@ layers: env ## Check who imports whom
 docs: env ## Write docs/reference.md anew, and run the code of the docs
 	$(BIN)/python docs/reference.py
 	$(ONE_THREAD) $(BIN)/python -m pytest tests/test_docs.py $(ARGS)
+
+site: env ## Build the documentation site into build/site; a broken link or name is an error
+	$(BIN)/zensical build --strict
 
 web-check: ## Check that the page that ships is built from its source (where there is npm)
 	@command -v npm >/dev/null || { echo "web-check: skipped, npm was not found"; exit 0; }; \

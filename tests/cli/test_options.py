@@ -26,7 +26,7 @@ def options():
 
     load_all()
     for param, command in below(typer.main.get_command(app), ""):
-        if param.param_type_name == "option" and param.name != "help" and not command.startswith("study"):
+        if param.param_type_name == "option" and param.name != "help" and not command.startswith(("study", "inspect")):
             yield param.opts[0], command, param.help
 
 
@@ -53,5 +53,5 @@ def test_options_are_declared_in_the_one_file():
 
 @pytest.mark.parametrize("kind", [TrainOptions, Seq2SeqOptions])
 def test_a_field_says_nothing_of_a_flag_that_is_declared(kind):
-    for field in fields(kind):
+    for field in [field for field in fields(kind) if field.name != "text"]:  # which is an argument
         assert ("help" in field.metadata) != (flag(field) in declared()), field.name

@@ -101,7 +101,7 @@ def test_info_tells_what_a_folder_holds(folder, capsys):
     assert "rnn.0.forget_gate" in capsys.readouterr().out
     assert unitscope("info", folder / "net", "--json", "--sites", "*.cell")
     captured = capsys.readouterr()
-    assert json.loads(captured.out)["sites"] == [{"site": "rnn.0.cell", "alias": "", "kind": "state", "units": 8}]
+    assert json.loads(captured.out)["sites"] == [{"site": "rnn.0.cell", "alias": "", "kind": "cell", "units": 8}]
     assert "LSTM" in captured.err
 
 

@@ -57,7 +57,7 @@ def test_probes_of_a_recording_are_in_its_report(tmp_path: Path, monkeypatch: py
     table = ProbeTable.load(Path(run))
     assert [row.label for row in table.rows] == ["upos", "edge deprel"]
     assert [ranks.label for ranks in table.ranks] == ["upos"]
-    done("report", run, "--json", str(tmp_path / "page.json"))
+    done("report", run, "--out", str(tmp_path / "page.json"))
     page = json.loads((tmp_path / "page.json").read_text())
     (section,) = [section for section in page["sections"] if section["id"] == "probes"]
     assert section["views"][0]["view"] == "Table"

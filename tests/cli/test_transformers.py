@@ -70,7 +70,7 @@ def test_from_a_folder_to_findings(folder, capsys):
         "--drive",
         "step",
     )
-    unitscope("respond", folder / "run", *driven, "--drive", "step")
+    unitscope("respond", folder / "run", *driven)
     table = ResultSet.load(folder / "run" / "results").to_pandas()
     assert "step settling" in table.columns
     unitscope("report", folder / "run")

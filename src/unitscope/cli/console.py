@@ -38,7 +38,7 @@ def for_machines(wanted: bool) -> bool:
     """With ``--json`` standard output is the answer alone, so everything else goes to standard error."""
     global out
     if wanted:
-        out = error
+        out = Console(stderr=True, highlight=False, quiet=STANDARD.quiet)
     return wanted
 
 

@@ -11,6 +11,7 @@ from unitscope.cli import console
 from unitscope.cli.app import app
 from unitscope.cli.inputs import Inputs, by_default
 from unitscope.cli.options import NETWORK, RECORDING, Json, Layouts, Sites
+from unitscope.errors import InputError
 from unitscope.models.description import described
 from unitscope.models.site import Site, choose
 from unitscope.networks.card import load
@@ -62,6 +63,8 @@ def info(
 def _network(inputs: Inputs) -> tuple[dict[str, str], Sequence[Site]]:
     """What is known of a network, and its sites."""
     folder = SHIPPED if inputs.model == SHIPPED.name and not Path(inputs.model).exists() else Path(inputs.model)
+    if folder.is_dir() and not (folder / CONFIG).exists():
+        raise InputError(f"{folder} holds neither a recording ({MANIFEST}) nor a network ({CONFIG})")
     if not (folder / CONFIG).exists() or inputs.is_transformer:
         network = inputs.open_network()
         return {"network": network.name, **described(network.module, network.name)}, network.sites()

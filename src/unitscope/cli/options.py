@@ -16,6 +16,7 @@ import typer
 
 from unitscope.cli import console
 from unitscope.corpus.dialect import Dialect
+from unitscope.corpus.sentence_tasks import ALONE
 from unitscope.networks.lessons.command import flag
 
 Described = TypeVar("Described")
@@ -175,6 +176,14 @@ Words = Annotated[int, typer.Option("--words", min=1, help="training words; as m
 Level = Annotated[
     Literal["word", "edge", "span", "sentence"],
     typer.Option("--level", help="what is probed: words, words with their heads, constituents or entities, sentences"),
+]
+Tasks = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--task",
+        help=f"a task of sentences, made from the treebank: {', '.join(ALONE)}; may be repeated. Its sentences are "
+        "not those of a recording, so give the model",
+    ),
 ]
 Pool = Annotated[
     Literal["first", "last", "mean"],
@@ -389,7 +398,9 @@ def from_fields(kind: type[Described]) -> Callable[[Callable[[Described], None]]
             elif flag(field) in known:
                 option = known[flag(field)][0]
             else:
-                option = typer.Option(flag(field), help=field.metadata["help"])
+                name = flag(field)
+                name = f"{name}/{name.replace('--', '--no-', 1)}" if default is True else name
+                option = typer.Option(name, help=field.metadata["help"])
             parameters.append(
                 inspect.Parameter(
                     field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[hint, option]

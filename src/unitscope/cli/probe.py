@@ -29,13 +29,14 @@ from unitscope.cli.options import (
     Sites,
     SomeOut,
     StandIn,
+    Tasks,
     TextColumn,
     Untrained,
     Words,
     dialect_of,
 )
 from unitscope.cli.treebanks import is_of_treebank, open_source, with_sentences
-from unitscope.corpus.sentence_tasks import TASKS, make_task
+from unitscope.corpus.sentence_tasks import ALONE, make_task
 from unitscope.corpus.treebank import CONTEXT
 from unitscope.errors import InputError
 from unitscope.page.page import build_page
@@ -48,8 +49,6 @@ from unitscope.probing.words import SPAN
 from unitscope.recording.recording import Recording
 from unitscope.source.live import Live
 
-ALONE = [task for task in TASKS if task not in ("content", "order")]
-"""Tasks that ask about a sentence alone; the others ask about some of its words too (``probing.questions``)."""
 DEFAULT = {"word": "upos", "edge": "deprel", "span": SPAN, "sentence": ""}
 
 
@@ -70,14 +69,7 @@ def probe(
     sites: Sites = ["*"],  # noqa: B006
     out: SomeOut = None,
     level: Level = "word",
-    tasks: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--task",
-            help=f"a task of sentences, made from the treebank: {', '.join(ALONE)}; may be repeated. Its sentences are "
-            "not those of a recording, so give the model",
-        ),
-    ] = None,
+    tasks: Tasks = None,
     pool: Pool = "last",
     words: Words = 20_000,
     controls: ControlTasks = 1,

@@ -6,6 +6,7 @@ from unitscope.corpus.corpus import Corpus
 from unitscope.errors import InputError
 from unitscope.models.model import Model
 from unitscope.probing.layers import Probing, probe_layers, untrained_twin
+from unitscope.probing.steps_as_words import StepsAsWords
 from unitscope.probing.table import ProbeTable
 from unitscope.probing.words import HasWords, Level, Pool
 from unitscope.progress import Progress, silent
@@ -30,7 +31,8 @@ def probe(
 ) -> ProbeTable:
     """Linear probes of every site for every label, each beside its controls (Hewitt & Liang 2019).
 
-    The corpus has words with labels: a treebank, texts with classes, tables. ``untrained`` probes the same network with
+    A corpus has words with labels (a treebank, texts with classes, tables); of any other source each step is probed, or
+    with ``level="sentence"`` each sequence, for the source's own labels. ``untrained`` probes the same network with
     fresh weights too, for which the model is needed. ``model`` and ``corpus`` are needed where the source has none,
     as a recording.
 
@@ -39,13 +41,13 @@ def probe(
     Raises ``InputError`` for unknown sites or labels, labels with one class, too little data, and no words.
     """
     model, corpus = model or source.model, corpus or source.corpus
-    if not isinstance(corpus, HasWords):
-        raise InputError(f"{source.name} has no words with labels; give the treebank or the labelled texts as corpus")
-    if untrained and model is None:
-        raise InputError(f"{source.name} has no model at hand; give it, or untrained=False")
+    names = (labels,) if isinstance(labels, str) else tuple(labels)
+    words_of = corpus if isinstance(corpus, HasWords) else StepsAsWords(source, names)
+    if untrained and (model is None or corpus is None):
+        raise InputError(f"{source.name} has no model at hand; give model and corpus, or untrained=False")
     how = Probing(
-        (labels,) if isinstance(labels, str) else tuple(labels), (sites,) if isinstance(sites, str) else tuple(sites),
+        names, (sites,) if isinstance(sites, str) else tuple(sites),
         level, pool, words, controls, codelength, seed=seed,
     )  # fmt: skip
-    twin = untrained_twin(model, corpus, source, seed) if untrained and model is not None else None
-    return probe_layers(source, corpus, how, twin, progress)
+    twin = untrained_twin(model, corpus, source, seed) if untrained and model and corpus else None
+    return probe_layers(source, words_of, how, twin, progress)

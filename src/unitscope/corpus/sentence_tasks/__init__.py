@@ -37,6 +37,8 @@ TASKS: dict[str, Make] = {
     "order": order,
 }
 """By name; ``tree-depth`` and ``top-constituents`` need bracketed trees, those from ``tense`` on dependency trees."""
+ALONE = tuple(task for task in TASKS if task not in ("content", "order"))
+"""Tasks that ask about a sentence alone; the others ask about some of its words too (``probing.questions``)."""
 
 
 def make_task(name: str, sentences: Sequence[Sentence], seed: int = 0) -> SentenceTask:
