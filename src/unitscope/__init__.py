@@ -13,7 +13,7 @@ From a trained network and a text to what each unit does, what it stands for, an
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 if TYPE_CHECKING:
     from unitscope.asking import Answer, ask

@@ -4,6 +4,7 @@ import sys
 import warnings
 
 import pytest
+import typer
 
 from unitscope.cli import main
 from unitscope.cli.app import app
@@ -14,7 +15,7 @@ from unitscope.files.damage import DamageWarning
 def outcome(monkeypatch, capsys, raised, *words):
     """Status and what is said where a command raises."""
 
-    def fail():
+    def fail(**_):
         raise raised
 
     monkeypatch.setattr("unitscope.cli.app.app", fail)
@@ -33,7 +34,7 @@ def outcome(monkeypatch, capsys, raised, *words):
         (MemoryError(), 2, "unitscope: the memory is full; take fewer sites"),
         (ZeroDivisionError("division\nby zero"), 2, "ZeroDivisionError: division by zero; this is a fault of"),
         (RecursionError("deep"), 2, "RecursionError: deep; this is a fault of unitscope"),
-        (SystemExit(130), 130, "unitscope: stopped;"),
+        (typer.Abort(), 130, "unitscope: stopped;"),
         (KeyboardInterrupt(), 130, "unitscope: stopped;"),
     ],
 )  # fmt: skip
@@ -45,15 +46,16 @@ def test_whatever_goes_wrong_is_one_line(monkeypatch, capsys, raised, status, sa
 
 
 def test_debug_shows_where(monkeypatch):
-    monkeypatch.setattr("unitscope.cli.app.app", lambda: 1 / 0)
+    monkeypatch.setattr("unitscope.cli.app.app", lambda **_: 1 / 0)
     monkeypatch.setattr(sys, "argv", ["unitscope", "--debug"])
     with pytest.raises(ZeroDivisionError):
         main.run()
 
 
 def test_what_was_set_aside_is_one_line(monkeypatch, capsys):
-    monkeypatch.setattr("unitscope.cli.app.app", lambda: warnings.warn("x is damaged", DamageWarning, stacklevel=1))
-    main.run()
+    monkeypatch.setattr("unitscope.cli.app.app", lambda **_: warnings.warn("x is damaged", DamageWarning, stacklevel=1))
+    with pytest.raises(SystemExit):
+        main.run()
     assert capsys.readouterr().err == "unitscope: x is damaged\n"
     assert callable(app)
 

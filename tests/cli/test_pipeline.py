@@ -174,7 +174,7 @@ def test_recordings_that_are_none_are_one_line(folder, tmp_path, capsys):
     assert "needs labels" in failure(capsys, "analyze", folder / "run", "association")
     assert "no parameter 'size'" in failure(capsys, "analyze", folder / "run", "moments:size=3")
     assert "inside-brackets" in failure(capsys, "ask", folder / "run", "--label", "inside-bracket")
-    assert "between 0 and 1" in failure(capsys, "ask", folder / "run", "--fdr", "5")
+    assert "less than or equal to 1" in failure(capsys, "ask", folder / "run", "--fdr", "5")
 
 
 def test_a_manifest_of_another_version_is_one_line(folder, tmp_path, capsys):

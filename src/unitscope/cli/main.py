@@ -16,7 +16,9 @@ def run() -> None:
 
 
 def _run() -> None:
+    import typer
     from rich.text import Text
+    from typer.exceptions import TyperException
 
     from unitscope.cli import console
     from unitscope.cli.app import app
@@ -38,11 +40,17 @@ def _run() -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("always", DamageWarning)
             warnings.showwarning = show
-            app()
-    except SystemExit as end:
-        if end.code == 130:
-            print(STOPPED, file=sys.stderr)
-        raise
+            status = app(standalone_mode=False)
+        sys.exit(status or 0)
+    except typer.Abort:
+        print(STOPPED, file=sys.stderr)
+        sys.exit(130)
+    except TyperException as error:  # wrong options and values
+        message = " ".join(error.format_message().split()).rstrip(".")
+        if message:  # else the help was printed, for a command without arguments
+            where = getattr(error, "ctx", None)
+            say(f"{message}; see {where.command_path} --help" if where else message)
+        sys.exit(2)
     except Exception as error:
         if "--debug" in sys.argv:
             raise

@@ -50,7 +50,8 @@ def run(
     ] = None,
     trees: Annotated[Path | None, "folder of bracketed trees (*.ptb) that give the translator's phrases"] = None,
     nets: Annotated[
-        Path | None, "folder of networks from train-classifier and train-translator; without it, they are trained"
+        Path | None,
+        "folder of classifiers and translators that were trained before; without it, they are trained",
     ] = None,
     seeds: Annotated[int, "convolutional networks of each task"] = 3,
     quick: Annotated[bool, "small data and networks: shows that all of it runs, and nothing more"] = False,
