@@ -25,7 +25,7 @@ SCHEMA = 2
 COLUMNS = ("text", "kind", "words", "label", "count", "sentences")
 SPANS = ("concept", "sentence", "start", "stop")
 HEAD, CONCEPTS, PLACES = "bank.json", "concepts.parquet", "places.parquet"
-MEND = "make it with unitscope bank, or make_bank(…).save"
+MEND = "make it with unitscope data bank, or make_bank(…).save"
 
 
 @dataclass(frozen=True)
