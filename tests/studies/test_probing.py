@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from unitscope.errors import InputError
-from unitscope.studies import probing
-from unitscope.studies.probing.layers import interval
-from unitscope.studies.probing.steps import Steps
+from unitscope.studies import runner
+from unitscope.studies.library import probing
+from unitscope.studies.library.probing import Asked
 
 
 def bank(path: Path, sentences: int, seed: int) -> None:
@@ -36,41 +36,38 @@ def bank(path: Path, sentences: int, seed: int) -> None:
 
 
 def test_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    bank(tmp_path / "en_ewt-ud-train.conllu", 150, 0)
-    bank(tmp_path / "en_ewt-ud-dev.conllu", 120, 1)
+    bank(tmp_path / "en_ewt-ud-train.conllu", 240, 0)
     monkeypatch.setattr(probing, "find_encoder", lambda given: given)
-    shown: list[tuple[str, int, int]] = []
     out = tmp_path / "study"
-    checks = probing.run(out, lambda *what: shown.append(what), data=tmp_path, words=200, quick=True)
-    assert shown[-1][1] == shown[-1][2]
-    by_id = {check.id: check for check in checks}
-    assert by_id["word LSTM-shuffled"].met
-    assert by_id["pilot-ceiling"].met
-    results = json.loads((out / "results.json").read_text())
-    layers = results["figures"]["layers"]["word LSTM"]["upos"]
+    done = runner.do("probing", Asked(quick=True, data=tmp_path), out)
+    assert [one.name for one in done.outcomes] == [
+        "word LSTM upos 0", "word LSTM trees 0", "word LSTM use 0", "untrained encoder 0", "sums 0",
+    ]  # fmt: skip
+    values = {one.claim.id: one.value for one in done.claims}
+    assert values["shuffled-word LSTM"].mean < 0.1
+    assert values["pilot-ceiling"].mean <= 1e-9
+    layers = done.outcomes.one(label="upos")["layers"]  # type: ignore[index]
     assert list(layers) == ["embedding", "layer 1", "layer 2"]
-    mean, low, high = layers["layer 1"]["accuracy"]
-    assert low <= mean <= high
-    assert "What layers know of words" in (out / "index.html").read_text(encoding="utf-8")
-    # Again: every step is there already, so nothing is measured and nothing changes.
-    monkeypatch.setattr(probing, "run_pilot", lambda **_: pytest.fail("measured again"))
-    assert probing.run(out, lambda *_: None, data=tmp_path, words=200, quick=True) == checks
+    least = min(layers[name]["accuracy"] - layers[name]["twin_accuracy"] for name in ("layer 1", "layer 2"))
+    assert values["upos-twin-word LSTM"].mean == pytest.approx(least)
+    used = done.outcomes.one(use=30)["used"]["layer 1"]["rows"]  # type: ignore[index]
+    costs = {row["name"]: row["cost"] for row in used}
+    largest = max(cost for name, cost in costs.items() if name.startswith("8 random"))
+    assert values["ranked-weights-8-layer 1"].mean == pytest.approx(costs["8 units by weights"] - largest)
+    assert "did not learn to add" in values["sums-mode"].why_not
+    tables = json.loads((out / "results.json").read_text())["tables"]
+    assert tables["Layers"]["word LSTM, upos"].keys() == layers.keys()
+    assert "linear chain" in tables["Trees"]["word LSTM"]
+    assert (out / "index.html").stat().st_size > 50_000
+
+
+def test_the_language_model_learns_other_documents_than_those_that_are_probed(tmp_path: Path) -> None:
+    bank(tmp_path / "bank.conllu", 100, 0)
+    learnt, read = probing._sentences(tmp_path / "bank.conllu", False)
+    assert not {s.document for s in learnt} & {s.document for s in read}
+    assert len(learnt) + len(read) == 100
 
 
 def test_no_treebank(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="give --data with the folder of UD English EWT"):
-        probing.run(tmp_path, lambda *_: None, data=tmp_path)
-
-
-def test_other_settings_are_another_step(tmp_path: Path) -> None:
-    steps = Steps(tmp_path, lambda *_: None, 3)
-    assert steps("one", {"n": 1}, lambda: {"x": 1}) == {"x": 1}
-    assert steps("one", {"n": 1}, lambda: {"x": 2}) == {"x": 1}
-    assert steps("one", {"n": 2}, lambda: {"x": 2}) == {"x": 2}
-
-
-def test_interval_against_the_textbook() -> None:
-    mean, low, high = interval([1.0, 2.0, 3.0])
-    assert mean == 2.0
-    assert (high - low) / 2 == pytest.approx(4.302653 / 3**0.5)
-    assert interval([1.0])[0] == 1.0
+        runner.load_study("probing").runs(Asked(data=tmp_path))

@@ -12,6 +12,7 @@ from unitscope.errors import InputError
 from unitscope.studies import Run, Study, runner
 from unitscope.studies.kept import keep, kept
 from unitscope.studies.results import read_rows
+from unitscope.view import Field, Group, Heatmap, Scatter, Table, to_json
 
 MINE = """
 from dataclasses import dataclass, field
@@ -164,6 +165,11 @@ def test_outcomes_are_kept_whole(tmp_path):
         "array": np.arange(6, dtype=np.float32).reshape(2, 3),
         "deep": [{"nan": math.nan, "whole": 3, "word": "é", "none": None, "yes": True, "many": np.array([1, 2])}],
         "number": np.float64(0.5),
+        "views": [
+            Table("t", [Field("a"), Field("b", "text")], [[math.nan, "x"]]),
+            Scatter("s", [Group("g", [1.0], [2.0], ["p"])], "x", "y", xrange=(0.0, 1.0)),
+            Heatmap("h", ["r"], ["c"], [[0.5]], 0.0, 1.0),
+        ],
     }
     keep(tmp_path, "key", outcome)
     found = kept(tmp_path, "key")
@@ -174,5 +180,7 @@ def test_outcomes_are_kept_whole(tmp_path):
     assert found["deep"][0].pop("many").tolist() == [1, 2]
     assert found["deep"] == [{"whole": 3, "word": "é", "none": None, "yes": True}]
     assert found["number"] == 0.5
+    assert [to_json(view) for view in found["views"]] == [to_json(view) for view in outcome["views"]]
+    assert found["views"][1] == outcome["views"][1]
     assert kept(tmp_path, "another key") is None
     assert kept(tmp_path / "nothing", "key") is None

@@ -1,6 +1,5 @@
 """``unitscope study``: a command for each study, of the package or of a file of one's own; its options are fields."""
 
-import importlib
 import inspect
 import typing
 from collections.abc import Callable, Sequence
@@ -17,7 +16,6 @@ from unitscope.cli.app import app
 from unitscope.errors import InputError
 from unitscope.files.writing import write
 from unitscope.studies import runner
-from unitscope.studies.check import Check
 from unitscope.studies.results import NAME, Concluded, Row, one_table, read_rows, results_in
 from unitscope.studies.study import Study
 
@@ -115,27 +113,3 @@ def shown(claims: Sequence[Concluded]) -> Table:
 
 for _name in runner.names():
     study.command(_name)(command(_name, runner.load_study(_name)))
-
-
-def _by_hand(run: Callable[..., list[Check]]) -> Callable[..., None]:
-    """A study that is a function still."""
-
-    def do(out: Path, **options: Any) -> None:
-        with console.progress_bar() as show:
-            run(out, show, **options)
-        console.out.print(f"{out}: index.html and {NAME}")
-
-    keyword = inspect.Parameter.KEYWORD_ONLY
-    parameters = [inspect.Parameter("out", keyword, default=Path("study"), annotation=Out)]
-    for parameter in inspect.signature(run).parameters.values():
-        if parameter.kind is keyword:
-            kind, says = typing.get_args(parameter.annotation)
-            parameters.append(parameter.replace(annotation=Annotated[kind, typer.Option(help=says)]))
-    do.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    do.__doc__ = run.__doc__
-    return do
-
-
-for _name in ("cnn_units", "machine_analysis", "probing", "visualizing_rnns"):
-    _run = importlib.import_module(f"unitscope.studies.{_name}").run
-    study.command(_name.replace("_", "-"))(_by_hand(_run))

@@ -1,10 +1,12 @@
-"""What was found of one run, on disk: numbers, words, lists, dictionaries and arrays, under the key of all it hangs on.
+"""What was found of one run, on disk: numbers, words, lists, dictionaries, arrays and views, under the key of all it
+hangs on.
 
 A study that was stopped goes on from what it kept. Nothing is unpickled: a JSON file, and arrays beside it.
 """
 
 import math
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +15,16 @@ import numpy as np
 from unitscope.errors import InputError
 from unitscope.files.arrays import read_arrays, write_arrays
 from unitscope.files.jsons import read_json, write_json
+from unitscope.view import Field, Group, Heatmap, Histogram, Lines, Scatter, Series, Table, TokenText
 
 HEAD, ARRAYS = "outcome.json", "outcome.safetensors"
 SCHEMA = 1
 ADVICE = "remove it, and the study finds it again"
+VIEWS = {kind.__name__: kind for kind in (Table, Histogram, Lines, Heatmap, Scatter, TokenText, Field, Series, Group)}
+"""A view, and what it is made of, is kept as its fields under the name of its class."""
 
 Outcome = dict[str, Any]
-"""What a run gives: whatever nests of dictionaries, lists, words, numbers and arrays says it."""
+"""What a run gives: whatever nests of dictionaries, lists, words, numbers, arrays and views says it."""
 
 
 def keep(folder: Path, key: str, outcome: Outcome) -> None:
@@ -43,7 +48,7 @@ def kept(folder: Path, key: str) -> Outcome | None:
         arrays = read_arrays(folder / ARRAYS, ADVICE)[0] if (folder / ARRAYS).exists() else {}
         found: Outcome = _whole(head["outcome"], arrays)
         return found
-    except (InputError, KeyError):
+    except (InputError, KeyError, TypeError):
         return None
 
 
@@ -57,6 +62,9 @@ def _flattened(value: Any, arrays: dict[str, np.ndarray]) -> Any:
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):
         return {"∎number": str(value)}
+    if type(value).__name__ in VIEWS:
+        own = {field.name: _flattened(getattr(value, field.name), arrays) for field in fields(value)}
+        return {"∎view": type(value).__name__, **own}
     if isinstance(value, Mapping):
         return {str(key): _flattened(item, arrays) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -70,5 +78,13 @@ def _whole(value: Any, arrays: Mapping[str, np.ndarray]) -> Any:
             return arrays[value["∎array"]]
         if "∎number" in value:
             return float(value["∎number"])
-        return {key: _whole(item, arrays) for key, item in value.items()}
+        whole = {key: _whole(item, arrays) for key, item in value.items()}
+        return _view(**whole) if "∎view" in value else whole
     return [_whole(item, arrays) for item in value] if isinstance(value, list) else value
+
+
+def _view(**content: Any) -> Any:
+    """A view again; JSON knows no tuples."""
+    kind: Any = VIEWS[content.pop("∎view")]
+    tuples = {field.name for field in fields(kind) if "tuple" in str(field.type)}
+    return kind(**{k: tuple(v) if k in tuples and isinstance(v, list) else v for k, v in content.items()})

@@ -51,11 +51,14 @@ class Row:
 
 
 def concluded(study: Study, outcomes: Outcomes) -> list[Concluded]:
-    """Every claim that the study was asked for."""
+    """Every claim that the study was asked for. From a quick look nothing is concluded but what is exact."""
     found = []
     for claim in study.claims:
         value = claim.value(outcomes)
         if value is not None:
+            certain = value.low == value.high and claim.source.kind == "ours"
+            if getattr(outcomes.options, "quick", False) and not certain:
+                value = value.unless("a quick look")
             found.append(Concluded(claim, value, claim.bar.verdict(value)))
     return found
 

@@ -135,6 +135,10 @@ class Outcomes:
         """What every run found there, of those that have it."""
         return [one[path] for one in self.found if one.has(path)]
 
+    def views(self, path: str) -> list[View]:
+        """The views that the runs keep there, one after the other."""
+        return [view for views in self.all(path) for view in views]
+
     def by(self, setting: str) -> "dict[Any, Outcomes]":
         """Divided by a setting, in the order in which its values first occur."""
         values = dict.fromkeys(one[setting] for one in self.found if one.has(setting))

@@ -48,7 +48,7 @@ class Value:
 
     def unless(self, why: str) -> "Value":
         """The same, from which nothing is concluded if there is a reason not to."""
-        return replace(self, why_not=why) if why else self
+        return replace(self, why_not="; ".join(part for part in (self.why_not, why) if part))
 
 
 def exact(number: Number, note: str = "") -> Value:

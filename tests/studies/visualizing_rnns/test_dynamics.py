@@ -8,8 +8,8 @@ from unitscope.models.ngram import NGram
 from unitscope.networks.card import Card, save
 from unitscope.networks.char import CharConfig, CharNet
 from unitscope.networks.context import ContextConfig, ContextNet
-from unitscope.studies.visualizing_rnns.dynamics import divergence, ngram_predictions, resemblance
-from unitscope.studies.visualizing_rnns.held_out import HeldOut
+from unitscope.studies.library.visualizing_rnns.dynamics import divergence, ngram_predictions, resemblance
+from unitscope.studies.library.visualizing_rnns.held_out import HeldOut
 
 VOCABULARY = Vocabulary(tuple("abcd"))
 

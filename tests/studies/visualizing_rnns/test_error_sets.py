@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from unitscope.studies.visualizing_rnns.error_sets import error_sets
+from unitscope.studies.library.visualizing_rnns.error_sets import error_sets
 
 
 @pytest.fixture

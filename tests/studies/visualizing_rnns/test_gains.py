@@ -3,8 +3,8 @@ import pytest
 
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
-from unitscope.studies.visualizing_rnns.gains import by_group, gains
-from unitscope.studies.visualizing_rnns.held_out import HeldOut
+from unitscope.studies.library.visualizing_rnns.gains import by_group, gains
+from unitscope.studies.library.visualizing_rnns.held_out import HeldOut
 
 
 @pytest.fixture

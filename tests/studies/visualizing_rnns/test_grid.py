@@ -1,5 +1,3 @@
-import dataclasses
-
 import pytest
 
 from unitscope.corpus.open import open_corpus
@@ -7,7 +5,8 @@ from unitscope.corpus.splits import Split
 from unitscope.errors import InputError
 from unitscope.networks.card import Card, load, save
 from unitscope.networks.context import ContextConfig, ContextNet
-from unitscope.studies.visualizing_rnns.grid import Plan, is_trained, plans, train_grid, trained
+from unitscope.networks.lessons.text import train
+from unitscope.studies.library.visualizing_rnns.grid import Plan, is_trained, trained
 
 
 @pytest.fixture
@@ -22,16 +21,11 @@ def corpus(text):
     return open_corpus(text, split=Split("interleaved", "all", (0.8, 0.1, 0.1), 10, 20))
 
 
-def none(*_):
-    """Nobody watches."""
-
-
-def test_every_combination_has_a_name_of_its_own():
-    made = plans(("lstm", "gru"), (1, 2), (64, 128), ("modern", "paper"))
+def test_every_kind_has_a_name_of_its_own():
+    made = [Plan(c, n, r, p) for c in ("lstm", "gru") for n in (1, 2) for r in (64, 128) for p in ("modern", "paper")]
     assert len({plan.name for plan in made}) == 16
     assert Plan("lstm", 3, 64, "paper", 1.0).name == "lstm-3-64-paper-bias1"
-    twice = plans(("rnn",), (1,), (64,), ("modern",), seeds=2)
-    assert [plan.name for plan in twice] == ["rnn-1-64-modern", "rnn-1-64-modern-seed2"]
+    assert Plan("rnn", 1, 64, seed=2).name == "rnn-1-64-modern-seed2"
 
 
 def test_the_two_protocols(text, corpus, tmp_path):
@@ -45,11 +39,9 @@ def test_the_two_protocols(text, corpus, tmp_path):
     assert not paper.keep
 
 
-def test_networks_are_trained_once_and_found_again(text, corpus, tmp_path):
-    jobs = [Plan(cell, 1, 8).options(text, corpus, tmp_path / "grid", 1) for cell in ("lstm", "rnn")]
-    seen = []
-    train_grid(jobs, 1, lambda name, done, total: seen.append(name))
-    assert set(seen) == {"lstm-1-8-modern", "rnn-1-8-modern"}
+def test_trained_networks_are_found(text, corpus, tmp_path):
+    for cell in ("lstm", "rnn"):
+        train(Plan(cell, 1, 8).options(text, corpus, tmp_path / "grid", 1))
     members = trained(tmp_path / "grid", corpus.documents.fingerprint, len(corpus.vocabulary))
     assert [m.name for m in members] == ["lstm-1-8-modern", "rnn-1-8-modern"]
     lstm, rnn = members
@@ -58,13 +50,12 @@ def test_networks_are_trained_once_and_found_again(text, corpus, tmp_path):
     assert lstm.validation == lstm.history[0]["validation"]
     assert {0.5, 1.0} <= set(lstm.snapshots())
     assert not rnn.snapshots()
-    train_grid([dataclasses.replace(job, text=("gone",)) for job in jobs], 1, none)  # nothing is missing
 
 
 def test_what_is_no_network_of_this_text_is_left_out(text, corpus, tmp_path):
     job = Plan("rnn", 1, 8).options(text, corpus, tmp_path / "grid", 1)
     assert not is_trained(tmp_path / "grid" / "rnn-1-8-modern")
-    train_grid([job], 1, none)
+    train(job)
     config = ContextConfig(28, 1, 4)
     save(tmp_path / "grid" / "n-NN" / "1", ContextNet(config), Card("context", config))
     assert len(trained(tmp_path / "grid", corpus.documents.fingerprint, len(corpus.vocabulary))) == 1

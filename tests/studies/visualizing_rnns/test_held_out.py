@@ -7,7 +7,7 @@ from unitscope.corpus.splits import Split
 from unitscope.errors import InputError
 from unitscope.models.ngram import NGram
 from unitscope.networks.char import CharConfig, CharNet
-from unitscope.studies.visualizing_rnns.held_out import HeldOut, estimate, save_scores, train_segments
+from unitscope.studies.library.visualizing_rnns.held_out import HeldOut, estimate, train_segments
 
 
 @pytest.fixture
@@ -62,11 +62,6 @@ def test_an_interval_is_that_of_the_stretches():
     where[0] = True
     assert estimate(values, where).mean == pytest.approx(values[0, 0])
     assert np.isnan(estimate(values, np.zeros(values.shape, bool)).mean)
-
-
-def test_scores_are_kept(tmp_path):
-    save_scores(tmp_path, {"warpeace/lstm": np.full((2, 3), -1.0, np.float32)})
-    assert np.load(tmp_path / "warpeace" / "lstm.npy").tolist() == [[-1.0] * 3] * 2
 
 
 def test_a_part_that_is_too_short(tmp_path):

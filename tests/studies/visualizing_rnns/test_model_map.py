@@ -5,8 +5,8 @@ from scipy.special import rel_entr
 
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.networks.char import CharConfig, CharNet
-from unitscope.studies.visualizing_rnns.held_out import HeldOut
-from unitscope.studies.visualizing_rnns.model_map import apart, distances, scaled, tsne
+from unitscope.studies.library.visualizing_rnns.held_out import HeldOut
+from unitscope.studies.library.visualizing_rnns.model_map import apart, distances, scaled, tsne
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from unitscope.corpus.vocabulary import UNKNOWN, Vocabulary
-from unitscope.studies.visualizing_rnns.held_out import HeldOut
-from unitscope.studies.visualizing_rnns.onion import KINDS, letters, onion, word_counts
+from unitscope.studies.library.visualizing_rnns.held_out import HeldOut
+from unitscope.studies.library.visualizing_rnns.onion import KINDS, letters, onion, word_counts
 
 SYMBOLS = (*' \n"abcdefgh.,!', UNKNOWN)
 VOCABULARY = Vocabulary(SYMBOLS)

@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 import numpy as np
 import torch
 import torch.nn.functional as F
+from jaxtyping import Bool
 from torch import Tensor, nn
 
 from unitscope.corpus.batch import Batch
@@ -133,8 +134,22 @@ class Classification:
         majority = Counter(self.train.targets).most_common(1)[0][0]
         return {
             "majority": float(np.mean([target == majority for target in self.test.targets])),
-            "naive bayes": _naive_bayes(self.train, self.test),
+            "naive bayes": float(self.right_of_bayes().mean()),
         }
+
+    @torch.inference_mode()
+    def right(self, net: nn.Module) -> Bool[np.ndarray, " text"]:
+        """Which texts of the test part a network says right."""
+        net.eval()
+        right = np.zeros(len(self.test), bool)
+        for batch in _batches(self.test):
+            said = net(batch.tokens, batch.lengths).argmax(1) == _classes(batch)
+            right[batch.sequence.numpy()] = said.numpy()
+        return right
+
+    def right_of_bayes(self) -> Bool[np.ndarray, " text"]:
+        """Which of them naive Bayes on words and pairs of words says right."""
+        return _naive_bayes(self.train, self.test)
 
 
 class Translation:
@@ -225,8 +240,8 @@ def _summed(scores: Tensor, batch: Batch) -> Tensor:
     return F.cross_entropy(scores.flatten(0, 1), batch.targets.flatten(), ignore_index=-1, reduction="sum")
 
 
-def _naive_bayes(train: LabelledTexts, test: LabelledTexts) -> float:
-    """Accuracy of multinomial naive Bayes on words and pairs of words, each count raised by one."""
+def _naive_bayes(train: LabelledTexts, test: LabelledTexts) -> Bool[np.ndarray, " text"]:
+    """What multinomial naive Bayes on words and pairs of words says right, each count raised by one."""
 
     def grams(text: str) -> set[str]:
         words = text.lower().split()
@@ -248,4 +263,4 @@ def _naive_bayes(train: LabelledTexts, test: LabelledTexts) -> float:
         ]
         return int(np.argmax(scores))
 
-    return float(np.mean([likeliest(text) == target for text, target in zip(test.texts, test.targets, strict=True)]))
+    return np.array([likeliest(text) == target for text, target in zip(test.texts, test.targets, strict=True)])
