@@ -66,6 +66,10 @@ def test_long_rows_are_cut_and_the_content_decides_the_fingerprint(tmp_path):
     assert len(a.documents.entries) > len(TEXTS)
     assert all(document.stop - document.start < 20 for document in a.documents.entries)
     assert a.fingerprint == b.fingerprint
+    # Pieces of one row are no independent evidence; rows are.
+    wholes = {a.documents.entries[n].name: a.document(n).whole for n in range(len(a.documents.entries))}
+    assert all(bool(wholes[f"a.jsonl:text:{n}"]) == (len(text.encode()) > 10) for n, text in enumerate(TEXTS, 1))
+    assert len(set(filter(None, wholes.values()))) == sum(len(text.encode()) > 10 for text in TEXTS)
 
 
 def test_a_name_is_a_table_only_if_there_is_one(tmp_path):

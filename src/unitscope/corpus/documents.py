@@ -5,15 +5,18 @@ Only this table grows with a corpus. The text itself stays on disk and is read a
 
 import fnmatch
 import hashlib
+import itertools
 import os
-from collections import Counter
+import sys
+from array import array
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal, overload
 
 import numpy as np
+from jaxtyping import Int
 
 from unitscope.corpus.dialect import Notes
 from unitscope.corpus.opening import SNIFF, coding, open_bytes, unreadable
@@ -57,34 +60,89 @@ class Document:
         return content
 
 
+class Entries(Sequence[Document]):
+    """The documents of a text. Only numbers and digests of each are held, since there may be millions."""
+
+    def __init__(self, files: Sequence[TextFile]) -> None:
+        self._files = files
+        self._file, self._start, self._stop, self._tokens = array("q"), array("q"), array("q"), array("q")
+        self._digests = bytearray()
+
+    def add(self, file: int, start: int, stop: int, tokens: int, digest: bytes) -> None:
+        """One more, of a file by its number."""
+        for column, value in zip((self._file, self._start, self._stop, self._tokens), (file, start, stop, tokens),
+                                 strict=True):  # fmt: skip
+            column.append(value)
+        self._digests += digest
+
+    def __len__(self) -> int:
+        return len(self._file)
+
+    @overload
+    def __getitem__(self, number: int) -> Document: ...
+    @overload
+    def __getitem__(self, number: slice) -> list[Document]: ...
+    def __getitem__(self, number: int | slice) -> Document | list[Document]:
+        if isinstance(number, slice):
+            return [self[each] for each in range(*number.indices(len(self)))]
+        file = self._files[self._file[number]]
+        place = range(len(self))[number]
+        return Document(
+            file.name, file.path, self._start[place], self._stop[place], self._tokens[place], self.digest(place)
+        )
+
+    @property
+    def tokens(self) -> Int[np.ndarray, " document"]:
+        """Of each document."""
+        return np.array(self._tokens, np.int64)
+
+    @property
+    def file(self) -> Int[np.ndarray, " document"]:
+        """The number of the file that each document is, or is a piece of."""
+        return np.array(self._file, np.int64)
+
+    def digest(self, number: int) -> str:
+        """Hexadecimal SHA-256 of a document's bytes."""
+        return self._digests[32 * number : 32 * number + 32].hex()
+
+
 @dataclass(frozen=True)
 class Documents:
     """All documents of a text, in order, and how often each symbol occurs in them."""
 
     unit: Unit
-    entries: tuple[Document, ...]
+    entries: Entries
     counts: dict[str, int]
+    files: int
+    """On the disk."""
 
     @cached_property
     def tokens(self) -> int:
-        return sum(document.tokens for document in self.entries)
+        return int(self.entries.tokens.sum())
 
     @cached_property
-    def files(self) -> int:
-        return len({document.path for document in self.entries})
-
-    @cached_property
-    def wholes(self) -> dict[Path, str]:
+    def _cut(self) -> dict[int, str]:
         """Of the files that were cut into several documents, the digest of all of these."""
-        of: dict[Path, list[str]] = {}
-        for entry in self.entries:
-            of.setdefault(entry.path, []).append(entry.digest)
-        return {path: hashlib.sha256("\n".join(own).encode()).hexdigest() for path, own in of.items() if len(own) > 1}
+        file = self.entries.file
+        edges = np.flatnonzero(np.diff(file, prepend=-1, append=-1))
+        found = {}
+        for first, after in itertools.pairwise(edges.tolist()):
+            if after > first + 1:
+                own = "\n".join(self.entries.digest(number) for number in range(first, after))
+                found[int(file[first])] = hashlib.sha256(own.encode()).hexdigest()
+        return found
+
+    def whole(self, number: int) -> str:
+        """The digest of the file that a document is a piece of; empty where it is all of it."""
+        return self._cut.get(int(self.entries.file[number]), "") if self._cut else ""
 
     @cached_property
     def fingerprint(self) -> str:
         """Hexadecimal SHA-256 of the content."""
-        return hashlib.sha256("\n".join(document.digest for document in self.entries).encode()).hexdigest()
+        made = hashlib.sha256()
+        for number in range(len(self.entries)):
+            made.update(("\n" * (number > 0) + self.entries.digest(number)).encode())
+        return made.hexdigest()
 
     def vocabulary(self, at_least: int = 1) -> Vocabulary:
         """The symbols that occur at least so often; above 1, rarer ones are read as ``UNKNOWN``."""
@@ -100,19 +158,26 @@ def scan(files: Sequence[TextFile], unit: Unit, document_bytes: int = DOCUMENT_B
     """
     if unit not in ("bytes", "characters"):
         raise InputError(f"text is read as bytes or as characters, not as {unit!r}")
-    entries = []
-    counts: Counter[str] = Counter()
-    for file in files:
-        for start, stop in pieces(file, document_bytes):
-            content = read_bytes(file.path, start, stop)
-            times = np.bincount(codes(content, unit, file.path, start))
-            counts.update({chr(code): int(times[code]) for code in np.flatnonzero(times)})
-            digest = hashlib.sha256(content).hexdigest()
-            entries.append(Document(file.name, file.path, start, stop, int(times.sum()), digest))
-    if not entries:
+    entries = Entries(files)
+    total = np.zeros(256 if unit == "bytes" else sys.maxunicode + 1, np.int64)
+    paths: set[Path] = set()
+    with Opened() as opened:
+        for number, file in enumerate(files):
+            for start, stop in pieces(file, document_bytes):
+                content = opened.read(file.path, start, stop)
+                symbols = codes(content, unit, file.path, start)
+                if len(symbols) < len(total):
+                    kinds, times = np.unique(symbols, return_counts=True)
+                    total[kinds] += times
+                else:
+                    total += np.bincount(symbols, minlength=len(total))
+                paths.add(file.path)
+                entries.add(number, start, stop, len(symbols), hashlib.sha256(content).digest())
+    if not len(entries):
         where = "the text" if len(files) != 1 else str(files[0].path)
         raise InputError(f"{where} is empty; give a text of at least one character")
-    return Documents(unit, tuple(entries), dict(counts))
+    counts = {chr(code): int(total[code]) for code in np.flatnonzero(total)}
+    return Documents(unit, entries, counts, len(paths))
 
 
 def codes(content: bytes, unit: Unit, path: Path, start: int = 0) -> np.ndarray:
@@ -225,11 +290,33 @@ def _name(relative: Path) -> str:
     return os.fsencode(relative.as_posix()).decode(errors="backslashreplace")
 
 
+class Opened:
+    """A file that stays open while one stretch of it after the other is read; to be used in ``with``."""
+
+    def __init__(self) -> None:
+        self._path: Path | None = None
+        self._file: BinaryIO | None = None
+
+    def __enter__(self) -> "Opened":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def read(self, path: Path, start: int, stop: int) -> bytes:
+        """Bytes ``start`` to ``stop`` of a file; fewer at its end."""
+        try:
+            if self._file is None or path is not self._path:
+                self.__exit__()
+                self._path, self._file = path, path.open("rb")
+            self._file.seek(start)
+            return self._file.read(stop - start)
+        except OSError as error:
+            raise unreadable(path, error) from error
+
+
 def read_bytes(path: Path, start: int, stop: int) -> bytes:
     """Bytes ``start`` to ``stop`` of a file; fewer at its end."""
-    try:
-        with path.open("rb") as file:
-            file.seek(start)
-            return file.read(stop - start)
-    except OSError as error:
-        raise unreadable(path, error) from error
+    with Opened() as opened:
+        return opened.read(path, start, stop)

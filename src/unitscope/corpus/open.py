@@ -14,7 +14,7 @@ from unitscope.corpus.download import files_of
 from unitscope.corpus.fasta import ENDINGS as FASTA
 from unitscope.corpus.fasta import records
 from unitscope.corpus.opening import PLAIN, SNIFF, STANDARD_INPUT, Lines, coding, is_packed, shown
-from unitscope.corpus.rows import rows, split_name, spool
+from unitscope.corpus.rows import Joined, rows, split_name, spool
 from unitscope.corpus.splits import Split
 from unitscope.corpus.stdlib import NAME as STDLIB
 from unitscope.corpus.stdlib import stdlib_files
@@ -53,8 +53,9 @@ def open_corpus(
     notes = Notes()
     if isinstance(text, Iterator):
         names: list[str | Path] = ["texts"]
-        files = spool(text, "texts")
-        copies = [files[0].path]
+        made = spool(text, "texts")
+        files: Sequence[TextFile] = made
+        copies = [made.path]
     else:
         names = [text] if isinstance(text, str | Path) else list(text)
         files, copies = _files(names, pattern, unit, dialect, notes)
@@ -78,7 +79,7 @@ def open_corpus(
 
 def _files(
     names: Sequence[str | Path], pattern: str, unit: Unit, dialect: Dialect, notes: Notes
-) -> tuple[list[TextFile], list[Path]]:
+) -> tuple[Sequence[TextFile], list[Path]]:
     """What is read, and those files among it that are copies, to be removed after use."""
     if not names:
         raise InputError("no text was given; give a file, a folder, - for standard input, or stdlib")
@@ -94,19 +95,19 @@ def _files(
         found = find_files(list(plain), pattern, notes=notes) if plain else []
     copies = _Copies()
     try:
-        files = [made for file in found if ending(file.path) in FASTA for made in copies.records(file, dialect, notes)]
+        parts = [copies.records(file, dialect, notes) for file in found if ending(file.path) in FASTA]
         found = [file for file in found if ending(file.path) not in FASTA]
-        files += [copies.settled(file, plain.get(file.path, dialect.encoding), unit, notes) for file in found]
+        parts.append([copies.settled(file, plain.get(file.path, dialect.encoding), unit, notes) for file in found])
         for name, table in tables.items():
             made = spool(rows(*table, dialect, notes), Path(name).name)
-            copies.paths.append(made[0].path)
-            files += made
+            copies.paths.append(made.path)
+            parts.append(made)
     except BaseException:
         _remove(copies.paths)
         raise
     finally:
         copies.close()
-    return files, copies.paths
+    return Joined(parts), copies.paths
 
 
 def _remove(copies: Sequence[Path]) -> None:
@@ -140,7 +141,7 @@ class _Copies:
             lines.copy(self._file)
             return TextFile(file.name, Path(self._file.name), start, self._file.tell())
 
-    def records(self, file: TextFile, dialect: Dialect, notes: Notes) -> list[TextFile]:
+    def records(self, file: TextFile, dialect: Dialect, notes: Notes) -> Sequence[TextFile]:
         """The sequences of a file of FASTA, end to end on the disk, each a document."""
         names: list[str] = []
 
@@ -150,7 +151,7 @@ class _Copies:
                 yield text
 
         made = spool(letters(), file.name)
-        self.paths.append(made[0].path)
+        self.paths.append(made.path)
         return [replace(one, name=f"{file.name}:{name}") for one, name in zip(made, names, strict=True)]
 
     def close(self) -> None:

@@ -4,9 +4,13 @@ A table is named with the column of its texts: ``reviews.parquet:text``, ``tweet
 ``wikitext/train:text``. Its texts are copied once into one file on the disk, where any of them is found by its place.
 """
 
+import bisect
+import itertools
 import tempfile
-from collections.abc import Iterable, Iterator
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import overload
 
 from unitscope.corpus.dialect import Dialect, Notes, ending
 from unitscope.corpus.documents import TextFile
@@ -45,28 +49,72 @@ def rows(table: Path, column: str, dialect: Dialect = Dialect(), notes: Notes | 
                 notes.count("rows without a text left out")
 
 
-def spool(texts: Iterable[str], name: str) -> list[TextFile]:
+class Spooled(Sequence[TextFile]):
+    """Texts that lie end to end in one file: of each only its end is held."""
+
+    def __init__(self, name: str, path: Path, ends: "array[int]") -> None:
+        self.path = path
+        self._name = name
+        self._ends = ends
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    @overload
+    def __getitem__(self, number: int) -> TextFile: ...
+    @overload
+    def __getitem__(self, number: slice) -> list[TextFile]: ...
+    def __getitem__(self, number: int | slice) -> TextFile | list[TextFile]:
+        if isinstance(number, slice):
+            return [self[each] for each in range(*number.indices(len(self)))]
+        place = range(len(self))[number]
+        start = self._ends[place - 1] if place else 0
+        return TextFile(f"{self._name}:{place + 1}", self.path, start, self._ends[place])
+
+
+class Joined(Sequence[TextFile]):
+    """Several sequences of files as one."""
+
+    def __init__(self, parts: Sequence[Sequence[TextFile]]) -> None:
+        self._parts = parts
+        self._firsts = [0, *itertools.accumulate(map(len, parts))]
+
+    def __len__(self) -> int:
+        return self._firsts[-1]
+
+    @overload
+    def __getitem__(self, number: int) -> TextFile: ...
+    @overload
+    def __getitem__(self, number: slice) -> list[TextFile]: ...
+    def __getitem__(self, number: int | slice) -> TextFile | list[TextFile]:
+        if isinstance(number, slice):
+            return [self[each] for each in range(*number.indices(len(self)))]
+        place = range(len(self))[number]
+        part = bisect.bisect_right(self._firsts, place) - 1
+        return self._parts[part][place - self._firsts[part]]
+
+
+def spool(texts: Iterable[str], name: str) -> Spooled:
     """The texts end to end in a temporary file, and where each lies. The caller removes the file.
 
     Raises ``InputError`` if there is none.
     """
-    stretches = []
+    ends = array("q")
     with tempfile.NamedTemporaryFile(prefix="unitscope-", suffix=".txt", delete=False) as file:
-        path, start = Path(file.name), 0
+        path, stop = Path(file.name), 0
         try:
             for number, text in enumerate(texts, 1):
                 try:
-                    stop = start + file.write(text.encode())
+                    stop += file.write(text.encode())
                 except UnicodeEncodeError as error:
                     raise InputError(
                         f"{name}:{number} holds {error.object[error.start]!r}, which no text can"
                     ) from error
-                stretches.append(TextFile(f"{name}:{number}", path, start, stop))
-                start = stop
+                ends.append(stop)
         except BaseException:
             path.unlink()
             raise
-    if not stretches:
+    if not ends:
         path.unlink()
         raise InputError(f"{name} holds no text; give rows of at least one character")
-    return stretches
+    return Spooled(name, path, ends)

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections import Counter, OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float, Int, Integer
@@ -12,7 +13,7 @@ from torch import Tensor
 from unitscope.corpus.annotated import KEPT, Annotated, Annotation, Window, WithText
 from unitscope.corpus.batch import Batch
 from unitscope.corpus.dialect import Notes
-from unitscope.corpus.documents import Document, Documents, codes, decode
+from unitscope.corpus.documents import Documents, Entries, codes, decode
 from unitscope.corpus.padded import padded
 from unitscope.corpus.place import DocumentText
 from unitscope.corpus.splits import Part, Split
@@ -58,9 +59,8 @@ class TextCorpus(WithText):
         self.annotations = dict(annotations or {})
         self.notes = notes or Notes()
         self.vocabulary = vocabulary or documents.vocabulary()
-        self._stretches = _stretches(
-            documents.entries, split
-        )  # [stretch 3]: document, first token, token after the last
+        # [stretch 3]: document, first token, token after the last
+        self._stretches = _stretches(documents.entries, split)
         if not len(self._stretches):
             raise InputError(
                 f"the {split.part} part of {name} is empty: it has {documents.tokens:,} {documents.unit} in "
@@ -97,12 +97,13 @@ class TextCorpus(WithText):
         """Tokens of this part."""
         return int((self._stretches[:, 2] - self._stretches[:, 1]).sum())
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
-        entries = self.documents.entries
-        where = [[entries[d].digest, start, stop] for d, start, stop in self._stretches.tolist()]
-        cut = [self.documents.unit, self.vocabulary.symbols, self.length, self.context, where]
-        return hashlib.sha256(json.dumps(cut).encode()).hexdigest()
+        cut = [self.documents.unit, self.vocabulary.symbols, self.length, self.context]
+        made = hashlib.sha256(json.dumps(cut).encode())
+        for document, first, after in self._stretches:  # there may be millions
+            made.update(f"{self.documents.entries.digest(int(document))} {first} {after}\n".encode())
+        return made.hexdigest()
 
     def lengths(self, sequences: Sequence[int]) -> list[int]:
         windows = [self.window(number) for number in sequences]
@@ -133,8 +134,7 @@ class TextCorpus(WithText):
     def document(self, number: int) -> DocumentText:
         """A document by its number; of a long file it is a piece."""
         entry = self.documents.entries[number]
-        whole = self.documents.wholes.get(entry.path, "")
-        return DocumentText(entry.name, entry.digest, self.document_text(number), whole)
+        return DocumentText(entry.name, entry.digest, self.document_text(number), self.documents.whole(number))
 
     def stretches(self) -> Iterator[tuple[Integer[np.ndarray, " token"], int]]:
         """The ids of each stretch of this part, in order, and the id that follows it in its document or -1."""
@@ -210,19 +210,20 @@ class TextCorpus(WithText):
                 )
 
 
-def _stretches(entries: Sequence[Document], split: Split) -> Int[np.ndarray, "stretch 3"]:
+def _stretches(entries: Entries, split: Split) -> Int[np.ndarray, "stretch 3"]:
     """What is read: document, first token, token after the last; in the order of the text."""
-    chosen = [number for number, document in enumerate(entries) if split.holds(document.name)]
-    edges = np.concatenate([[0], np.cumsum([entries[number].tokens for number in chosen], dtype=np.int64)])
-    found = []
+    chosen = np.arange(len(entries))
+    if split.kind == "documents" and split.part != "all":
+        chosen = np.array([number for number in chosen.tolist() if split.holds(entries[number].name)], np.int64)
+    edges = np.concatenate([[0], np.cumsum(entries.tokens[chosen], dtype=np.int64)])
+    found = [np.zeros((0, 3), np.int64)]
     for first, after in split.spans(int(edges[-1])):
         # The text is all documents end to end; a span may reach over several of them.
         begin = int(np.searchsorted(edges, first, side="right")) - 1
         end = int(np.searchsorted(edges, after, side="left"))
-        for place in range(begin, end):
-            low, high = int(edges[place]), int(edges[place + 1])
-            found.append((chosen[place], max(first, low) - low, min(after, high) - low))
-    return np.array(found, dtype=np.int64).reshape(-1, 3)
+        low, high = edges[begin:end], edges[begin + 1 : end + 1]
+        found.append(np.stack([chosen[begin:end], np.maximum(first, low) - low, np.minimum(after, high) - low], 1))
+    return np.concatenate(found)
 
 
 def _lookup(vocabulary: Vocabulary, documents: Documents) -> np.ndarray:
