@@ -1,18 +1,26 @@
 """Small files of the kinds that other projects stumble over, each with what it says (UNITSCOPE_CASES)."""
 
+import gzip
+import io
 import json
+import lzma
 import os
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from treebanks import DATA
 
+from unitscope.cli.inputs import Inputs
 from unitscope.corpus.dialect import Notes
 from unitscope.corpus.labelled import labelled_rows, read_labelled
 from unitscope.corpus.open import open_corpus
 from unitscope.corpus.rows import rows
-from unitscope.corpus.treebank import read_treebank
+from unitscope.corpus.text import TextCorpus
+from unitscope.corpus.treebank import TreebankCorpus, read_treebank
+from unitscope.corpus.vocabulary import UnknownSymbols
 from unitscope.errors import InputError
 
 FILES = Path(os.environ.get("UNITSCOPE_CASES", DATA.parents[1] / "cases")) / "files"
@@ -25,12 +33,30 @@ def expected(name: str) -> dict[str, Any]:
     return dict(json.loads((FILES / "expected.json").read_text(encoding="utf-8"))[name])
 
 
+def as_it_lies(path: Path, _: Path) -> Path:
+    return path
+
+
+def gzipped(path: Path, folder: Path) -> Path:
+    made = folder / f"{path.name.removesuffix('.gz')}.gz"
+    made.write_bytes(path.read_bytes() if path.suffix == ".gz" else gzip.compress(path.read_bytes()))
+    return made
+
+
+def in_xz(path: Path, folder: Path) -> Path:
+    made = folder / f"{path.name.removesuffix('.gz')}.xz"
+    plain = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    made.write_bytes(lzma.compress(plain))
+    return made
+
+
+@pytest.mark.parametrize("door", [as_it_lies, gzipped, in_xz])
 @pytest.mark.parametrize("name", CASES)
-def test_every_file_says_what_it_says(name: str) -> None:
+def test_every_file_says_what_it_says(name: str, door: Callable[[Path, Path], Path], tmp_path: Path) -> None:
     says = expected(name)
-    path = FILES / name
+    path = door(FILES / name, tmp_path)
     if "error" in says:
-        with pytest.raises(InputError, match=rf"{name}:1: {says['error'].partition(': ')[2]}"):
+        with pytest.raises(InputError, match=rf"{path.name}:1: {says['error'].partition(': ')[2]}"):
             read_treebank(path)
     elif says["as"].startswith("text") and "text" in says:
         for unit in ("characters", "bytes"):
@@ -77,3 +103,30 @@ def test_every_file_says_what_it_says(name: str) -> None:
             for span in sentence.spans
         ]
         assert entities == says.get("entities", entities)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_commands_read_the_same(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What ``record``, ``ask --over`` and ``probe`` open, and the same from standard input where that has no name."""
+    says = expected(name)
+    if "error" in says:
+        with pytest.raises(InputError, match=says["error"].partition(": ")[2]):
+            Inputs(text=(str(FILES / name),)).open()
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UnknownSymbols)
+        corpus = Inputs(text=(str(FILES / name),)).open()[1]
+        content = (FILES / name).read_bytes()
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+        piped = Inputs(text=("-",)).open()[1]
+        assert isinstance(corpus, TextCorpus | TreebankCorpus)
+        if isinstance(corpus, TreebankCorpus):
+            assert [s.text for s in corpus.sentences] == [s.text for s in read_treebank(FILES / name)]
+            monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+            if name.endswith((".conllu", ".conll")):  # told by their content
+                assert [s.text for s in read_treebank("-")] == [s.text for s in corpus.sentences]
+        else:
+            whole = "".join(corpus.text(n) for n in range(len(corpus)))
+            assert "".join(piped.text(n) for n in range(len(piped))) == whole
+            if "text" not in says:
+                assert "is a table" in corpus.describe()["as read"] or not name.endswith((".csv", ".tsv", ".jsonl"))

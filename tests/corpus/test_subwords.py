@@ -10,6 +10,7 @@ from torch import nn
 
 from unitscope.corpus.open import open_corpus
 from unitscope.corpus.subwords import SubwordCorpus
+from unitscope.corpus.vocabulary import UnknownSymbols
 from unitscope.errors import InputError
 from unitscope.models.module import ModuleModel
 from unitscope.recording.record import record
@@ -102,3 +103,12 @@ def test_what_it_cannot_read(text, tmp_path):
     (tmp_path / "blank.txt").write_text("\n \n")
     with pytest.raises(InputError, match="holds no token"):
         SubwordCorpus(open_corpus(tmp_path / "blank.txt", unit="characters"), word_pieces())
+
+
+def test_unknown_words_are_said(tmp_path):
+    (tmp_path / "text.txt").write_text("the lazy ☂ dog", encoding="utf-8")
+    read = open_corpus(tmp_path / "text.txt", unit="characters")
+    with pytest.warns(UnknownSymbols, match="of the symbols are none of the 80"):
+        corpus = SubwordCorpus(read, word_pieces())
+    assert "'☂'" in corpus.describe()["as read"]
+    assert "as read" not in read.describe()

@@ -69,6 +69,7 @@ def ablate(
     for result in results:
         assert isinstance(result, ImportanceResult)
         console.out.print(_table(result))
+    console.say_as_read(source.describe())
     if json:
         console.answer(results.to_pandas())
     Results(results).save(recording)

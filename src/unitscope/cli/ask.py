@@ -106,6 +106,7 @@ def ask(
     if recorded:
         Asked(answer).save(folder)
     print_answer(answer)
+    console.say_as_read(source.describe())
     if table:
         write_frame(table, answer.to_pandas())
         console.out.print(f"{table}: {len(answer.found):,} rows")

@@ -244,6 +244,7 @@ def _open(names: Sequence[str], asked: Inputs) -> list[Opened]:
                     f"{name} reads other symbols than {names[0]}; only what reads the same can be compared"
                 )
         opened.append(Opened(Live(model, shared, sequences=inputs.chosen(shared)), model, shared))
+    console.say_as_read(*(one.source.describe() for one in opened))
     return opened
 
 

@@ -4,7 +4,7 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -89,6 +89,12 @@ def _lines() -> Progress:
             error.print(f"{stage}: {done:,} of {total:,}", soft_wrap=True)
 
     return show
+
+
+def say_as_read(*described: Mapping[str, str]) -> None:
+    """Print what was found out about files, and what was left out, joined or not known, if anything was."""
+    for told in dict.fromkeys(filter(None, (one.get("as read") for one in described))):
+        out.print(f"as read: {told}")
 
 
 def renamed(show: Progress, stage: str) -> Progress:

@@ -67,6 +67,7 @@ def read(
     console.out.print(f"{out}: {len(made.sequences):,} sequences, {', '.join(site.name for site in made.sites)}")
     if source.annotations:
         console.out.print(f"labels: {', '.join(source.annotations)}")
+    console.say_as_read(source.describe())
     console.out.print(f"next: unitscope analyze {out}")
 
 

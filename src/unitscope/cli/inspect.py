@@ -110,6 +110,7 @@ def inspect(
     if out:
         _write(table, out)
     _print(table, top)
+    console.say_as_read(*((corpus or model).describe() for model, corpus in opened))
 
 
 def _asked(item: str) -> Asked:

@@ -86,6 +86,7 @@ def match(
     for view in views:
         console.out.print(render(view))
         console.out.print()
+    console.say_as_read(source.describe())
     if keep:
         Match(found, keep).save(recording)
         console.out.print(f"next: unitscope report {recording}")

@@ -142,6 +142,7 @@ def _probe_steps(folder: Path, how: Probing, twin: bool, tasks: Sequence[str], o
 def _tell(table: ProbeTable, model: str, text: str, recording: Recording | None, out: Path | None) -> ProbeTable:
     """Print the table, and write numbers and page."""
     console.out.print(_short(table))
+    console.out.print(f"{table.note[:1].upper()}{table.note[1:]}.")
     folder = out or (recording.folder if recording else Path("probes"))
     table = table.merge_into(folder)
     page = build_page(

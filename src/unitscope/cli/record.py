@@ -95,4 +95,5 @@ def record(
     console.out.print(
         f"{out}: {len(recording.sequences):,} sequences of {live.corpus.name}, {len(recording.sites)} sites"
     )
+    console.say_as_read(recording.describe())
     console.out.print(f"next: unitscope analyze {out}")

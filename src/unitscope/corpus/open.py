@@ -18,6 +18,7 @@ from unitscope.corpus.rows import Joined, rows, split_name, spool
 from unitscope.corpus.splits import Split
 from unitscope.corpus.stdlib import NAME as STDLIB
 from unitscope.corpus.stdlib import stdlib_files
+from unitscope.corpus.tables import ENDINGS as TABLES
 from unitscope.corpus.text import CONTEXT, LENGTH, TextCorpus
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
@@ -93,6 +94,8 @@ def _files(
         found = [TextFile(shown(STANDARD_INPUT), Path(STANDARD_INPUT))]
     else:
         found = find_files(list(plain), pattern, notes=notes) if plain else []
+    for path in (path for path in plain if ending(path) in TABLES and path.is_file()):
+        notes.fact(f"{path.name} is a table and read as it is written; its texts alone are {path.name}:COLUMN")
     copies = _Copies()
     try:
         parts = [copies.records(file, dialect, notes) for file in found if ending(file.path) in FASTA]

@@ -5,6 +5,7 @@ The label of a token is what holds at its last character: the moment when a mode
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,9 +18,10 @@ from torch import Tensor
 
 from unitscope.corpus.annotated import CHARACTER, Annotated, Window, WithText
 from unitscope.corpus.batch import Batch
+from unitscope.corpus.dialect import Notes
 from unitscope.corpus.place import DocumentText
 from unitscope.corpus.text import TextCorpus
-from unitscope.corpus.vocabulary import Vocabulary
+from unitscope.corpus.vocabulary import Vocabulary, note_lacking
 from unitscope.errors import InputError
 
 if TYPE_CHECKING:
@@ -81,7 +83,10 @@ class SubwordCorpus(WithText):
         """The special tokens around each window."""
         self._encoded = lru_cache(IN_MEMORY)(self._encode)
         self._annotated = Annotated(text.document_text, text.annotations)
-        counts = [len(self._encoded(number).ids) for number in range(len(text.documents.entries))]
+        self.notes = Notes(list(text.notes.facts), Counter(text.notes.counts))
+        unknown: Counter[str] = Counter()
+        counts = [self._counted(number, unknown) for number in range(len(text.documents.entries))]
+        note_lacking(unknown, max(sum(counts), 1), self._tokenizer.get_vocab_size(), text.name, self.notes)
         self._counts = np.array(counts, np.int64)
         self._firsts = np.concatenate([[0], np.cumsum(-(-self._counts // length))])
         if not len(self):
@@ -176,7 +181,18 @@ class SubwordCorpus(WithText):
             "corpus size": f"{int(self._counts.sum()):,} sub-words in {self._text.documents.files:,} files",
             "sequences": f"{len(self):,} of up to {self.length:,} sub-words, each after up to {self.context:,} before",
             "vocabulary": f"{self._tokenizer.get_vocab_size():,} sub-words",
+            **self.notes.describe(),
         }
+
+    def _counted(self, document: int, unknown: Counter[str]) -> int:
+        """The tokens of a document; what is read as the unknown one is added to ``unknown``."""
+        encoded = self._encoded(document)
+        sign = getattr(self._tokenizer.model, "unk_token", None)
+        of = self._tokenizer.token_to_id(sign) if sign else None
+        if of is not None and (encoded.ids == of).any():
+            text = self._text.document_text(document)
+            unknown.update(text[start:stop] for start, stop in encoded.offsets[encoded.ids == of].tolist())
+        return len(encoded.ids)
 
     def _encode(self, document: int) -> Encoded:
         encoding = self._tokenizer.encode(self._text.document_text(document), add_special_tokens=False)

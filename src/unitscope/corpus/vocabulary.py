@@ -50,9 +50,16 @@ def note_unknown(counts: Mapping[str, int], vocabulary: Vocabulary, name: str, n
     ``counts`` says how often each symbol occurs.
     """
     lacking = {symbol: count for symbol, count in counts.items() if symbol not in vocabulary.ids}
+    note_lacking(lacking, sum(counts.values()), len(vocabulary), name, notes, warn)
+
+
+def note_lacking(
+    lacking: Mapping[str, int], total: int, known: int, name: str, notes: Notes, warn: bool = True
+) -> None:
+    """The same of symbols, or words, that were found to be unknown: how often each occurs, of so many in all."""
     if not lacking:
         return
-    share = sum(lacking.values()) / sum(counts.values())
+    share = sum(lacking.values()) / total
     frequent = sorted(lacking, key=lambda symbol: -lacking[symbol])[:5]
     shown = ", ".join(repr(symbol) for symbol in frequent)
     notes.counts[f"symbols that the model does not know ({share:.2%}: {shown}{', …' if len(lacking) > 5 else ''})"] = (
@@ -63,7 +70,7 @@ def note_unknown(counts: Mapping[str, int], vocabulary: Vocabulary, name: str, n
                        for symbol in lacking if len(symbol) == 1)  # fmt: skip
         hint = "; letters and accents are apart in this text, so NFC may help" if composed else ""
         warnings.warn(
-            f"{name}: {share:.1%} of the symbols are none of the {len(vocabulary):,} that the model knows ({shown}) "
+            f"{name}: {share:.1%} of the symbols are none of the {known:,} that the model knows ({shown}) "
             f"and are read as another; what is said of them is about that one{hint}",
             UnknownSymbols,
             stacklevel=3,

@@ -10,6 +10,7 @@ import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -97,8 +98,12 @@ def _source(found: dict[str, Any], sites: Sequence[str], name: str, said: dict[s
     alike = [key for key in chosen if shapes[key][:-1] == first[:-1]]
     fits = {first[:-1], first[:1]} | ({(len(told["lengths"]),)} if "lengths" in told else set())
     labels = {key: _strings(value) for key, value in found.items() if key not in alike and shapes[key] in fits}
+    dropped = [f"{key} {list(shapes[key])}" for key in found if key not in alike and key not in labels]
     labels |= said.pop("labels", None) or {}
-    return from_arrays({key: found[key] for key in alike}, name=name, **{**told, "labels": labels, **said})
+    made = from_arrays({key: found[key] for key in alike}, name=name, **{**told, "labels": labels, **said})
+    if not dropped:
+        return made
+    return replace(made, about={"as read": f"arrays that are neither sites nor labels, left out: {', '.join(dropped)}"})
 
 
 def _strings(value: Any) -> Any:

@@ -94,7 +94,8 @@ def probe_layers(
     q = adjusted(np.array([row.p for row in rows]))
     rows = [row.with_q(float(value)) for row, value in zip(rows, q, strict=True)]
     ranks = [found.ranks for found in measured.values() if found.ranks is not None]
-    return ProbeTable(rows, source.fingerprint, source.describe(), how.seed, ranks)
+    said = division(corpus, list(source.sequences))
+    return ProbeTable(rows, source.fingerprint, source.describe(), how.seed, ranks, said)
 
 
 def untrained_twin(model: Model, corpus: Corpus, source: Source, seed: int) -> Live:

@@ -74,6 +74,16 @@ class ProbeTable:
     description: dict[str, str]
     seed: int
     ranks: Sequence[UnitRanks] = ()
+    division: str = ""
+    """What was divided for training and test, in words."""
+
+    @property
+    def note(self) -> str:
+        """What was done before anything was measured: what was divided, and what is left out of the scores."""
+        dropped = sum({row.label: row.unseen for row in self.rows}.values())
+        unseen = f"{dropped:,} held-out labels that training lacks are left out" if dropped else ""
+        read = self.description.get("as read", "")
+        return "; ".join(filter(None, [self.division, unseen, read and f"as read: {read}"]))
 
     def merged(self, before: "ProbeTable") -> "ProbeTable":
         """These rows and ranks, after those of an earlier table of the same source that they do not replace."""
@@ -151,9 +161,8 @@ class ProbeTable:
         fields += [Field(name.replace("_", " "), kind, help) for name, (kind, help) in kept.items()]
         rows = [[row.site, row.label, *(getattr(row, name) for name in kept)] for row in self.rows]
         words = max(row.words for row in self.rows)
-        return Table(
-            "Linear probes of words", fields, rows, f"Scores on up to {words:,} held-out words of other documents."
-        )
+        note = f"Scores on up to {words:,} held-out words. {self.note[:1].upper()}{self.note[1:]}".rstrip(". ")
+        return Table("Linear probes of words", fields, rows, f"{note}.")
 
     def _lines(self, label: str) -> Lines:
         rows = [row for row in self.rows if row.label == label]

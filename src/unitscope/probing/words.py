@@ -208,6 +208,24 @@ def gather(
     return WordSet(values, words, sentence)
 
 
+FEW = 10
+"""Documents from which on they are not divided."""
+
+
+def division(corpus: HasWords, sequences: Sequence[int]) -> str:
+    """How ``divide`` divides these sentences, in words."""
+    documents = {corpus.sentences[sequence].document for sequence in sequences}
+    if any(corpus.sentences[sequence].part for sequence in sequences):
+        return f"the parts are those of the file; {len(documents):,} documents"
+    if len(documents) >= FEW:
+        return f"{len(documents):,} documents, none of which is divided"
+    of = "one document" if len(documents) == 1 else f"{len(documents)} documents"
+    return (
+        f"{len(sequences):,} sentences of {of} are divided, so held-out words have neighbours in training; what is "
+        "read there holds within this text"
+    )
+
+
 def divide(
     corpus: HasWords, sequences: Sequence[int], shares: tuple[float, float, float] = (0.7, 0.1, 0.2), seed: int = 0
 ) -> tuple[list[int], list[int], list[int]]:
@@ -228,7 +246,7 @@ def divide(
         documents: dict[str, list[int]] = {}
         for sequence in sequences:
             documents.setdefault(corpus.sentences[sequence].document, []).append(sequence)
-        groups = list(documents.values()) if len(documents) >= 10 else [[sequence] for sequence in sequences]
+        groups = list(documents.values()) if len(documents) >= FEW else [[sequence] for sequence in sequences]
         order = torch.randperm(len(groups), generator=mixed).tolist()
         whole = sum(len(corpus.sentences[s].words) for s in sequences)
         done = 0

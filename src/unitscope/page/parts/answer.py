@@ -51,7 +51,7 @@ class Asked(Part):
         return [_card(first[address]) for address in self.answer.units()][:SHOWN]
 
     def sections(self, source: Source) -> Sequence[Section]:
-        found = [_found(self.answer)]
+        found = [_found(self.answer, source.describe().get("as read", ""))]
         if self.answer.loss is not None:
             found.append(_ablations(self.answer))
         return found
@@ -116,7 +116,7 @@ def _card(found: Found) -> Card:
     return Card(found.label, found.address, text, [fact.replace("-", "−") for fact in facts])
 
 
-def _found(answer: Answer) -> Section:
+def _found(answer: Answer, read: str) -> Section:
     confirmed = answer.findings()
     heads = [
         Field("unit", "unit"),
@@ -148,6 +148,8 @@ def _found(answer: Answer) -> Section:
         f"{answer.significant:,} of {answer.tests:,} pairs are significant; "
         f"labels that mean nothing make it {counts or 'unknown, since they were not asked'}."
     )
+    if read:
+        text += f" As read: {read}."
     title = "Confirmed" if answer.networks else "Significant elsewhere"
     views: list[View] = [Table(title, heads, [_row(f) for f in confirmed])]
     if others:

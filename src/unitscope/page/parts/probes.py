@@ -13,7 +13,7 @@ from unitscope.source.source import Source
 TEXT = """
 A linear probe predicts a label of a word from the activations of one site at that word. Control is its accuracy when
 every word type has a random class instead, which only the probe itself can have learnt; selectivity is the difference.
-Scores are from documents that were neither fitted on nor used to choose a penalty.
+Scores are from words that were neither fitted on nor used to choose a penalty.
 
 Codelength is the bits of an online code of the training labels: the sooner a probe predicts well, the shorter it is.
 """
