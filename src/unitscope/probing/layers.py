@@ -94,7 +94,7 @@ def probe_layers(
     q = adjusted(np.array([row.p for row in rows]))
     rows = [row.with_q(float(value)) for row, value in zip(rows, q, strict=True)]
     ranks = [found.ranks for found in measured.values() if found.ranks is not None]
-    said = division(corpus, list(source.sequences))
+    said = how_divided(corpus, list(source.sequences))
     return ProbeTable(rows, source.fingerprint, source.describe(), how.seed, ranks, said)
 
 

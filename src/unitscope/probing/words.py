@@ -212,7 +212,7 @@ FEW = 10
 """Documents from which on they are not divided."""
 
 
-def division(corpus: HasWords, sequences: Sequence[int]) -> str:
+def how_divided(corpus: HasWords, sequences: Sequence[int]) -> str:
     """How ``divide`` divides these sentences, in words."""
     documents = {corpus.sentences[sequence].document for sequence in sequences}
     if any(corpus.sentences[sequence].part for sequence in sequences):
