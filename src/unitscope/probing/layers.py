@@ -26,7 +26,7 @@ from unitscope.probing.measures import Scores, scores
 from unitscope.probing.table import ProbeRow, ProbeTable
 from unitscope.probing.tasks import Task, control, random_labels
 from unitscope.probing.unit_ranks import UnitRanks
-from unitscope.probing.words import PARTS, HasWords, Level, Pool, WordSet, divide, gather
+from unitscope.probing.words import PARTS, HasWords, Level, Pool, WordSet, divide, gather, how_divided
 from unitscope.progress import Progress, silent
 from unitscope.source.live import Live
 from unitscope.source.pieces import pieces_of
