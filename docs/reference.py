@@ -15,9 +15,9 @@ import typer
 from torch import nn
 
 import unitscope
+from unitscope.asking.measures import MEASURES
 from unitscope.cli.app import app
 from unitscope.cli.lazy import load_all
-from unitscope.concepts.catalogue import CATALOGUE
 from unitscope.corpus.open import open_corpus
 from unitscope.fold.analysis import Analysis, catalogue, title
 from unitscope.fold.analyze import analyze
@@ -41,8 +41,8 @@ def page() -> str:
         if columns[name]:
             parts.append(_table(("column", "what it says of a unit"), columns[name]))
     parts += ["## Hypotheses", *_hypotheses()]
-    measures = [(f"`{name}`", says) for name, says in CATALOGUE.items()]
-    parts += ["## Measures of `inspect`", _table(("name", "what it says of a unit and a hypothesis"), measures)]
+    measures = [(f"`{name}`", measure.help) for name, measure in MEASURES.items()]
+    parts += ["## Measures of `ask`", _table(("name", "what it says of a unit and a label"), measures)]
     if names := getattr(unitscope, "__all__", ()):
         rows = [(f"`{name}`", _first_line(getattr(unitscope, name))) for name in sorted(names, key=str.lower)]
         parts += ["## Python", _table(("`unitscope.`", "what it is"), rows)]

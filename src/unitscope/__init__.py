@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from unitscope.asking import Answer, ask
     from unitscope.comparison.compare import compare
     from unitscope.comparison.groups import compare_groups
-    from unitscope.concepts.inspection import inspect
     from unitscope.corpus.corpus import Corpus
     from unitscope.corpus.open import open_corpus
     from unitscope.corpus.sounds import sounds
@@ -52,7 +51,6 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "unitscope.asking": ("Answer", "ask"),
     "unitscope.comparison.compare": ("compare",),
     "unitscope.comparison.groups": ("compare_groups",),
-    "unitscope.concepts.inspection": ("inspect",),
     "unitscope.corpus.corpus": ("Corpus",),
     "unitscope.corpus.open": ("open_corpus",),
     "unitscope.corpus.sounds": ("sounds",),
@@ -110,7 +108,6 @@ __all__ = [
     "export_arrays",
     "from_arrays",
     "from_file",
-    "inspect",
     "match",
     "open_corpus",
     "page_of",

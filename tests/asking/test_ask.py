@@ -41,9 +41,11 @@ def test_the_planted_units_are_found_and_confirmed(answer):
         assert found.q < 1e-4
         assert found.untrained < found.trained
         assert found.untrained_p == pytest.approx(0.05)
-    assert inside.auc.low < inside.auc.value
-    assert inside.auc.value > 0.99
-    assert inside.iou.value > 0.8
+    auroc, iou = inside.scores["auroc"], inside.scores["iou"]
+    assert auroc.low < auroc.value
+    assert auroc.value > 0.99
+    assert iou.value > 0.8
+    assert "highest" in iou.note
     assert not answer.within
     assert answer.networks == 19
     assert set(answer.controls) == set(CONTROLS)
@@ -94,7 +96,7 @@ def test_numbers_of_a_pair_do_not_depend_on_company(answer, tmp_path):
     text, model = documents(tmp_path), wired(24)
     alone = ask(Live(model, text), ASKED[0], units=f"rnn.0.hidden/{INSIDE}", baselines=0, ablate=False, controls=False)
     (one,), among = alone.found, of(answer, ASKED[0])
-    for name in ("r", "r_low", "r_high", "p", "auc", "iou", "information", "prevalence", "r_where_chosen"):
+    for name in ("r", "r_low", "r_high", "p", "scores", "prevalence", "r_where_chosen"):
         assert getattr(one, name) == getattr(among, name), name
 
 
@@ -231,7 +233,12 @@ def test_what_cannot_be_asked_is_an_error(tmp_path):
         (ASKED, {"units": "rnn.1.hidden"}, r"no site matches 'rnn\.1\.hidden'"),
         (ASKED, {"units": "rnn.0.hidden/99"}, "names no units"),
         (ASKED, {"fdr": 0.0}, "lie between 0 and 1"),
-        (ASKED, {"having": "r > 0.3"}, "is no condition"),
+        (ASKED, {"having": "correlation over 0.3"}, "is no condition"),
+        (ASKED, {"having": "auc > 0.9"}, "no measure is called 'auc'; did you mean auroc"),
+        (ASKED, {"having": "simulation > 0.9"}, "needs both sides of the text"),
+        (ASKED, {"measures": "degree"}, "is of concepts; ask for concept:TEXT"),
+        ("position-in-line", {"measures": "formula"}, "joins flags, and none is asked"),
+        (ASKED, {"measures": "formula", "length": 0}, "one concept at least"),
     ):
         with pytest.raises(InputError, match=message):
             ask(source, asked, **more)

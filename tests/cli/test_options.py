@@ -26,7 +26,7 @@ def options():
 
     load_all()
     for param, command in below(typer.main.get_command(app), ""):
-        if param.param_type_name == "option" and param.name != "help" and not command.startswith(("study", "inspect")):
+        if param.param_type_name == "option" and param.name != "help" and not command.startswith("study"):
             yield param.opts[0], command, param.help
 
 

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from unitscope.concepts.pairs import Hypotheses, Pairs, Scale
-from unitscope.concepts.simulation import Simulation, Simulator
+from unitscope.concepts.simulation import Simulation
 
 
 def test_scores_are_over_all_tokens_joined() -> None:
@@ -29,22 +28,3 @@ def test_scores_are_over_all_tokens_joined() -> None:
     np.testing.assert_allclose(whole.explained_absolute()[:3], expected)
     assert np.isnan(whole.explained()[3])
     assert np.isnan(whole.explained_absolute()[3])
-
-
-def test_an_explanation_learnt_on_one_part_is_scored_on_another() -> None:
-    random = torch.Generator().manual_seed(1)
-    flags = (torch.rand(400, 3, generator=random) < 0.3).float()
-    x = torch.stack([5 + 2 * flags[:, 1], -flags[:, 2]], 1) + 0.1 * torch.randn(400, 2, generator=random)
-    hypotheses = Hypotheses.of_flags(["a", "b", "c"])
-    train = Pairs(2, hypotheses, Scale.of(x[:200], flags[:200], hypotheses, ()))
-    train.update(x[:200], flags[:200])
-    chosen = torch.tensor([1, 2])
-    simulator = Simulator.learnt(train)
-    assert simulator.holds[0, 1] == pytest.approx(float(x[:200][flags[:200, 1] > 0, 0].mean()), abs=1e-5)
-    score = Simulation(2)
-    score.update(x[200:], simulator.simulate(flags[200:, chosen], chosen))
-    assert (score.correlation() > 0.95).all()
-    assert (score.explained() > 0.9).all()
-    wrong = Simulation(2)
-    wrong.update(x[200:], simulator.simulate(flags[200:, [0, 0]], torch.tensor([0, 0])))
-    assert (np.abs(wrong.correlation()) < 0.3).all()

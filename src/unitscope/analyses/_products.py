@@ -3,9 +3,12 @@
 Products of other widths differ in their last bits, so labels are multiplied with the units in blocks of a fixed width.
 """
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy import sparse
 from torch import Tensor
 
@@ -23,21 +26,38 @@ def filled(x: Float[Tensor, "*token unit"]) -> Float[Tensor, "*token filled"]:
     return torch.nn.functional.pad(x, (0, lacking)) if lacking else x
 
 
-def multiplied(y: Float[Tensor, "label token"], x: Float[Tensor, "token filled"]) -> Float[Tensor, "label filled"]:
-    """Σ over tokens of each label times each unit, in float64; a pair's sum never depends on what else there is."""
-    found = x.new_empty(y.shape[0], x.shape[1])
-    counts = torch.count_nonzero(y, 1).cpu()
-    rare = counts <= RARE * y.shape[1] if x.device.type == "cpu" else torch.zeros_like(counts, dtype=torch.bool)
-    few, many = (torch.nonzero(which).squeeze(1) for which in (rare, ~rare))
-    if len(few):
-        table = sparse.csr_array(y[few].numpy())
-        found[few] = torch.from_numpy(np.asarray(table @ x.numpy()))
-    for first in range(0, len(many), WIDTH):
-        block = many[first : first + WIDTH].to(y.device)
-        rows = y.new_zeros(WIDTH, y.shape[1])
-        rows[: len(block)] = y[block]
-        found[block] = (rows @ x)[: len(block)]
-    return found.double().cpu()
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Rows ``[label token]`` that are multiplied with the units of many sites."""
+
+    count: int
+    few: Int[Tensor, " rare"]
+    table: Any
+    """The rare rows, by their values that are not zero."""
+    blocks: list[tuple[Int[Tensor, " _"], Float[Tensor, "_ token"]]]
+    """The others, ``WIDTH`` at a time."""
+
+    @classmethod
+    def of(cls, y: Float[Tensor, "label token"]) -> "Rows":
+        counts = torch.count_nonzero(y, 1).cpu()
+        rare = counts <= RARE * y.shape[1] if y.device.type == "cpu" else torch.zeros_like(counts, dtype=torch.bool)
+        few, many = (torch.nonzero(which).squeeze(1) for which in (rare, ~rare))
+        blocks = []
+        for first in range(0, len(many), WIDTH):
+            block = many[first : first + WIDTH].to(y.device)
+            rows = y.new_zeros(WIDTH, y.shape[1])
+            rows[: len(block)] = y[block]
+            blocks.append((block, rows))
+        return cls(len(y), few, sparse.csr_array(y[few].numpy()) if len(few) else None, blocks)
+
+    def times(self, x: Float[Tensor, "token filled"]) -> Float[Tensor, "label filled"]:
+        """Σ over tokens of each row times each unit, in float64; a pair's sum never depends on what else there is."""
+        found = x.new_empty(self.count, x.shape[1])
+        if self.table is not None:
+            found[self.few] = torch.from_numpy(np.asarray(self.table @ x.numpy()))
+        for block, rows in self.blocks:
+            found[block] = (rows @ x)[: len(block)]
+        return found.double().cpu()
 
 
 def summed(y: Float[Tensor, "label token"]) -> Float[Tensor, " label"]:

@@ -17,8 +17,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from unitscope.analyses._buckets import runs
-from unitscope.analyses._products import filled, multiplied, summed
+from unitscope.analyses._products import filled
+from unitscope.analyses._said import SHIFTED, Block, said_of, shift_of
 from unitscope.errors import InputError
 from unitscope.evidence.correlation import WHY, Sums, correlate
 from unitscope.evidence.jackknife import jackknife
@@ -28,8 +28,6 @@ from unitscope.result import Column, Result
 from unitscope.source.chunk import Chunk
 from unitscope.view import Field, Table, View
 
-TOKENS = 4096
-"""Tokens of a product in float32, at most; beyond that sums are float64."""
 DIFFERENCES = ("difference", "standardised", "labelled")
 """Mean of the unit where a flag holds less that elsewhere; in its standard deviations; over its range, without sign."""
 
@@ -145,6 +143,7 @@ class Association(Analysis[Pairs]):
     """
 
     asks: ClassVar[bool] = True
+    whole_chunks: ClassVar[bool] = True  # it divides them itself, always alike, whatever else is read
 
     of: tuple[str, ...] = field(default=(), metadata={"help": "what is asked: labels"})
     groups: str = field(
@@ -206,57 +205,42 @@ class Association(Analysis[Pairs]):
     def update(self, state: Pairs, chunk: Chunk) -> None:
         if len(chunk) == 0:
             return
-        x = filled(chunk.activations.float())  # [token unit]
-        y = torch.stack([chunk.labels[name] for name in self.of]).float()  # [label token]
-        flags = ((y == 0) | (y == 1) | y.isnan()).all(1).cpu()
-        units = state.site.units
+        x, units = chunk.activations.float(), state.site.units  # [token unit]
         if not state.begun:
             state.begun = True
-            state.x_shift = x.mean(0).double().cpu()[:units]
-            means = summed(y.nan_to_num()) / (~y.isnan()).sum(1).cpu().clamp(min=1)
-            state.y_shift = torch.where(flags, 0.0, means.float().double())
-        state.is_flag &= flags
-        state.smallest = torch.minimum(state.smallest, x.amin(0).cpu()[:units])
-        state.largest = torch.maximum(state.largest, x.amax(0).cpu()[:units])
-        state.sequences += len(chunk.spans())
-        x_shift, y_shift = filled(state.x_shift.to(x.device, x.dtype)), state.y_shift.to(y.device, y.dtype)
-        for bucket, first, last in runs(chunk, self.groups, self.buckets):
-            for begin in range(first, last, TOKENS):
-                rows = slice(begin, min(begin + TOKENS, last))
-                self._add(state, bucket, x[rows] - x_shift, y[:, rows] - y_shift[:, None])
+            state.x_shift = filled(x[:SHIFTED]).mean(0).double().cpu()[:units]
+            state.y_shift = shift_of(chunk, self.of)
+        said = said_of(chunk, self.of, self._families(), (self.groups, self.buckets), state.y_shift)
+        state.is_flag &= said.flags
+        state.sequences += said.sequences
+        x_shift = filled(state.x_shift.to(x.device, x.dtype))
+        for block in said.blocks:
+            rows = filled(x[block.rows])
+            state.smallest = torch.minimum(state.smallest, rows.amin(0).cpu()[:units])
+            state.largest = torch.maximum(state.largest, rows.amax(0).cpu()[:units])
+            self._add(state, block, rows - x_shift)
 
-    def _add(
-        self, state: Pairs, bucket: int, x: Float[Tensor, "token filled"], y: Float[Tensor, "label token"]
-    ) -> None:
+    def _add(self, state: Pairs, block: Block, x: Float[Tensor, "token filled"]) -> None:
         """Add some tokens of one bucket."""
-        families, units = self._families(), state.site.units
-        firsts = [families.index(family) for family in range(1, max(families) + 1)]
-        defined = ~y[firsts].isnan()  # [family token]
-        y = y.nan_to_num()
+        bucket, units = block.bucket, state.site.units
         xx = x * x
         everything, squares = (part.sum(0).double().cpu()[:units] for part in (x, xx))
         state.n[bucket, 0] += x.shape[0]
         state.x[bucket, 0] += everything
         state.xx[bucket, 0] += squares
-        whole = defined.all(1).tolist()
-        for family, everywhere in enumerate(whole, 1):
-            if everywhere:
-                state.n[bucket, family] += x.shape[0]
-                state.x[bucket, family] += everything
-                state.xx[bucket, family] += squares
-        some = [family for family, everywhere in enumerate(whole, 1) if not everywhere]
-        if some:
-            weight = defined[[family - 1 for family in some]].to(x.dtype)
-            state.n[bucket, some] += weight.sum(1).double().cpu()
-            state.x[bucket, some] += multiplied(weight, x)[:, :units]
-            state.xx[bucket, some] += multiplied(weight, xx)[:, :units]
-        yy = y * y
-        state.y[bucket] += summed(y)
-        state.yy[bucket] += summed(yy)
-        state.xy[bucket] += multiplied(y, x)[:, :units]
+        state.n[bucket, block.everywhere] += x.shape[0]
+        state.x[bucket, block.everywhere] += everything
+        state.xx[bucket, block.everywhere] += squares
+        if block.defined is not None:
+            state.n[bucket, block.somewhere] += block.known
+            state.x[bucket, block.somewhere] += block.defined.times(x)[:, :units]
+            state.xx[bucket, block.somewhere] += block.defined.times(xx)[:, :units]
+        state.y[bucket] += block.sums[0]
+        state.yy[bucket] += block.sums[1]
+        state.xy[bucket] += block.labels.times(x)[:, :units]
         if self.buckets > 1:
             state.x_powers += torch.stack([(xx * x).sum(0), (xx * xx).sum(0)]).double().cpu()[:, :units]
-            state.y_powers += torch.stack([summed(yy * y), summed(yy * yy)])
+            state.y_powers += block.sums[2:]
 
     def merge(self, a: Pairs, b: Pairs) -> Pairs:
         if not a.begun or not b.begun:

@@ -92,6 +92,15 @@ class DetectionResult(Result):
         n, on, above, above_on = self._whole()
         return np.where(self._varies(), counts.overlap(n, on, above, above_on, side), np.nan)
 
+    def iou_of(self, side: int, unit: int, label: int) -> Float[np.ndarray, " level"]:
+        """The same of one pair."""
+        n, on = self.n[:, label].sum().astype(float), self.on[:, label].sum().astype(float)
+        above, above_on = (part[:, :, label, unit].sum(0).astype(float) for part in (self.above, self.above_on))
+        if not ((above > 0) & (above < n)).any():
+            return np.full(len(above), np.nan)
+        found: np.ndarray = counts.overlap(n, on, above, above_on, side)
+        return found
+
     def estimate(self, measure: str, unit: int, label: int, level: int = 0, side: int = 1) -> Estimate:
         """AUC, IoU at a quantile, precision or information of one pair, with its interval over the buckets."""
         parts = [

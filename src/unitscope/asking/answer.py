@@ -2,13 +2,15 @@
 
 import math
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, make_dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from unitscope.analyses.association import AssociationResult
+from unitscope.asking.measures import ALWAYS
+from unitscope.concepts.formulas import LENGTH
 from unitscope.evidence.used import Verdict
 from unitscope.files.damage import damaged
 from unitscope.files.digest import digest
@@ -32,7 +34,10 @@ class Question:
 
     labels: tuple[str, ...] = field(default=(), metadata={"help": "names of labels"})
     units: tuple[str, ...] = field(default=("*",), metadata={"help": "sites by glob pattern, with numbers of units"})
+    measures: tuple[str, ...] = field(default=ALWAYS, metadata={"help": "what is measured beside r"})
     having: tuple[str, ...] = field(default=(), metadata={"help": "all pairs with such scores where units are chosen"})
+    tolerance: float = field(default=0.0, metadata={"help": "read until 95 % of r are as sure as this; 0 reads all"})
+    length: int = field(default=LENGTH, metadata={"help": "labels that a formula joins, at most"})
     fdr: float = field(default=0.05, metadata={"help": "false discovery rate over all units and labels"})
     baselines: int = field(default=20, metadata={"help": "untrained networks that a unit is compared with"})
     share: float = field(default=0.25, metadata={"help": "share of the text on which these are compared"})
@@ -49,6 +54,8 @@ class Score:
     value: float = math.nan
     low: float = math.nan
     high: float = math.nan
+    note: str = ""
+    """What it is read at, or why there is none."""
 
 
 @dataclass(frozen=True)
@@ -82,11 +89,8 @@ class Found:
     why: str
     """Why there is no p, in words."""
     prevalence: float
-    auc: Score
-    iou: Score
-    iou_at: str
-    """The share of the unit's values, and the side, at which the IoU is read; chosen where the unit was."""
-    information: Score
+    scores: dict[str, Score]
+    """What was measured beside r, by name."""
     trained: float
     """\\|r\\| of the best unit on the share of the text on which untrained networks are compared."""
     untrained: float
@@ -130,6 +134,27 @@ class Found:
         return [test for test, passed in tests.items() if not passed]
 
 
+@dataclass(frozen=True)
+class Beyond:
+    """What no pair of a unit and a label that was asked can say; it is scored on other text, and not tested."""
+
+    measure: str
+    site: str
+    unit: int | None
+    """None for all units of the site that were asked."""
+    label: str
+    """For a form the form itself."""
+    score: Score
+    where_chosen: float
+    """The same on the text where the form was searched, or the regression learnt: too high."""
+    read: float
+    """The share of the text that was used."""
+
+    @property
+    def address(self) -> str:
+        return self.site if self.unit is None else f"{self.site}/{self.unit}"
+
+
 @dataclass(frozen=True, eq=False)
 class Answer:
     """The outcome of ``ask`` for one model."""
@@ -138,6 +163,9 @@ class Answer:
     model: str
     found: list[Found]
     """A unit's labels stand together, the one that explains it best first; the strongest unit first."""
+    beyond: list[Beyond]
+    read: float
+    """The share of the text that was read: less than 1 where a tolerance was reached before."""
     evidence: str
     """What counts as one piece, in words."""
     within: bool
@@ -195,23 +223,25 @@ class Answer:
         )
 
     def to_pandas(self) -> pd.DataFrame:
-        """One row per unit and label."""
+        """One row per unit and label, and per form or site (unit −1) where these were asked."""
         rows = []
         for f in self.found:
             row: dict[str, Any] = {"model": self.model}
-            row |= {k: v for k, v in vars(f).items() if not isinstance(v, Score | Damage | Passage) and v is not None}
-            row.pop("passage", None)
-            row.pop("damage", None)
+            row |= {k: v for k, v in vars(f).items() if k not in ("scores", "passage", "damage")}
             row["more"] = f.more if f.more is not None else math.nan
-            for name in ("auc", "iou", "information", "within"):
-                score = getattr(f, name)
-                row |= {name: score.value, f"{name}_low": score.low, f"{name}_high": score.high}
+            for name, score in {"within": f.within, **f.scores}.items():
+                row |= _columns(name, score)
             row["confirmed"] = not f.failed(self.question)
             row["failed"] = "; ".join(f.failed(self.question))
             change = f.damage.where[f.label] if f.damage else None
             row["damage_where"] = change.mean if change else math.nan
             row["damage_elsewhere"] = f.damage.elsewhere[f.label].mean if f.damage else math.nan
             rows.append(row)
+        for b in self.beyond:
+            unit = -1 if b.unit is None else b.unit
+            row = {"model": self.model, "label": b.label, "site": b.site, "unit": unit, "confirmed": False}
+            row |= {"failed": "scored, and not tested", **_columns(b.measure, b.score)}
+            rows.append({**row, f"{b.measure}_where_chosen": b.where_chosen})
         return pd.DataFrame(rows)
 
     def save(self, folder: Path) -> None:
@@ -219,7 +249,7 @@ class Answer:
 
         So a reader sees the old answer with its tables or the new one with its own, whenever the writer dies.
         """
-        plain = {name: value for name, value in vars(self).items() if not isinstance(value, ResultSet)}
+        plain = {f.name: getattr(self, f.name) for f in fields(Answer) if f.type is not ResultSet}
         kept = Kept(**plain, tables=digest(json_bytes(Kept(**plain)))[:16])
         with lock(folder, "writing an answer into", PATIENCE):
             clean_below(folder)
@@ -241,22 +271,10 @@ class Answer:
         return cls(**plain, chosen=tables[0], confirmed=tables[1])
 
 
-@dataclass(frozen=True)
-class Kept:
-    """What is written of an answer beside its tables."""
+def _columns(name: str, score: Score) -> dict[str, float]:
+    return {name: score.value, f"{name}_low": score.low, f"{name}_high": score.high}
 
-    question: Question
-    model: str
-    found: list[Found]
-    evidence: str
-    within: bool
-    tests: int
-    significant: int
-    controls: dict[str, int]
-    networks: int
-    loss: float | None
-    fingerprint: str
-    numbers: dict[str, list[int]]
-    untrained: list[float]
-    tables: str = ""
-    """The folder of its tables: the beginning of the digest of all the above."""
+
+_PLAIN: list[Any] = [(f.name, f.type) for f in fields(Answer) if f.type is not ResultSet]
+Kept: Any = make_dataclass("Kept", [*_PLAIN, ("tables", str, field(default=""))], frozen=True)
+"""What is written of an answer beside its tables, whose folder it names: the beginning of the digest of all else."""

@@ -75,6 +75,30 @@ class Columns:
             return torch.where(values.isnan(), torch.nan, (values > self.cuts[k]).float())
         return values
 
+    def prevalence(self, sequences: Iterable[int]) -> Float[np.ndarray, " label"]:
+        """Share of the tokens, where a label is defined, on which it holds, or is above its median; NaN for none."""
+        cuts = np.array([self.cuts.get(k, 0.5) for k in range(len(self.table))])[:, None]
+        on, known = np.zeros((2, len(self.table)))
+        for number in sequences:
+            values = self._read(number)
+            on += (values > cuts).sum(1)
+            known += (~np.isnan(values)).sum(1)
+        with np.errstate(all="ignore"):
+            share: np.ndarray = on / known
+        return share
+
+    def correlation(self, a: str, b: str, sequences: Iterable[int]) -> float:
+        """Of two labels, where both are defined."""
+        sums, rows = np.zeros(6), [self._row[a], self._row[b]]
+        for number in sequences:
+            pair = self._read(number)[rows].astype(np.float64)
+            x, y = pair[:, np.isfinite(pair).all(0)]
+            sums += [len(x), x.sum(), y.sum(), (x * x).sum(), (y * y).sum(), (x * y).sum()]
+        n, sx, sy, sxx, syy, sxy = sums.tolist()
+        with np.errstate(all="ignore"):
+            spread = np.sqrt(np.float64(sxx / n - (sx / n) ** 2) * (syy / n - (sy / n) ** 2)) if n else np.nan
+            return float((sxy / n - sx * sy / n**2) / spread) if n else float("nan")
+
     def says(self, side: Side, controls: Mapping[str, Callable[[str, int], Tensor]]) -> Callable[[str, int], Tensor]:
         """The labels of one side: their own, those of controls under ``CONTROL: NAME``, and the bucket."""
 

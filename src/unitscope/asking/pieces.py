@@ -1,5 +1,6 @@
 """What the evidence of a question is: which sequences choose and which confirm, and what is one piece."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -24,6 +25,8 @@ class Side:
     bucket: dict[int, int]
     """Of each sequence."""
     buckets: int
+    order: tuple[int, ...]
+    """The sequences in an order that has nothing to do with where they stand: piece by piece, by content."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,4 +66,5 @@ def _side(found: Groups, side: Int[np.ndarray, " piece"], sequences: Sequence[in
     own_piece = {number: int(p) for number, p in zip(sequences, found.piece, strict=True) if number in own}
     few = set(share(found, side, of).tolist())
     shared = [n for n, p in zip(sequences, found.piece, strict=True) if n in own and int(p) in few]
-    return Side(tuple(own), tuple(shared), own_piece, own, max(own.values(), default=0) + 1)
+    order = tuple(sorted(own, key=lambda n: hashlib.sha256(found.keys[own_piece[n]].encode()).digest()))
+    return Side(tuple(own), tuple(shared), own_piece, own, max(own.values(), default=0) + 1, order)

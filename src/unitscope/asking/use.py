@@ -14,7 +14,7 @@ from unitscope.asking.pieces import Side
 from unitscope.asking.units import Units
 from unitscope.corpus.corpus import Corpus
 from unitscope.evidence.used import CONTROLS, Costs, similar, verdicts
-from unitscope.interventions.ablation import LOSS, Bench, Damage
+from unitscope.interventions.ablation import LOSS, Bench
 from unitscope.models.edit import Edit
 from unitscope.models.model import Model
 from unitscope.progress import Progress
@@ -49,12 +49,16 @@ def measured(
     random = _controls(units, stds, source, question.seed)
     jobs = list(dict.fromkeys([*units, *(pair for pairs in random.values() for pair in pairs)]))
     place = {site: {int(number): at for at, number in enumerate(numbers)} for site, numbers in source.chosen.items()}
-    damage: dict[tuple[str, int], Damage] = {}
-    costs: dict[tuple[str, int], Costs] = {}
-    for done, (site, unit) in enumerate(jobs):
-        edit = Edit(site, (unit,), (float(means[site][place[site][unit]]),))
-        damage[site, unit], costs[site, unit] = bench.ablate([edit])
-        progress("ablating units", done + 1, len(jobs))
+    edits = [[Edit(site, (unit,), (float(means[site][place[site][unit]]),))] for site, unit in jobs]
+    done, total = 0, len(jobs) * math.ceil(len(sequences) / bench.batch_size)
+
+    def tell(count: int) -> None:
+        nonlocal done
+        done += count
+        progress("ablating units", done, total)
+
+    found_of = dict(zip(jobs, bench.each(edits, tell), strict=True))
+    costs: dict[tuple[str, int], Costs] = {job: cost for job, (_, cost) in found_of.items()}
     contrast = {job: costs[job].contrast().value for job in jobs}
     at = [labels.index(one.label) for one in passing]
     p = np.array([costs[one.site, one.unit].p()[k] for one, k in zip(passing, at, strict=True)])
@@ -65,7 +69,7 @@ def measured(
         others[: len(drawn), column] = [contrast[job][k] for job in drawn]
     said, q = verdicts(p, own, others, question.fdr)
     known = {
-        (one.label, one.address): (damage[one.site, one.unit], said[n], float(q[n]), _largest(others[:, n]))
+        (one.label, one.address): (found_of[one.site, one.unit][0], said[n], float(q[n]), _largest(others[:, n]))
         for n, one in enumerate(passing)
     }
     marked = []

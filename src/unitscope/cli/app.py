@@ -11,7 +11,7 @@ from unitscope.cli.lazy import LazyGroup
 PANELS = {
     "Begin": ("demo", "train", "data"),
     "Record": ("record", "import", "export", "info", "check", "verify"),
-    "Ask": ("analyze", "ask", "probe", "ablate", "respond", "match", "compare", "inspect"),
+    "Ask": ("analyze", "ask", "probe", "ablate", "respond", "match", "compare"),
     "Look": ("report", "view"),
     "Published studies": ("study",),
 }

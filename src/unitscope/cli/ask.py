@@ -1,14 +1,18 @@
 """``unitscope ask``."""
 
+import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
+import pandas as pd
 import typer
 from rich.table import Table
 
 from unitscope import labels as library
 from unitscope.asking import Answer
 from unitscope.asking import ask as put
+from unitscope.asking.measures import ALWAYS, MEASURES
 from unitscope.cli import console
 from unitscope.cli.app import app
 from unitscope.cli.inputs import Inputs, of_recording
@@ -19,17 +23,22 @@ from unitscope.cli.options import (
     Baselines,
     Controls,
     Fdr,
+    FormLength,
     Having,
     Json,
     Labels,
     Over,
+    Rows,
+    Scores,
     Seed,
     Sequences,
     Share,
     TableFile,
+    Tolerance,
     Units,
     listing,
 )
+from unitscope.concepts.formulas import LENGTH
 from unitscope.corpus.corpus import Corpus
 from unitscope.errors import InputError
 from unitscope.files.frames import write_frame
@@ -41,8 +50,8 @@ from unitscope.source.live import Live
 from unitscope.source.source import Source
 
 
-def list_labels() -> None:
-    """Print the labels."""
+def list_names() -> None:
+    """Print the labels and the measures."""
     table = Table("label", "kind", "what it says of a character", title_justify="left")
     for name in library.names():
         label = library.given(name)
@@ -50,15 +59,22 @@ def list_labels() -> None:
     for says in PREFIXES.values():
         table.add_row(says.split(":", 1)[0] + ":", "", says)
     console.out.print(table)
+    table = Table("measure", "what it says of a unit and a label", title_justify="left")
+    for measure in MEASURES.values():
+        table.add_row(measure.name, measure.help)
+    console.out.print(table)
 
 
 @app.command()
 def ask(
-    model: Annotated[str, typer.Argument(help=f"{RECORDING}, or {NETWORK}")],
+    models: Annotated[list[str], typer.Argument(help=f"{RECORDING}, or {NETWORK}; each has an answer of its own")],
     labels: Labels = None,
     over: Over = None,
     units: Units = ["*"],  # noqa: B006
+    measure: Scores = None,
     having: Having = None,
+    tolerance: Tolerance = 0.0,
+    form_length: FormLength = LENGTH,
     fdr: Fdr = 0.05,
     baselines: Baselines = 20,
     share: Share = 0.25,
@@ -66,9 +82,10 @@ def ask(
     ablate: Ablate = True,
     sequences: Sequences = 0,
     seed: Seed = 0,
+    rows: Rows = 20,
     table: TableFile = None,
     json: Json = False,
-    listed: bool = listing(list_labels),
+    listed: bool = listing(list_names),
 ) -> None:
     """Ask which units follow what, how sure that is, and whether the network uses them.
 
@@ -81,56 +98,64 @@ def ask(
 
         unitscope ask run --label digit --label 'regex:[0-9]+'
 
-        unitscope ask net --over ewt.conllu --label column:upos --units '*.hidden' --having '|correlation| > 0.3'
+        unitscope ask net --over ewt.conllu --label column:upos --units '*.hidden' --having 'auroc > 0.9'
+
+        unitscope ask net --over gum/*.ptb --label bank:bank --measure soft-wpmi --measure formula
     """
-    folder = Path(model)
-    recorded = (folder / MANIFEST).exists()
-    source: Source
-    network: Model | None
-    corpus: Corpus | None
-    if recorded:
-        if over:
-            raise InputError(f"{model} is a recording, which has been read already; leave --over out")
-        source, network, corpus = of_recording(folder)
-    else:
-        if not over:
-            raise InputError(f"{model} is no recording; say by --over what it is to read, for example --over book.txt")
-        inputs = Inputs(model, tuple(over), sequences=sequences)
-        network, corpus = inputs.open()
-        source = Live(network, corpus, sequences=inputs.chosen(corpus))
-    with console.progress_bar() as show:
-        answer = put(
-            source, labels, corpus, model=network, units=units, having=having or (), fdr=fdr, baselines=baselines,
-            share=share, controls=controls, ablate=ablate, seed=seed, progress=show,
-        )  # fmt: skip
-    if recorded:
-        Asked(answer).save(folder)
-    print_answer(answer)
-    console.say_as_read(source.describe())
+    frames = []
+    for name in models:
+        source, network, corpus = _opened(name, over or [], sequences)
+        with console.progress_bar() as show:
+            answer = put(
+                source, labels, corpus, model=network, units=units, measures=ALWAYS if measure is None else measure,
+                having=having or (), tolerance=tolerance, length=form_length, fdr=fdr, baselines=baselines,
+                share=share, controls=controls, ablate=ablate, seed=seed, progress=show,
+            )  # fmt: skip
+        frames.append(answer.to_pandas())
+        print_answer(answer, rows)
+        console.say_as_read(source.describe())
+        if (Path(name) / MANIFEST).exists():
+            Asked(answer).save(Path(name))
+            console.out.print(f"next: unitscope report {name}")
+    whole = pd.concat(frames, ignore_index=True)
     if table:
-        write_frame(table, answer.to_pandas())
-        console.out.print(f"{table}: {len(answer.found):,} rows")
+        write_frame(table, whole)
+        console.out.print(f"{table}: {len(whole):,} rows")
     if json:
-        console.answer(answer.to_pandas())
-    if recorded:
-        console.out.print(f"next: unitscope report {folder}")
+        console.answer(whole)
 
 
-def print_answer(answer: Answer) -> None:
+def _opened(name: str, over: Sequence[str], sequences: int) -> tuple[Source, Model | None, Corpus | None]:
+    """The source, and the model and corpus behind it where there are such."""
+    if not (Path(name) / MANIFEST).exists():
+        if not over:
+            raise InputError(f"{name} is no recording; say by --over what it is to read, for example --over book.txt")
+        inputs = Inputs(name, tuple(over), sequences=sequences)
+        network, corpus = inputs.open()
+        return Live(network, corpus, sequences=inputs.chosen(corpus)), network, corpus
+    if over:
+        raise InputError(f"{name} is a recording, which has been read already; leave --over out")
+    return of_recording(Path(name))
+
+
+def print_answer(answer: Answer, top: int = 20) -> None:
     """What is confirmed as a table, unit by unit, and how much of the rest fell."""
     confirmed = answer.findings()
+    shown = confirmed or answer.found[:top]
+    measured = list(dict.fromkeys(name for f in shown for name in f.scores))
     table = Table(box=None, padding=(0, 1, 0, 0))
     table.add_column("unit", overflow="fold")
     table.add_column("label", no_wrap=True)
-    for head in ("r", "AUC", "untrained", "cost", "elsewhere"):
+    for head in ("r", *measured, "untrained", "cost", "elsewhere"):
         table.add_column(head, no_wrap=True, justify="right")
-    table.add_column("used", no_wrap=True)
+    table.add_column("used" if confirmed else "why not", overflow="fold")
     before = ""
-    for f in confirmed:
+    for f in shown:
         costs = [f"{d[f.label].mean:+.3f}" for d in (f.damage.where, f.damage.elsewhere)] if f.damage else ["", ""]
-        untrained = f"{f.untrained:.2f}" if f.untrained == f.untrained else ""
         address, before = "" if f.address == before else f.address, f.address
-        table.add_row(address, f.label, f"{f.r:+.2f}", f"{f.auc.value:.2f}", untrained, *costs, f.used)
+        scores = [_number(f.scores[name].value) if name in f.scores else "" for name in measured]
+        last = f.used if confirmed else "; ".join(f.failed(answer.question))
+        table.add_row(address, f.label, f"{f.r:+.2f}", *scores, _number(f.untrained), *costs, last)
     console.out.print(table)
     counts = ", ".join(f"{count:,} under {name}" for name, count in answer.controls.items())
     console.out.print(
@@ -149,3 +174,22 @@ def print_answer(answer: Answer) -> None:
         else "no network was at hand to compare with, so these may follow from wiring alone"
     )
     console.out.print(f"untrained: {untrained}. cost: nats per token where the label holds, without the unit.")
+    if answer.read < 1:
+        console.out.print(f"{answer.read:.0%} of the text was read, which keeps the tolerance.")
+    if answer.beyond:
+        _print_beyond(answer, top)
+
+
+def _print_beyond(answer: Answer, top: int) -> None:
+    ranked = sorted(answer.beyond, key=lambda b: (b.measure, -b.score.value if b.score.value == b.score.value else 1.0))
+    for measure in dict.fromkeys(b.measure for b in ranked):
+        own = [b for b in ranked if b.measure == measure]
+        table = Table("unit" if own[0].unit is not None else "site", "label", measure, "95 %", "where chosen", box=None)
+        for b in own[:top]:
+            interval = f"{_number(b.score.low)} … {_number(b.score.high)}"
+            table.add_row(b.address, b.label, _number(b.score.value), interval, _number(b.where_chosen))
+        console.out.print(table)
+
+
+def _number(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.2f}"

@@ -30,7 +30,7 @@ def demo(
     recording = out / "recording"
     record.record(model, ["stdlib"], recording, dtype="float16", sequences=SEQUENCES)
     analyze.analyze(recording)
-    ask.ask(str(recording))
+    ask.ask([str(recording)])
     page = out / "report.html"
     report.report(recording, page)
     console.out.print(f"open {page.resolve().as_uri()}")

@@ -152,9 +152,27 @@ Having = Annotated[
     typer.Option(
         "--having",
         help="all pairs with such a score where units are chosen, in place of the best unit of each label: "
-        "'|correlation| > 0.3'",
+        "'|correlation| > 0.3', 'auroc > 0.9'; may be repeated",
     ),
 ]
+Scores = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--measure",
+        help="what is measured beside r, from unitscope ask --list; may be repeated; if not given, auroc, iou and "
+        "information",
+    ),
+]
+Tolerance = Annotated[
+    float,
+    typer.Option(
+        "--tolerance",
+        min=0,
+        help="read until 95 % of the correlations have intervals of at most this half-width; 0 reads all",
+    ),
+]
+FormLength = Annotated[int, typer.Option("--form-length", min=1, help="labels that a formula joins, at most")]
+Rows = Annotated[int, typer.Option("--rows", min=1, help="rows to print of a table that may be long")]
 Fdr = Annotated[float, typer.Option("--fdr", min=0, max=1, help="false discovery rate over all units and labels")]
 Baselines = Annotated[int, typer.Option("--baselines", min=0, help="untrained networks to compare with; 0 for none")]
 Share = Annotated[
@@ -333,8 +351,8 @@ Pictures = Annotated[Path | None, typer.Option("--png", help="also write the pic
 Page = Annotated[Path | None, typer.Option("--html", help="also write a page")]
 Keep = Annotated[str, typer.Option("--keep", help="keep it in the recording under this name, for its report")]
 
-SENSES = ("--label", "--text", "--part", "--test")
-"""Flags that mean one thing of a corpus or a question, and another of a table."""
+SENSES = ("--label", "--text", "--part", "--test", "--measure")
+"""Flags that mean one thing of a corpus or a question, and another of a table, or of an ablation."""
 
 
 def listing(show: Callable[[], None]) -> Any:

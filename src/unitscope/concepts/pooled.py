@@ -4,7 +4,7 @@ Chunks hold no padding, so a mean is over real positions only; a mean over a pad
 into every unit.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -15,12 +15,11 @@ from torch import Tensor
 
 from unitscope.errors import InputError
 from unitscope.models.site import choose
+from unitscope.progress import Progress, silent
 from unitscope.source.chunk import Chunk
 from unitscope.source.source import Source
 
 Pool = Literal["mean", "max", "last"]
-Progress = Callable[[int, int], None]
-"""Called with texts done and texts in all."""
 
 
 def pooled(
@@ -28,7 +27,7 @@ def pooled(
     sites: Iterable[str] = ("*",),
     pool: Pool = "mean",
     folder: Path | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> dict[str, Float[np.ndarray, "text unit"]]:
     """The activations of every text at each site, in one pass; row i is ``source.sequences[i]``.
 
@@ -52,8 +51,7 @@ def pooled(
             numbers, vectors = pool_chunk(chunk, pool)
             found[name][[row[number] for number in numbers]] = vectors.cpu().numpy()
         done += len(numbers)
-        if progress:
-            progress(done, len(row))
+        progress("means of texts", done, len(row))
     return found
 
 

@@ -5,29 +5,17 @@ CLIP's similarities of images and words become any matrix of texts and concepts:
 all units like.
 """
 
-from collections.abc import Mapping
-
 import numpy as np
-import pandas as pd
-import torch
-from jaxtyping import Bool, Float, Int, Shaped, UInt8
+from jaxtyping import Bool, Float, Int, Shaped
 from scipy import special
-from torch import Tensor
 
 from unitscope.banks.bank import Bank
-from unitscope.concepts.pair_rows import pair_rows
-from unitscope.concepts.pairs import Hypotheses
 from unitscope.errors import InputError
 
 TOP = 100
 SHARPNESS = 10.0
 FIRST, LAST = 0.998, 0.970
 """How sure it is that the first and the last of the top texts belong to the unit's concept."""
-NAME = "soft-wpmi"
-SOME = 10
-"""The top texts are a tenth of all, ten at least, and ``TOP`` at most."""
-TEXTS = 20_000
-"""Are kept at most."""
 
 
 def tf_idf(bank: Bank) -> Float[np.ndarray, "text concept"]:
@@ -83,78 +71,3 @@ def _scores(
     common = special.logsumexp(scores[~constant], axis=0) - np.log((~constant).sum())
     found: np.ndarray = np.where(constant[:, None], np.nan, scores - weight * common)
     return found
-
-
-class TopTexts:
-    """The score as a measure: each sequence is a text, whose value is its mean; a hypothesis is in it or is not.
-
-    Keeps ``TEXTS`` texts. A hypothesis that is in none or in all of them says nothing of a text, and a number is in
-    none: these have no score.
-    """
-
-    def __init__(self, hypotheses: Hypotheses, units: Mapping[str, Int[np.ndarray, " unit"]], sequences: int) -> None:
-        """Raises ``InputError`` for fewer than two flags, and for too few texts to have a tenth."""
-        self.flags = np.flatnonzero(hypotheses.is_flag)
-        if len(self.flags) < 2:
-            raise InputError(f"{NAME} compares hypotheses with each other; ask two flags or more")
-        if sequences < 2 * SOME:
-            raise InputError(f"{NAME} needs {2 * SOME} texts, and there are {sequences}; give more, or shorter ones")
-        self.names = hypotheses.names
-        self.units = units
-        self.sequences = sequences
-        self.top = min(TOP, max(SOME, min(sequences, TEXTS) // SOME))
-        self.holds: list[UInt8[np.ndarray, "text byte"]] = []
-        self.best: dict[str, tuple[np.ndarray, np.ndarray]] = {}
-        """Values and numbers of each unit's top texts, ``[top unit]``."""
-        self.low: dict[str, np.ndarray] = {}
-        self.texts = 0
-
-    @property
-    def full(self) -> bool:
-        return self.texts >= TEXTS
-
-    def take(
-        self,
-        batch: int,
-        sequence: Int[Tensor, " token"],
-        x: Mapping[str, Float[Tensor, "token unit"]],
-        y: Float[Tensor, "token hypothesis"],
-    ) -> None:
-        """Means and flags of each text."""
-        _, lengths = torch.unique_consecutive(sequence, return_counts=True)
-        flags = (y[:, self.flags] > 0.5).float()
-        said = torch.segment_reduce(flags, "max", lengths=lengths.to(flags.device), axis=0)
-        self.holds.append(np.packbits(said.cpu().numpy() > 0, axis=1))
-        rows = np.arange(self.texts, self.texts + len(lengths))[:, None]
-        for site, values in x.items():
-            means = torch.segment_reduce(values, "mean", lengths=lengths.to(values.device), axis=0).cpu().numpy()
-            every = np.broadcast_to(rows, means.shape)
-            low = means.min(0)
-            if site in self.best:
-                means, every = np.concatenate([self.best[site][0], means]), np.concatenate([self.best[site][1], every])
-                low = np.minimum(low, self.low[site])
-            order = np.argsort(-means, axis=0, kind="stable")[: self.top]  # of equal ones the earlier
-            self.best[site] = np.take_along_axis(means, order, 0), np.take_along_axis(every, order, 0)
-            self.low[site] = low
-        self.texts += len(lengths)
-
-    def table(self) -> pd.DataFrame:
-        """A row for each unit and hypothesis."""
-        holds = np.unpackbits(np.concatenate(self.holds), axis=1)[:, : len(self.flags)]
-        share = holds.mean(0)
-        telling = (share > 0) & (share < 1)
-        frames = []
-        for site, numbers in self.units.items():
-            values, rows = self.best[site]
-            used, place = np.unique(rows, return_inverse=True)
-            similarity = weighted(holds[used][:, telling], share[telling])
-            constant = values[0] == self.low[site]
-            probability = special.softmax(SHARPNESS * similarity, axis=1)
-            found = np.full((len(numbers), len(self.names)), np.nan)
-            found[:, self.flags[telling]] = _scores(place.reshape(rows.shape).T, probability, constant, 1.0)
-            notes = np.full(found.shape, "a number, which is in no text", dtype=object)
-            notes[:, self.flags] = "in all texts, or in none"
-            notes[constant] = "the unit is constant"
-            notes[np.isfinite(found)] = ""
-            frames.append(pair_rows(site, numbers, self.names, NAME, value=found, note=notes))
-        return pd.concat(frames, ignore_index=True).assign(read=self.texts / self.sequences)

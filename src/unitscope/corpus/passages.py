@@ -51,7 +51,7 @@ class Passages(WithText, WithSentences):
             for number, text in enumerate(texts)
         ]
         self.name = name
-        self.reading = reading
+        self._reading = reading
         self.context = context
         self.notes = notes or Notes()
         self.longest = longest if longest is None or isinstance(longest, int) else list(longest)
@@ -76,6 +76,10 @@ class Passages(WithText, WithSentences):
         return len(self.sentences)
 
     @property
+    def reading(self) -> Reading:
+        return self._reading
+
+    @property
     def vocabulary(self) -> Vocabulary:
         return self.reading.vocabulary
 
@@ -93,11 +97,6 @@ class Passages(WithText, WithSentences):
 
     def lengths(self, sequences: Sequence[int]) -> list[int]:
         return [len(self._encoded(int(number)).ids) for number in sequences]
-
-    @cached_property
-    def mean_length(self) -> float:
-        """Mean number of tokens, special ones left out; reads every text."""
-        return float(np.mean(self.lengths(range(len(self)))))
 
     def batch(self, sequences: Sequence[int]) -> Batch:
         reading = self.reading

@@ -21,6 +21,7 @@ from unitscope.corpus.download import files_of
 from unitscope.corpus.formats.which import sentences_of
 from unitscope.corpus.opening import shown
 from unitscope.corpus.padded import padded
+from unitscope.corpus.reading import Characters, Reading
 from unitscope.corpus.sentence import Sentence, label_values
 from unitscope.corpus.vocabulary import Vocabulary, note_unknown
 from unitscope.corpus.with_sentences import WithSentences
@@ -123,6 +124,10 @@ class TreebankCorpus(WithText, WithSentences):
         if name not in self._classes:
             raise InputError(f"{self.name} has no label {name!r}; there are: {', '.join(sorted(self._classes))}")
         return self._classes[name]
+
+    @property
+    def reading(self) -> Reading:
+        return Characters(self.vocabulary, self.unit, self.stand_in)
 
     def lengths(self, sequences: Sequence[int]) -> list[int]:
         return [window.stop - window.start for window in map(self.window, sequences)]

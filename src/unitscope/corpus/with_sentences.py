@@ -2,12 +2,14 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from unitscope.corpus.reading import Reading
 from unitscope.corpus.sentence import Sentence
 
 
@@ -15,6 +17,20 @@ class WithSentences(ABC):
     """Sequence i is sentence i."""
 
     sentences: Sequence[Sentence]
+
+    @property
+    @abstractmethod
+    def reading(self) -> Reading:
+        """How a text becomes tokens."""
+
+    @abstractmethod
+    def lengths(self, sequences: Sequence[int]) -> list[int]:
+        """Tokens of each sentence."""
+
+    @cached_property
+    def mean_length(self) -> float:
+        """Mean number of tokens, special ones left out; reads every text."""
+        return float(np.mean(self.lengths(range(len(self.sentences)))))
 
     @abstractmethod
     def tokens_of(self, sequence: int, spans: Int[np.ndarray, "span 2"]) -> Int[np.ndarray, "span 2"]:

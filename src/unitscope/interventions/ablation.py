@@ -4,7 +4,8 @@ The intact and the edited model read the same sequences, so each token is its ow
 sequences, or groups of them, as the independent pieces of evidence.
 """
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,16 +13,22 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from unitscope.corpus.batch import Batch
 from unitscope.corpus.corpus import Corpus
 from unitscope.errors import InputError
 from unitscope.evidence.jackknife import Estimate
 from unitscope.evidence.ratio import mean
 from unitscope.evidence.used import Costs
+from unitscope.interventions.engines import runs
 from unitscope.models.bind import bind, check_edits
 from unitscope.models.edit import Edit
 from unitscope.models.model import Model
 
 LOSS = "output.loss"
+TOGETHER = 64
+"""Changes whose losses are added up in one product."""
+SYMBOLS = 6
+"""Are named, those that suffer most."""
 
 
 @dataclass(frozen=True)
@@ -78,77 +85,107 @@ class Bench:
     target: Int[Tensor, " token"] = field(init=False)
     _piece: Int[Tensor, " token"] = field(init=False)
     """The piece of evidence that a token belongs to."""
+    _table: Float[Tensor, "token column"] = field(init=False)
+    """1 where there is a target; the same where each flag holds."""
 
     def __post_init__(self) -> None:
         if LOSS not in {site.name for site in self.model.sites()}:
             raise InputError(f"{self.model.name} predicts no next token, so ablation has no loss to read")
-        self.loss, self.row, self.target = self._run(())
+        parts = []
+        for first, batch in self._batches():
+            row, step = torch.nonzero(batch.counted, as_tuple=True)
+            loss = self.model.run(batch, [LOSS])[LOSS][row, step, 0].float().cpu()
+            parts.append((loss, row.cpu() + first, batch.targets[row, step].cpu()))
+        self.loss, self.row, self.target = (torch.cat(part) for part in zip(*parts, strict=True))
         numbers = torch.tensor(self.groups or range(len(self.sequences)))
         self._piece = torch.unique(numbers, return_inverse=True)[1][self.row]
-        if not bool((self.target >= 0).any()):
+        known = self.target >= 0
+        if not bool(known.any()):
             raise InputError(
                 f"{self.corpus.name} gives no targets on the chosen sequences, so there is no loss to read"
             )
+        self._table = torch.stack([known, *(known & flag for flag in self.flags.values())], 1).double()
 
     def damage(self, edits: Sequence[Edit]) -> Damage:
-        """The change of the loss under the edits. One forward pass over the sequences.
+        """The change of the loss under the edits, all at once. One forward pass over the sequences.
 
         Raises ``InputError`` for an edit that cannot be made on them.
         """
-        return self.ablate(edits)[0]
+        return self.each([edits])[0][0]
 
-    def ablate(self, edits: Sequence[Edit]) -> tuple[Damage, Costs]:
-        """The same, and the sums by piece of evidence of which its means and intervals are made."""
-        check_edits(edits, self.model, self.corpus, self.sequences)
-        loss, _, _ = self._run(edits)
-        known = self.target >= 0
-        change = torch.where(known, loss - self.loss, 0.0).double()
-        size = int(self._piece.max()) + 1
+    def each(
+        self, changes: Sequence[Sequence[Edit]], tell: Callable[[int], None] = lambda _: None
+    ) -> list[tuple[Damage, Costs]]:
+        """The same for each of several changes, and the sums over pieces of which means and intervals are made.
 
-        def summed(values: Tensor) -> Float[np.ndarray, "piece column"]:
-            shape = (size, *values.shape[1:])
-            return torch.zeros(shape, dtype=torch.float64).index_add_(0, self._piece, values).numpy()
+        Changes of one site go side by side, in the cheapest way there is (``engines``). ``tell`` counts changes, each
+        once for every batch. Raises ``InputError`` as ``damage`` does.
+        """
+        for edits in changes:
+            check_edits(edits, self.model, self.corpus, self.sequences)
+        pieces, symbols = int(self._piece.max()) + 1, len(self.corpus.vocabulary.symbols)
+        sums = torch.zeros(len(changes), pieces, self._table.shape[1], dtype=torch.float64)
+        by_symbol = torch.zeros(len(changes), symbols, dtype=torch.float64)
+        for first, batch in self._batches():
+            here = (self.row >= first) & (self.row < first + len(batch.sequence))
+            tokens, known, loss = here.nonzero().squeeze(1), self.target[here] >= 0, self.loss[here]
+            row, step = torch.nonzero(batch.counted, as_tuple=True)
+            edges = [0, *(torch.nonzero(self._piece[tokens].diff()).squeeze(1) + 1).tolist(), len(tokens)]
+            left = self._runs(batch, changes)
+            while some := list(itertools.islice(left, TOGETHER)):
+                numbers = torch.tensor([number for number, _ in some])
+                changed = torch.stack([values[row, step, 0].float().cpu() for _, values in some])
+                change = torch.where(known, changed - loss, 0.0).double()  # [change token]
+                for start, stop in itertools.pairwise(edges):
+                    piece = self._piece[tokens[start]]
+                    sums[numbers, piece] += change[:, start:stop] @ self._table[tokens[start:stop]]
+                found = torch.zeros(len(some), symbols, dtype=torch.float64)
+                by_symbol[numbers] += found.index_add_(1, self.target[here][known], change[:, known])
+                tell(len(some))
+        counts = torch.bincount(self.target[self.target >= 0], minlength=symbols)
+        of = torch.zeros(pieces, self._table.shape[1], dtype=torch.float64).index_add_(0, self._piece, self._table)
+        return [self._damage(*parts, of.numpy(), counts) for parts in zip(sums.numpy(), by_symbol, strict=True)]
 
-        flags = (
-            torch.stack(list(self.flags.values()), 1) if self.flags else torch.zeros(len(known), 0, dtype=torch.bool)
-        )
-        holds = (flags & known[:, None]).double()  # [token label]
-        whole, tokens = summed(change[:, None]), summed(known.double()[:, None])
-        on, on_tokens = summed(holds * change[:, None]), summed(holds)
-        costs = Costs(on, on_tokens, whole - on, tokens - on_tokens)
-        names = list(self.flags)
+    def _damage(
+        self,
+        sums: Float[np.ndarray, "piece column"],
+        by_symbol: Float[Tensor, " symbol"],
+        tokens: Float[np.ndarray, "piece column"],
+        counts: Int[Tensor, " symbol"],
+    ) -> tuple[Damage, Costs]:
+        whole, of_whole, on, on_tokens = sums[:, :1], tokens[:, :1], sums[:, 1:], tokens[:, 1:]
+        costs = Costs(on, on_tokens, whole - on, of_whole - on_tokens)
+        names, symbols = list(self.flags), self.corpus.vocabulary.symbols
+        worst = [int(k) for k in torch.argsort(-by_symbol, stable=True)[:SYMBOLS] if by_symbol[k] > 0]
         return Damage(
-            overall=_changes(["all"], mean(whole, tokens), tokens)["all"],
+            overall=_changes(["all"], mean(whole, of_whole), of_whole)["all"],
             where=_changes(names, costs.on(), on_tokens),
-            elsewhere=_changes(names, costs.off(), tokens - on_tokens),
+            elsewhere=_changes(names, costs.off(), of_whole - on_tokens),
             contrast=_changes(names, costs.contrast(), on_tokens),
-            symbols=self._by_symbol(change.float()),
+            symbols=[SymbolChange(symbols[k], float(by_symbol[k] / counts[k]), int(counts[k])) for k in worst],
         ), costs
 
     def intact(self) -> float:
         """The intact model's mean loss, nats per token."""
         return float(self.loss[self.target >= 0].double().mean())
 
-    def _run(
-        self, edits: Sequence[Edit]
-    ) -> tuple[Float[Tensor, " token"], Int[Tensor, " token"], Int[Tensor, " token"]]:
-        losses, rows, targets = [], [], []
+    def _batches(self) -> Iterator[tuple[int, Batch]]:
+        """Number of the first sequence, and the batch."""
         for first in range(0, len(self.sequences), self.batch_size):
-            batch = self.corpus.batch(self.sequences[first : first + self.batch_size]).to(self.model.device)
-            values = self.model.run(batch, [LOSS], bind(edits, self.model, batch, self.corpus))[LOSS]
-            row, step = torch.nonzero(batch.counted, as_tuple=True)
-            losses.append(values[row, step, 0].float().cpu())
-            rows.append(row.cpu() + first)
-            targets.append(batch.targets[row, step].cpu())
-        return torch.cat(losses), torch.cat(rows), torch.cat(targets)
+            yield first, self.corpus.batch(self.sequences[first : first + self.batch_size]).to(self.model.device)
 
-    def _by_symbol(self, change: Float[Tensor, " token"], most: int = 6) -> list[SymbolChange]:
-        symbols = self.corpus.vocabulary.symbols
-        known = self.target >= 0
-        sums = np.bincount(self.target[known].numpy(), weights=change[known].double().numpy(), minlength=len(symbols))
-        counts = np.bincount(self.target[known].numpy(), minlength=len(symbols))
-        worst = [int(i) for i in np.argsort(-sums)[:most] if sums[i] > 0]
-        return [SymbolChange(symbols[i], float(sums[i] / counts[i]), int(counts[i])) for i in worst]
+    def _runs(self, batch: Batch, changes: Sequence[Sequence[Edit]]) -> Iterator[tuple[int, Tensor]]:
+        """Number of a change, and the loss under it; those of one edit site by site."""
+        sites: dict[str, list[int]] = {}
+        for number, edits in enumerate(changes):
+            if len(edits) == 1:
+                sites.setdefault(edits[0].site, []).append(number)
+            else:
+                yield number, self.model.run(batch, [LOSS], bind(edits, self.model, batch, self.corpus))[LOSS]
+        for numbers in sites.values():
+            bound = bind([changes[number][0] for number in numbers], self.model, batch, self.corpus)
+            for number, values in zip(numbers, runs(self.model, batch, bound, [LOSS]), strict=True):
+                yield number, values[LOSS]
 
 
 def _changes(names: Sequence[str], found: Estimate, tokens: Float[np.ndarray, "piece label"]) -> dict[str, Change]:

@@ -58,6 +58,11 @@ class LabelTable:
     def __len__(self) -> int:
         return len(self.names)
 
+    @property
+    def concepts(self) -> dict[str, str]:
+        """The labels that are a word or phrase as it is written, with that text."""
+        return {name: text for part in self._parts for name, text in part.concepts.items()}
+
     def labels(self, sequence: int) -> Float[Tensor, "token label"]:
         """One value per counted token of a sequence; NaN where a label is undefined."""
         return torch.cat([part.labels(sequence) for part in self._parts], 1)
@@ -70,6 +75,8 @@ class Part(ABC):
     kinds: tuple[Kind, ...]
     families: tuple[str, ...]
     """Labels of one family are defined at the same tokens."""
+    concepts: dict[str, str]
+    """Those of them that are a word or phrase as it is written, with that text."""
 
     @abstractmethod
     def labels(self, sequence: int) -> Float[Tensor, "token label"]:
@@ -142,6 +149,8 @@ class Texts(Part):
         self.kinds = tuple(label.kind for label in labels)
         # Flags are defined wherever there is a character; a number may be undefined where it likes.
         self.families = tuple("text" if label.kind == "flag" else label.key for label in labels)
+        said = {name: parse(name) for name in self.names if name.startswith(CONCEPT)}
+        self.concepts = {name: " ".join(written.rest.split()) for name, written in said.items()}
         self._source = source
         self._annotated = Annotated(self._text, {label.key: label for label in labels})
 
@@ -169,6 +178,7 @@ class Annotations(Part):
 
     def __init__(self, names: Sequence[str], source: Source) -> None:
         self.names = self.families = tuple(names)
+        self.concepts = {}
         self._source = source
         numbers = source.sequences[:LOOKED]
         flags = [all(_is_flag(source.labels(name, number)) for number in numbers) for name in names]
@@ -200,6 +210,7 @@ class Column(Part):
         self._column = column
         self._values = (value,) if value else tuple(sorted(found))
         self.names = tuple(f"{COLUMN}{column}={value}" for value in self._values)
+        self.concepts = {}
         self.kinds = (FLAG,) * len(self.names)
         self.families = (f"{COLUMN}{column}",) * len(self.names)
         self._vectors = {value: torch.tensor([float(value == other) for other in self._values]) for value in found}
@@ -226,6 +237,8 @@ class Concepts(Part):
         self._source = source
         self._corpus: WithSentences = corpus
         self.names = concept_names(bank)
+        written = (bank.table["kind"] != KIND).to_numpy()
+        self.concepts = {n: text for n, text, is_text in zip(self.names, bank.texts, written, strict=True) if is_text}
         self.kinds = (FLAG,) * len(bank)
         self.families = ("concepts",) * len(bank)
 
@@ -238,16 +251,21 @@ class Concepts(Part):
 
 
 def _made_from(bank: Bank, corpus: WithSentences) -> bool:
-    """Whether concepts stand where the bank says. A lemma, and what is most like a concept, are spelt otherwise."""
+    """Whether concepts stand where the bank says.
+
+    A lemma, what is most like a concept, and words that share their letters (de and le in *du*) are spelt otherwise.
+    """
     if len(corpus.sentences) != bank.sentence_count:
         return False
     kinds = bank.table["kind"].to_numpy()
     texts = [text.lower() for text in bank.texts]
     spelt = bank.places[~np.isin(kinds[bank.places[:, 0]], ["lemma", KIND])]
-    for concept, sentence, start, stop in spelt[:: max(1, len(spelt) // LOOKED)].tolist():
-        if " ".join(corpus.sentences[sentence].text[start:stop].lower().split()) != texts[concept]:
-            return False
-    return True
+    looked = spelt[:: max(1, len(spelt) // LOOKED)].tolist()
+    same = [
+        " ".join(corpus.sentences[sentence].text[start:stop].lower().split()) == texts[concept]
+        for concept, sentence, start, stop in looked
+    ]
+    return bool(2 * sum(same) >= len(same))
 
 
 def concept_names(bank: Bank) -> tuple[str, ...]:

@@ -196,7 +196,7 @@ def _card(task: Classification | Translation, fit: Fit, command: str) -> Card:
         network=_config(task, fit),
         symbols=texts.vocabulary.symbols,
         targets=texts.target_vocabulary.symbols if isinstance(texts, Translations) else texts.classes,
-        longest=texts.longest if isinstance(texts, LabelledTexts) else 0,
+        longest=0 if isinstance(texts, Translations) else texts.longest,
         corpus=task.name,
         command=command,
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from unitscope.asking.answer import FOLDER, Answer, Found, Score
+from unitscope.asking.measures import MEASURES
 from unitscope.evidence.fdr import adjusted
 from unitscope.interventions.ablation import Change
 from unitscope.page.page import Card, Section, UnitField, UnitGroup
@@ -18,6 +19,8 @@ from unitscope.view import Field, Table, TokenText, View
 
 SHOWN = 9
 """Units that have a card."""
+MOST = 500
+"""Rows of a table that nobody reads to its end."""
 LINE = 110
 """Tokens of a card's text."""
 
@@ -52,6 +55,8 @@ class Asked(Part):
 
     def sections(self, source: Source) -> Sequence[Section]:
         found = [_found(self.answer, source.describe().get("as read", ""))]
+        if self.answer.beyond:
+            found.append(_beyond(self.answer))
         if self.answer.loss is not None:
             found.append(_ablations(self.answer))
         return found
@@ -125,8 +130,7 @@ def _found(answer: Answer, read: str) -> Section:
         Field("95 %", "text", help="interval that takes documents, not tokens, as the evidence"),
         Field("within", help="correlation with the label less its mean in each document; near 0: it follows the level"),
         Field("given", help="correlation given the label that explains the unit best"),
-        Field("AUC", help="how well the unit alone tells where the label holds; 0.5 is chance"),
-        Field("IoU", help="overlap of the label with the unit's values beyond a threshold that was chosen elsewhere"),
+        *(Field(name, help=MEASURES[name].help) for name in _measured(answer.found)),
         Field("untrained |r|", help="the best unit of all untrained networks, chosen and scored alike"),
         Field("q", help="p-value after correction for all units and labels"),
         Field("cost", help="nats per token that the loss rises where the label holds, unit held at its mean"),
@@ -134,7 +138,8 @@ def _found(answer: Answer, read: str) -> Section:
         Field("random", help="the largest such difference among random units of similar activity"),
         Field("used", "text", help="costs more where the label holds, and more so than any random unit"),
     ]
-    others = [found for found in answer.found if found not in confirmed]
+    stands = {id(found) for found in confirmed}
+    others = [found for found in answer.found if id(found) not in stands][:MOST]
     counts = ", ".join(f"under {name} {count:,}" for name, count in answer.controls.items())
     untrained = (
         f"better than {answer.networks} untrained networks' best units by the same statistic (at .05 for each label)"
@@ -151,15 +156,49 @@ def _found(answer: Answer, read: str) -> Section:
     if read:
         text += f" As read: {read}."
     title = "Confirmed" if answer.networks else "Significant elsewhere"
-    views: list[View] = [Table(title, heads, [_row(f) for f in confirmed])]
+    views: list[View] = [Table(title, heads, [_row(answer, f) for f in confirmed])]
     if others:
-        rows = [[*_row(f), "; ".join(f.failed(answer.question)), f.more] for f in others]
+        rows = [[*_row(answer, f), "; ".join(f.failed(answer.question)), f.more] for f in others]
         more = [Field("why not", "text"), Field("more", "integer", help="more pieces of evidence that would decide it")]
         views.append(Table(f"Not {title.lower()}", [*heads, *more], rows))
     return Section("findings", "Findings", text, views)
 
 
-def _row(found: Found) -> list[object]:
+def _measured(found: Sequence[Found]) -> list[str]:
+    """Names of all that was measured of some of them."""
+    return list(dict.fromkeys(name for one in found for name in one.scores))
+
+
+def _beyond(answer: Answer) -> Section:
+    heads = [
+        Field("measure", "text"),
+        Field("unit", "text", help="or the site, of all of whose units it is"),
+        Field("label", "text"),
+        Field("score", help="on text where it was neither searched nor learnt"),
+        Field("95 %", "text"),
+        Field("where chosen", help="where it was: too high"),
+        Field("note", "text"),
+    ]
+    ranked = sorted(answer.beyond, key=lambda one: -math.inf if math.isnan(one.score.value) else one.score.value)
+    rows: list[list[object]] = [
+        [
+            b.measure,
+            b.address,
+            b.label,
+            b.score.value,
+            _interval(b.score.low, b.score.high),
+            b.where_chosen,
+            b.score.note,
+        ]
+        for b in reversed(ranked[-MOST:])
+    ]
+    text = (
+        "Forms that were searched for a unit, and regressions on all units of a site: scored on other text, not tested."
+    )
+    return Section("beyond", "Forms and sites", text, [Table("Scores on other text", heads, rows)])
+
+
+def _row(answer: Answer, found: Found) -> list[object]:
     damage = found.damage
     return [
         found.address,
@@ -168,8 +207,7 @@ def _row(found: Found) -> list[object]:
         _interval(found.r_low, found.r_high),
         found.within.value,
         found.given,
-        found.auc.value,
-        found.iou.value,
+        *(found.scores.get(name, Score()).value for name in _measured(answer.found)),
         found.untrained,
         found.q,
         damage.where[found.label].mean if damage else math.nan,
@@ -240,20 +278,18 @@ def _of_unit(answer: Answer, q: np.ndarray, site: str, unit: int) -> list[UnitGr
 def _detected(found: Sequence[Found]) -> UnitGroup:
     heads = [
         Field("label", "text"),
-        Field("AUC"),
-        Field("AUC, 95 %", "text"),
-        Field("IoU"),
-        Field("IoU, 95 %", "text"),
-        Field("at", "text", help="the values that count as on; chosen where the unit was"),
-        Field("bits", help="mutual information, less its bias"),
+        Field("measure", "text"),
+        Field("score"),
+        Field("95 %", "text"),
+        Field("note", "text", help="the values that count as on, or why there is no score"),
         Field("prevalence", "share"),
     ]
-
-    def score(s: Score) -> list[object]:
-        return [s.value, _interval(s.low, s.high)]
-
-    rows = [[f.label, *score(f.auc), *score(f.iou), f.iou_at, f.information.value, f.prevalence] for f in found]
-    return UnitGroup("How well it tells", "Labels for which it was the best unit.", [Table("Detection", heads, rows)])
+    rows: list[list[object]] = [
+        [f.label, name, score.value, _interval(score.low, score.high), score.note, f.prevalence]
+        for f in found
+        for name, score in f.scores.items()
+    ]
+    return UnitGroup("How well it tells", "On text where the unit was not chosen.", [Table("Scores", heads, rows)])
 
 
 def _damage(found: Found) -> UnitGroup:

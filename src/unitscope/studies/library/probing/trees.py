@@ -1,6 +1,6 @@
 """Dependency trees in each layer: relations of edges, heads of words, distances and depths."""
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -17,8 +17,7 @@ from unitscope.studies.library.probing.sources import Probed
 
 def probe_trees(probed: Probed, words: int, epochs: int, seed: int = 0) -> dict[str, Any]:
     """For each layer: F1 of relations, accuracy of heads and of their control task, UUAS and correlations."""
-    source, corpus = probed.source, probed.source.corpus
-    assert isinstance(corpus, HasWords)
+    source, corpus = probed.source, cast(HasWords, probed.source.corpus)
     numbers = [n for n in source.sequences if _is_tree(corpus, n)]
     limits = (words, words // 4, words // 2)
     sites = list(probed.layers.values())

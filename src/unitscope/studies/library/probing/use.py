@@ -1,6 +1,6 @@
 """Does the model use what probes read? Parts of speech erased in the model, and the units that carry them held."""
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -22,8 +22,7 @@ def probe_use(probed: Probed, words: int, sentences: int, seed: int = 0) -> dict
 
     Probes and rankings are made on other documents than those on which costs are measured.
     """
-    source, corpus = probed.source, probed.source.corpus
-    assert isinstance(corpus, HasWords)
+    source, corpus = probed.source, cast(HasWords, probed.source.corpus)
     parts = divide(corpus, list(source.sequences), seed=seed)
     out: dict[str, Any] = {}
     for name, site in list(probed.layers.items())[1:]:
@@ -42,7 +41,7 @@ def probe_use(probed: Probed, words: int, sentences: int, seed: int = 0) -> dict
         for count in HELD:
             tried |= {f"{count} units by {how}": held_units(x, order[:count]) for how, order in orders.items()}
             tried |= {f"{count} random units {i}": random_units(x, count, 100 + i) for i in range(DRAWS)}
-        rows = amnesia(source.model, corpus, site, tried, parts[2][:sentences])
+        rows = amnesia(source.model, source.corpus, site, tried, parts[2][:sentences])
 
         whole = Eraser(torch.eye(x.shape[1], dtype=torch.float64), x.mean(0).double(), 0)
         read = {

@@ -213,7 +213,7 @@ def _units(options: Asked, model: ModuleModel, corpus: TextCorpus, here: Here) -
     answer = found.findings
     units = {
         f.label: {
-            "unit": f.address, "r": f.r, "untrained": f.untrained, "auc": f.auc.value, "used": f.used,
+            "unit": f.address, "r": f.r, "untrained": f.untrained, "auc": f.scores["auroc"].value, "used": f.used,
             "confirmed": not f.failed(answer.question) and abs(f.r) >= EFFECT,
         }
         for f in sorted(answer.found, key=lambda f: (not f.failed(answer.question), abs(np.nan_to_num(f.r))))
