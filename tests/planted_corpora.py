@@ -164,6 +164,9 @@ class Scenario:
     kinds: tuple[str, ...] = tuple(UNITS)
     levels: float = 0.0
     """Deviation of a level of its own that every unit and every label has in each document, in that of its tokens."""
+    spreads: float = 0.0
+    """Deviation of the logarithm of a factor by which every unit and every label that is a number is stretched in each
+    document: a few documents then have most of the variance of a pair."""
     copies: int = 1
     """How often each document occurs."""
     defined: tuple[int, ...] = ()
@@ -199,6 +202,10 @@ class Scenario:
             ]
             null = [UNITS[kind](draw, n, self.each) for kind in self.kinds]
             x = np.concatenate([*(unit[:, None] for unit in planted), *null], 1)
+            if self.spreads:
+                x *= np.exp(self.spreads * draw.standard_normal(x.shape[1]))
+                numbers = ~((y == 0) | (y == 1)).all(0)
+                y = np.where(numbers, y * np.exp(self.spreads * draw.standard_normal(len(labels))), y)
             if self.levels:
                 spread = np.where(x.std(0) > 0, x.std(0), 0)
                 first = len(planted)
@@ -261,6 +268,8 @@ SCENARIOS: Mapping[str, Scenario] = {
     "levels, 80 documents": Scenario(equal(80, 800), (), NULL, 4, LEVELLED, levels=1.0),
     "levels, 6 long documents": Scenario(equal(6, 33_000), (), NULL, 2, LEVELLED, levels=1.0),
     "one drifting document": Scenario(equal(1, 80_000), (), SLOW, 12, ("drifting", "AR .999", "AR .99", "by position")),
+    "spreads, 12 documents": Scenario(equal(12, 800), (), NULL, 4, LEVELLED, spreads=1.0),
+    "spreads, 40 documents": Scenario(equal(40, 800), (), NULL, 4, LEVELLED, spreads=1.0),
     "12 documents, 4 copies": Scenario(equal(12, 800), (), NULL, 4, LEVELLED, copies=4),
     "12 documents, 8 copies": Scenario(equal(12, 800), (), NULL, 4, LEVELLED, copies=8, levels=0.5),
     "labels in few documents": Scenario(equal(40, 600), TRUE, NULL, 4, LEVELLED, defined=(3, 4, 6, 10, 20)),

@@ -67,7 +67,10 @@ def test_r_error_t_and_interval_are_those_of_brute_force():
     on = np.array([(y[piece == g, 1] == 1).sum() for g in range(9)])
     worth = [counts.sum() ** 2 / (counts**2).sum() for counts in (on, 60 - on)]
     welch = sum(1 / w for w in worth) ** 2 / sum(1 / w**2 / (w - 1) for w in worth)
-    freedom = [8, min(8, welch), 8]
+    squares = np.array([((y[piece == g] - y[piece == g].mean(0)) ** 2).sum(0) for g in range(9)])
+    squares += (60 * np.array([y[piece == g].mean(0) - y.mean(0) for g in range(9)]) ** 2).sum(0) / 9
+    own = squares.sum(0) ** 2 / (squares**2).sum(0) - 1
+    freedom = np.minimum(own, [8, min(8, welch), 8])
     assert found.freedom == pytest.approx(freedom)
     for u in range(4):
         for k in range(3):
@@ -112,7 +115,8 @@ def test_a_label_that_is_undefined_elsewhere_has_the_numbers_of_its_own_pieces_a
     y[piece >= 5, 2] = np.nan
     both, alone = correlate(made(x, y, piece)), correlate(made(x[piece < 5], y[piece < 5][:, 2:], piece[piece < 5]))
     assert both.pieces.tolist() == [20, 20, 5]
-    assert both.freedom == pytest.approx([19, 19, 4])
+    assert both.freedom == pytest.approx([19, 19, 4], rel=0.05)
+    assert both.freedom[2] == pytest.approx(alone.freedom[0])
     for name in ("r", "low", "high"):
         assert getattr(both, name)[:, 2] == pytest.approx(getattr(alone, name)[:, 0])
     # Only the shape of the units, of all tokens, may differ.
@@ -120,7 +124,7 @@ def test_a_label_that_is_undefined_elsewhere_has_the_numbers_of_its_own_pieces_a
 
 
 def test_numbers_of_a_pair_are_the_same_to_the_bit_in_any_company():
-    x, y, piece = data(units=7, labels=5)
+    x, y, piece = data(units=7, labels=5, pieces=40)
     sums = made(x, y, piece)
     whole = correlate(sums)
     one = Sums(
@@ -130,15 +134,38 @@ def test_numbers_of_a_pair_are_the_same_to_the_bit_in_any_company():
     alone = correlate(one)
     for name in ("r", "error", "p", "low", "high"):
         assert getattr(whole, name)[2, 3] == getattr(alone, name)[0, 0]
+    assert whole.freedom[3] == alone.freedom[0]
 
 
 def test_unequal_pieces_have_fewer_degrees_of_freedom():
     x, y, piece = data(pieces=8)
     keep = (piece > 0) | (np.arange(len(piece)) < 6)
     n = np.bincount(piece[keep])
-    assert correlate(made(x[keep], y[keep], piece[keep])).freedom == pytest.approx(
-        [n.sum() ** 2 / (n**2).sum() - 1] * 3
-    )
+    of_tokens = n.sum() ** 2 / (n**2).sum() - 1
+    found = correlate(made(x[keep], y[keep], piece[keep])).freedom
+    assert found == pytest.approx([of_tokens] * 3, rel=0.1)
+    assert (found <= of_tokens).all()
+
+
+def test_a_document_that_has_most_of_a_labels_variance_leaves_few_degrees_of_freedom():
+    """Its r is that of all the others by chance, so leaving it out changes nothing: a certainty of one document."""
+    draw = np.random.default_rng(5)
+    piece = np.repeat(np.arange(30), 60)
+    x, even = draw.normal(size=(len(piece), 2000)), draw.normal(size=(len(piece), 1))
+    y = np.where(piece[:, None] == 3, 8 * even, even)
+    found, plain = (correlate(made(x, label, piece), within=True) for label in (y, even))
+    assert plain.freedom[0] == pytest.approx(29, abs=2)
+    assert found.freedom[0] < 2
+    t = 2 * stats.t.sf(np.abs(found.t), 29)
+    assert (t[:, 0] < 1e-3).mean() > 0.003  # what thirty documents would make of it
+    assert (found.p[:, 0] < 1e-3).mean() <= 0.001
+
+
+def test_a_label_of_whole_documents_counts_them_by_their_tokens():
+    x, _, piece = data(pieces=30, units=2)
+    y = (piece % 5)[:, None] + 0.0
+    y[piece == 3] += 0.01 * np.random.default_rng(6).normal(size=(60, 1))  # varies within one document alone
+    assert correlate(made(x, y, piece)).freedom[0] == pytest.approx(29, abs=0.01)
 
 
 def test_where_coincidences_are_few_the_error_is_not_below_that_of_independent_tokens():

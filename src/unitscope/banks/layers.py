@@ -13,6 +13,7 @@ from scipy import stats
 
 from unitscope.banks.alignment import Alignment
 from unitscope.banks.bank import Bank
+from unitscope.evidence.bootstrap import drawn, interval
 
 LONGEST = 5
 """Longer phrases are counted with those of so many words."""
@@ -63,8 +64,7 @@ def related(
     x, y = units[known].astype(float), np.asarray(other[known], float)
     if len(x) < 4 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return Related(len(x), *(float("nan"),) * 5)
-    draw = np.random.default_rng(seed).integers(len(x), size=(DRAWS, len(x)))
-    low, high = np.nanquantile(_rows_pearson(x[draw], y[draw]), [0.025, 0.975])
+    low, high = interval(_pearson_of_draws(x, y, drawn(len(x), DRAWS, seed)))
     fixed = float("nan")
     if frequency is not None:
         fixed = _partial(*(stats.rankdata(values) for values in (x, y, frequency[known])))
@@ -73,11 +73,15 @@ def related(
     )
 
 
-def _rows_pearson(x: Float[np.ndarray, "row item"], y: Float[np.ndarray, "row item"]) -> Float[np.ndarray, " row"]:
-    x, y = x - x.mean(1, keepdims=True), y - y.mean(1, keepdims=True)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        found: np.ndarray = (x * y).sum(1) / np.sqrt((x * x).sum(1) * (y * y).sum(1))
-    return found
+def _pearson_of_draws(
+    x: Float[np.ndarray, " item"], y: Float[np.ndarray, " item"], times: Int[np.ndarray, "draw item"]
+) -> Float[np.ndarray, " draw"]:
+    """NaN where a draw has no spread."""
+    x, y = x - x.mean(), y - y.mean()
+    mx, my, xx, yy, xy = (times @ values / len(x) for values in (x, y, x * x, y * y, x * y))
+    vx, vy = xx - mx**2, yy - my**2
+    varies = (vx > 1e-12 * xx) & (vy > 1e-12 * yy)
+    return np.where(varies, (xy - mx * my) / np.sqrt(np.where(varies, vx * vy, 1.0)), np.nan)
 
 
 def _partial(x: np.ndarray, y: np.ndarray, fixed: np.ndarray) -> float:

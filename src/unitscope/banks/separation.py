@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy import stats
 
 from unitscope.banks.alignment import Sign
 from unitscope.banks.bank import Bank
 from unitscope.evidence.fdr import adjusted
+from unitscope.evidence.ranks import above
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +63,5 @@ def separation(
         counts[unit] = holds.sum()
         if min(holds.sum(), (~holds).sum()) < least or np.ptp(values) == 0:
             continue
-        test = stats.mannwhitneyu(values[holds], values[~holds], alternative="greater", method="asymptotic")
-        auroc[unit] = test.statistic / (holds.sum() * (~holds).sum())
-        p[unit] = test.pvalue
+        auroc[unit], p[unit] = above(values[holds], values[~holds])
     return Separation(auroc, p, counts)

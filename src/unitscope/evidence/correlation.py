@@ -13,8 +13,12 @@ should; D never is. Where they have none, both are right, and J alone has power 
 the label moves D, which knows nothing of the slope, by as much as the label's spread differs between pieces.
 
 Degrees of freedom are each label's own. Only pieces where *that* label is defined count, and unequal ones count for
-less: (Σn_g)² / Σn_g² − 1, and for a flag those of Welch's comparison of the tokens with it and without, where pieces
-count by how many of these tokens they have (Satterthwaite; Imbens & Kolesár 2016).
+less: (Σv_g)² / Σv_g² − 1, where v_g is a piece's tokens, or, where that leaves fewer, what it has of the label's
+variance: its squared deviations from the piece's mean, and of those of means a part by its tokens. One file of tables
+in which a position counts to ten thousand is most of the label; r without it is then near r with it by chance, J near
+zero, and with as many degrees of freedom as pieces that would be a certainty. For a flag they are at most those of
+Welch's comparison of the tokens with it and without, where pieces count by how many of these tokens they have
+(Satterthwaite; Imbens & Kolesár 2016).
 
 Where few tokens carry a sum (a spiky unit and a rare flag) most pieces have no coincidence, are all alike, and their
 own spread would make a certainty of it. Two corrections, both from third and fourth standardized moments γ and κ:
@@ -187,7 +191,7 @@ def correlate(sums: Sums, within: bool = False) -> Correlation:
         error = np.maximum(np.sqrt(jackknife), least)
         of_test = np.maximum(np.sqrt((1 - weight) * jackknife + weight * delta), least)
         t = _less_skewed(z / of_test, sums.x_skewness[:, None] * sums.y_skewness * of_test)
-        freedom = _freedom(sums)
+        freedom = _freedom(sums, within)
     why = _why(sums, total, r, error, pieces)
     known = why == 0
     with np.errstate(all="ignore"):
@@ -241,9 +245,14 @@ def _why(
     return why
 
 
-def _freedom(sums: Sums) -> Float[np.ndarray, " label"]:
+def _freedom(sums: Sums, within: bool) -> Float[np.ndarray, " label"]:
     """Of each label; at least 1."""
-    freedom = _worth(sums.n) - 1
+    with np.errstate(all="ignore"):
+        mean = np.where(sums.n > 0, sums.y / sums.n, 0.0)
+        spread = np.where(sums.n > 0, _spread(sums.yy, mean * sums.y), 0.0)
+        n = _total(sums.n)
+        of_means = 0.0 if within else _total(sums.n * (mean - _total(sums.y) / n) ** 2) / n
+        freedom = np.fmin(_worth(sums.n), _worth(spread + sums.n * of_means)) - 1
     if sums.on is not None:
         on, off = _worth(np.nan_to_num(sums.on)), _worth(sums.n - np.nan_to_num(sums.on))
         parts = 1 / (on**2 * np.maximum(on - 1, 0.2)) + 1 / (off**2 * np.maximum(off - 1, 0.2))
@@ -254,7 +263,15 @@ def _freedom(sums: Sums) -> Float[np.ndarray, " label"]:
 
 def _worth(counts: Float[np.ndarray, "piece label"]) -> Float[np.ndarray, " label"]:
     """How many equal pieces these are worth (Kish 1965)."""
-    return np.asarray(counts.sum(0) ** 2 / (counts**2).sum(0))
+    return np.asarray(_total(counts) ** 2 / _total(counts**2))
+
+
+def _total(values: Float[np.ndarray, "piece label"]) -> Float[np.ndarray, " label"]:
+    """One piece after the other: NumPy's order of summing depends on how many labels there are."""
+    total = np.zeros(values.shape[1])
+    for piece in values:
+        total = total + piece
+    return total
 
 
 def _less_skewed(t: Float[np.ndarray, "unit label"], skew: Float[np.ndarray, "unit label"]) -> np.ndarray:
