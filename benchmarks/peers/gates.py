@@ -8,19 +8,15 @@ OMP_NUM_THREADS=1 python benchmarks/peers/gates.py --kind gru --units 512
 """
 
 import argparse
-import sys
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from measuring import in_turns, table
 from torch import Tensor, nn
 
 from unitscope.corpus.batch import Batch
 from unitscope.models import layers
 from unitscope.models.module import ModuleModel
-
-sys.path.insert(0, str(Path(__file__).parent))
-from measuring import Row, in_turns, table
 
 SYMBOLS = 100
 NAMES = {
@@ -78,8 +74,8 @@ def textbook(rnn: nn.RNNBase, x: Tensor) -> dict[str, Tensor]:
     return found
 
 
-def measure(options: argparse.Namespace, batch: int) -> list[Row]:
-    """Ratios for one size of batch."""
+def measure(options: argparse.Namespace, batch: int) -> None:
+    """Print ratios for one size of batch."""
     net = Net(options.kind, options.units, options.layers, options.both).eval()
     model = ModuleModel(net)
     symbols = torch.randint(SYMBOLS, (batch, options.steps))
@@ -109,7 +105,7 @@ def measure(options: argparse.Namespace, batch: int) -> list[Row]:
         against="bare forward",
     )
     size = f"{options.kind} {options.units}" + f" × {options.layers}" * (options.layers > 1) + " both" * options.both
-    return [Row(f"{size}, batch {batch}: {row.what}", *row[1:]) for row in found]
+    table(found, f"{size}, batch {batch}")
 
 
 def main() -> None:
@@ -128,7 +124,7 @@ def main() -> None:
     if options.wide is not None:
         layers.WIDE = options.wide
     for batch in options.batches:
-        table(measure(options, batch))
+        measure(options, batch)
 
 
 if __name__ == "__main__":

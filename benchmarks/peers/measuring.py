@@ -59,8 +59,8 @@ def in_turns(
     return rows
 
 
-def table(rows: Iterable[Row]) -> None:
-    """Print rows as Markdown's tables have them."""
+def table(rows: Iterable[Row], work: str) -> None:
+    """Print rows as Markdown's tables have them, under the work that all of them did."""
     for row in rows:
         noise = f"{row.low:.2f}–{row.high:.2f}"
-        print(f"| {row.what} | {row.ratio:.2f} | {noise} | {row.seconds:.4g} | {row.leaves} |", flush=True)
+        print(f"| {work} | {row.what} | {row.ratio:.2f} | {noise} | {row.seconds:.3g} | {row.leaves} |", flush=True)

@@ -20,6 +20,24 @@ def test_same_as_scikit_learn() -> None:
     np.testing.assert_allclose(fit.log_probs(0, held.double()).numpy(), expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("penalty", RIDGES, ids=lambda penalty: str(penalty.l2))
+def test_accuracy_is_that_of_scikit_learn_at_the_same_penalty(penalty: Penalty) -> None:
+    """Where the fit stops by itself, on units that go together."""
+    draw = torch.Generator().manual_seed(0)
+    y = torch.randint(5, (5000,), generator=draw)
+    means, loadings = 0.5 * torch.randn(5, 48, generator=draw), torch.randn(8, 48, generator=draw)
+    x = means[y] + torch.randn(5000, 8, generator=draw) @ loadings + torch.randn(5000, 48, generator=draw)
+    fit = fit_linear([x[:1000]], y[None, :1000], 5, [penalty])
+    scaler = StandardScaler().fit(x[:1000].double().numpy())
+    oracle = LogisticRegression(C=1 / (penalty.l2 * 1000), tol=1e-8, max_iter=5000)
+    oracle.fit(scaler.transform(x[:1000].double().numpy()), y[:1000].numpy())
+    expected = oracle.predict(scaler.transform(x[1000:].double().numpy()))
+    found = fit.log_probs(0, x[1000:]).argmax(1).numpy()
+    right = y[1000:].numpy()
+    assert abs((found == right).mean() - (expected == right).mean()) < 0.003
+    assert (found == expected).mean() > 0.985
+
+
 def test_elastic_net_is_at_its_minimum() -> None:
     """Where a weight is zero the gradient is within the penalty, elsewhere it equals it."""
     x, y = clusters()

@@ -17,6 +17,8 @@ Loss = Callable[
     tuple[Float[Tensor, " live"], Float[Tensor, "live parameter"]],
 ]
 """From parameters and the numbers of their problems to losses and gradients."""
+Inverse = Callable[[Float[Tensor, "live parameter"], Int[Tensor, " live"]], Float[Tensor, "live parameter"]]
+"""A guess of the inverse Hessian of each problem, times a vector."""
 
 MEMORY = 10
 SUFFICIENT = 1e-4
@@ -37,10 +39,12 @@ def minimise(
     tolerance: float,
     most: int,
     l1: Float[Tensor, "problem weight"] | None = None,
+    inverse: Inverse | None = None,
 ) -> Minimum:
     """Go down until no component of a problem's gradient is above ``tolerance``; ``most`` evaluations at most.
 
-    ``l1`` weighs the absolute values that are added to each loss.
+    ``l1`` weighs the absolute values that are added to each loss. ``inverse`` is where the two-loop recursion begins;
+    a good guess spares most evaluations where parameters pull on each other.
     """
     x = start.clone()
     absolute = x.new_zeros(len(x), 1) if l1 is None else l1
@@ -51,7 +55,7 @@ def minimise(
     changes = torch.zeros_like(steps)
     taken = torch.zeros_like(problems)
     steepest = -_pseudo(gradient, x, absolute)
-    direction = steepest.clone()
+    direction = steepest.clone() if inverse is None else inverse(steepest, problems)
     length = 1 / direction.norm(dim=1).clamp(min=1.0)
     steep = steepest.abs().amax(1)
     done = steep <= tolerance
@@ -79,7 +83,7 @@ def minimise(
         x[moved], value[moved], gradient[moved] = there[good], new_value[good], new_gradient[good]
         length[moved] = 1.0
         steepest[moved] = -_pseudo(gradient[moved], x[moved], absolute[moved])
-        direction[moved] = _newton(steepest[moved], steps, changes, taken[moved], moved)
+        direction[moved] = _newton(steepest[moved], steps, changes, taken[moved], moved, inverse)
         if l1 is not None:
             against = (absolute[moved] > 0) & (direction[moved] * steepest[moved] <= 0)
             direction[moved] = torch.where(against, 0.0, direction[moved])
@@ -105,12 +109,14 @@ def _newton(
     changes: Float[Tensor, "slot problem parameter"],
     taken: Int[Tensor, " moved"],
     moved: Int[Tensor, " moved"],
+    inverse: Inverse | None,
 ) -> Float[Tensor, "moved parameter"]:
     """The inverse Hessian that the last steps suggest, times the gradient (the two-loop recursion)."""
     q = gradient.clone()
     depth = int(taken.clamp(max=MEMORY).max()) if len(taken) else 0
     kept = []
     scale = torch.ones_like(q[:, 0])
+    guess = inverse or (lambda vector, _: vector)
     for back in range(depth):
         slot = (taken - 1 - back) % MEMORY
         s, y = steps[slot, moved], changes[slot, moved]
@@ -121,9 +127,9 @@ def _newton(
         q -= alpha[:, None] * y
         kept.append((s, y, rho, alpha))
         if back == 0:
-            squares = y.square().sum(1)
+            squares = (y * guess(y, moved)).sum(1)
             scale = torch.where(here, product / torch.where(here, squares, 1.0), 1.0)
-    q *= scale[:, None]
+    q = scale[:, None] * guess(q, moved)
     for s, y, rho, alpha in reversed(kept):
         beta = rho * (y * q).sum(1)
         q += (alpha - beta)[:, None] * s

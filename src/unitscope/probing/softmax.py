@@ -8,13 +8,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from unitscope.errors import InputError
+from unitscope.probing.lbfgs import Inverse
 
 BLOCK = 2048
 """Words that are read at once."""
+ENOUGH = 4
+"""Words for each unit from which correlations are guessed."""
+LEAST = 1e-3
+"""Added to the diagonal of correlations, so that few words or a unit that others span do no harm."""
 Inputs = Sequence[Float[Tensor, "word unit"]]
 
 
@@ -69,6 +74,44 @@ class Problems:
         shares = torch.stack(seen).to(zeros.dtype) + 0.5  # [target class]
         zeros[:, :, -1] = (shares / shares.sum(1, keepdim=True)).log()[self.target]
         return zeros
+
+    def curvature(self, ridge: Float[Tensor, " problem"], smooth: Bool[Tensor, " problem"]) -> Inverse:
+        """The inverse Hessian where every word has its target's class frequencies, with a squared penalty ``ridge``.
+
+        Classes apart, it is the inverse of the units' correlations: with that, units that go together cost no more
+        evaluations than units that do not. Correlations are of some words, enough to know them. Of problems that are
+        not ``smooth`` nothing is guessed.
+        """
+        shares = self.start()[:, :, -1].softmax(1)
+        spread = shares * (1 - shares)  # [problem class]
+        known = [*zip(self.site.tolist(), (ridge / spread.mean(1)).tolist(), smooth.tolist(), strict=True)]
+        kinds = [kind for kind in dict.fromkeys(known) if kind[2]]
+        inverses = [self._inverse(site, level) for site, level, _ in kinds]
+        kind = torch.tensor([kinds.index(key) if key[2] else -1 for key in known], device=ridge.device)
+
+        def times(
+            vectors: Float[Tensor, "live parameter"], live: Int[Tensor, " live"]
+        ) -> Float[Tensor, "live parameter"]:
+            whole: Tensor = vectors.unflatten(1, (self.classes, self.width)).clone()
+            for number in kind[live].unique().tolist():
+                if number >= 0:
+                    here = kind[live] == number
+                    scaled = whole[here] / spread[live[here], :, None]
+                    scaled[:, :, :-1] = scaled[:, :, :-1] @ inverses[number]
+                    whole[here] = scaled
+            return whole.flatten(1)
+
+        return times
+
+    def _inverse(self, site: int, level: float) -> Float[Tensor, "unit unit"]:
+        """Of the correlations of a site's units with ``level`` on the diagonal."""
+        x = self.inputs[site]
+        words = x[:: max(1, len(x) // (ENOUGH * x.shape[1]))]
+        block = (words - self.mean[site]) * self.inverse[site]
+        matrix = block.T @ block / len(block)
+        matrix.diagonal().add_(max(level, LEAST))
+        found: Tensor = torch.cholesky_inverse(torch.linalg.cholesky(matrix))
+        return found
 
     def loss(
         self, parameters: Float[Tensor, "live class column"], live: Int[Tensor, " live"]

@@ -1,13 +1,15 @@
-"""Folding a Transformer's units while it runs, against running it: ratios of processor time, one run, side by side.
+"""Reading a Transformer's units while it runs, against running it: ratios of processor time, one run, side by side.
 
-A model of GPT-2 small's shape with random weights; every residual stream and every MLP neuron is read. unitscope folds
-them into moments, histograms and the 20 strongest examples, or records them. Beside it: TransformerLens's
-``run_with_cache``, nnsight's tracing, and a script of hooks that appends, each of which keeps all activations of a
-batch (the script: of all batches) in memory. A peer that is not installed is left out
-(``pip install transformer-lens nnsight``).
+A model of GPT-2's width with random weights; every residual stream and every MLP neuron is read. unitscope folds
+them into moments, histograms and the 20 strongest examples, or records them. Beside it: a script of hooks that appends,
+TransformerLens's ``run_with_cache``, nnsight's tracing, and the activation store of SAELens, each of which keeps all
+activations of a batch (the script: of all batches; SAELens: one residual stream) in memory. A peer that is not
+installed is left out.
 
 Each way runs in a process of its own, so that its peak memory is its own, and in turns with the bare forward, so that
 a busy machine slows both; the ratio is that of the two.
+
+OMP_NUM_THREADS=1 python benchmarks/peers/recording.py
 """
 
 import argparse
@@ -16,7 +18,6 @@ import resource
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from typing import Any
 import torch
 import transformers
 from jaxtyping import Float
+from measuring import Row, in_turns, table
 from torch import Tensor
 
 import unitscope
@@ -36,6 +38,15 @@ from unitscope.models.transformers import transformer
 
 SITES = ("*.hook_resid_post", "*.mlp.hook_post")
 SYMBOLS = 50_257
+LEAVES = {
+    "bare forward": "nothing",
+    "unitscope: moments, histogram, top 20": "results of each unit",
+    "unitscope: recorded as float16": "all values on disk, with digests",
+    "hooks that append": "all values in memory",
+    "TransformerLens run_with_cache": "values of one batch in memory",
+    "nnsight trace": "values of one batch in memory",
+}
+"""What is there afterwards."""
 
 
 class RandomTokens:
@@ -94,9 +105,8 @@ def ways(options: argparse.Namespace, folder: Path) -> dict[str, Callable[[], Ca
         reading = transformer(body)
         reading.sites()
         number = iter(range(10**6))
-        return lambda: unitscope.record(
-            reading, corpus, folder / str(next(number)), SITES, "float16", batch_size=options.batch_size
-        )
+        source = unitscope.Live(reading, corpus, options.batch_size)
+        return lambda: unitscope.record(source, folder / str(next(number)), SITES, "float16")
 
     def appended() -> Callable[[], Any]:
         kept: list[Tensor] = []
@@ -159,49 +169,38 @@ def _tokenizer() -> Any:
     return transformers.PreTrainedTokenizerFast(tokenizer_object=Tokenizer(models.WordLevel({"a": 0}, unk_token="a")))
 
 
-def cost(action: Callable[[], Any]) -> float:
-    start = time.process_time()
-    action()
-    return time.process_time() - start
-
-
-def measure(options: argparse.Namespace) -> dict[str, float]:
+def measure(options: argparse.Namespace) -> dict[str, Any]:
     """One way against the bare forward, in turns, in this process."""
-    torch.set_num_threads(options.threads)
+    torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
         made = ways(options, Path(folder))
-        bare, action = made["bare forward"](), made[options.way]()
-        bare(), action()
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        pairs = [(cost(bare), cost(action)) for _ in range(options.repeats)]
-    return {
-        "ratio": min(pair[1] for pair in pairs) / min(pair[0] for pair in pairs),
-        "seconds": min(pair[1] for pair in pairs),
-        "peak_mb": max(before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) / 1024,
-    }
+        both = {"bare forward": made["bare forward"](), options.way: made[options.way]()}
+        found = in_turns(both, options.repeats, against="bare forward")[-1]
+    return {**found._asdict(), "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sequences", type=int, default=16)
     parser.add_argument("--length", type=int, default=128)
-    parser.add_argument("--batch-size", type=int, default=4)
-    parser.add_argument("--layers", type=int, default=12)
-    parser.add_argument("--repeats", type=int, default=2)
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--batch-size", type=int, default=8)
+    parser.add_argument("--layers", type=int, default=4)
+    parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--way", help="only this one, in this process, as JSON")
     options = parser.parse_args()
     if options.way:
         print(json.dumps(measure(options)))
         return
-    print(f"{'':40} {'ratio':>7} {'seconds':>9} {'peak MB':>9}")
+    work = f"{options.layers} layers of GPT-2's width, {options.sequences} × {options.length} tokens"
     for way in ways(argparse.Namespace(**{**vars(options), "layers": 1}), Path()):
         done = subprocess.run([sys.executable, *sys.argv, "--way", way], capture_output=True, text=True, check=False)
         if done.returncode:
-            print(f"{way:40} left out: {done.stderr.strip().splitlines()[-1][:90]}")
+            print(f"{way} is left out: {done.stderr.strip().splitlines()[-1][:160]}", flush=True)
             continue
         found = json.loads(done.stdout.strip().splitlines()[-1])
-        print(f"{way:40} {found['ratio']:6.2f}× {found['seconds']:9.2f} {found['peak_mb']:9,.0f}", flush=True)
+        peak = found.pop("peak_mb")
+        row = Row(**found)
+        table([row._replace(leaves=f"{LEAVES[way]}; peak {peak:,.0f} MB")], work)
 
 
 if __name__ == "__main__":
