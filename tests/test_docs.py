@@ -7,6 +7,7 @@ of every block are still checked for their options.
 """
 
 import importlib.util
+import json
 import os
 import re
 import shlex
@@ -22,6 +23,7 @@ import typer
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+import unitscope
 from unitscope.cli.app import app
 from unitscope.cli.lazy import load_all
 
@@ -85,6 +87,16 @@ def test_code_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         elif language == "console":
             for command, shown in commands(text, "$ "):
                 run(command, tmp_path, shown)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs" / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
+def test_notebooks_run_and_hold_what_they_printed(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    cells = [cell for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"]
+    assert any(cell["outputs"] for cell in cells)
+    names: dict[str, Any] = {"__name__": "__main__"}
+    for cell in cells:
+        exec(compile("".join(cell["source"]), str(path), "exec"), names)
 
 
 def test_commands_have_the_options_they_are_shown_with() -> None:
@@ -186,3 +198,13 @@ def test_every_page_has_its_place_in_the_site() -> None:
     docs = ROOT / "docs"
     nav = tomllib.loads((ROOT / "zensical.toml").read_text(encoding="utf-8"))["project"]["nav"]
     assert sorted(named(nav)) == sorted(page.relative_to(docs).as_posix() for page in docs.rglob("*.md"))
+
+
+def test_every_name_at_the_top_is_shown_at_work() -> None:
+    """Each is used by code that runs, or is what such a name makes."""
+    pages = [block for page in PAGES for block in blocks(page)]
+    code = "\n".join(text for language, runs, text, _ in pages if language == "python" and runs)
+    made = {"Answer": "ask", "Arrays": "from_arrays", "Corpus": "open_corpus", "Model": "ModuleModel", "Source": "Live"}
+    shown = set(re.findall(r"\w+", code))
+    missing = [name for name in unitscope.__all__ if made.get(name, name) not in shown]
+    assert not missing, f"no page shows how to use: {missing}"

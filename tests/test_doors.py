@@ -147,7 +147,7 @@ for words in (
     ["analyze", "--list"],
     ["record", "net", "wired.txt", "--out", "run", "--part", "all"],
     ["analyze", "run", "active:threshold=0.5", "active"],
-    ["report", "run", "--json", "page.json", "--table", "units.csv"],
+    ["report", "run", "--out", "page.json", "--table", "units.csv"],
     ["analyze", "run", "active:threshold=a"],
 ):
     result = CliRunner().invoke(app, words)

@@ -1,5 +1,6 @@
 """What is shipped is whole, and what is said of it in several places agrees."""
 
+import os
 import re
 import subprocess
 import sys
@@ -40,6 +41,29 @@ def test_wheel_holds_the_package_and_nothing_else(built: Path) -> None:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
     assert names == sources()
     assert "unitscope/py.typed" in names
+
+
+def test_wheel_works_alone_in_an_empty_folder(built: Path, tmp_path: Path) -> None:
+    (wheel,) = built.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "site")
+    (tmp_path / "empty").mkdir()
+    environment = os.environ | {"PYTHONPATH": str(tmp_path / "site")}
+
+    def unitscope(*words: str) -> str:
+        command = [sys.executable, "-m", "unitscope", "--threads", "1", *words]
+        done = subprocess.run(command, cwd=tmp_path / "empty", env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    unitscope("record", "stdlib-lstm256", "stdlib", "--sequences", "2", "--sites", "*.hidden", "--out", "run")
+    unitscope("analyze", "run", "moments")
+    unitscope("report", "run", "--unit", "rnn.0.hidden/67", "--quiet")
+    where = subprocess.run(
+        [sys.executable, "-c", "import unitscope; print(unitscope.__file__)"],
+        cwd=tmp_path / "empty", env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert Path(where.stdout.strip()).is_relative_to(tmp_path / "site")
 
 
 def test_source_archive_is_enough_to_build_and_test(built: Path) -> None:

@@ -34,6 +34,7 @@ from unitscope.source.recipe import open_source
 from unitscope.source.relabelled import Relabelled, Shifted
 from unitscope.source.subset import Subset
 from unitscope.source.with_labels import with_labels
+from unitscope.source.without_text import without_text
 
 
 def live_text(folder, **more):
@@ -95,6 +96,8 @@ KINDS = {
     "subset": lambda _: Subset(live_toys(), [1, 4, 5, 9], "some"),
     "relabelled": lambda _: Relabelled(arrays(), lambda name, n: 1 - arrays().labels(name, n), "turned round"),
     "shifted": lambda _: Shifted(arrays(), 3),
+    "without its text": lambda folder: without_text(live_text(folder)),
+    "without its tokens": lambda folder: without_text(live_text(folder), tokens=False, labels=["digit"]),
     "with labels": lambda _: with_labels(
         arrays(), {"side": list("lrlrrl"), "first": lambda tokens: tokens == tokens[0]}
     ),
@@ -262,6 +265,19 @@ def test_labels_that_are_asked_for_are_kept(tmp_path):
         assert torch.equal(kept.labels("digit", number), source.labels("digit", number))
     with pytest.raises(InputError, match="no text to ask it of"):
         kept.labels("white-space", 0)
+
+
+@pytest.mark.parametrize("tokens", [True, False])
+def test_what_travels_without_its_text_does_not_hold_it(tmp_path, tokens):
+    whole = live_text(tmp_path)
+    text = whole.document(0).text
+    kept = record(without_text(whole, tokens, ["digit"]), tmp_path / "shared", ["rnn.*"])
+    assert kept.document(0).text is None
+    assert all(text[:12].encode() not in path.read_bytes() for path in kept.folder.rglob("*") if path.is_file())
+    assert torch.equal(kept.labels("digit", 0), whole.labels("digit", 0))
+    assert (kept.tokens(0).tolist() == whole.tokens(0).tolist()) == tokens
+    with pytest.raises(InputError, match="text"):
+        kept.labels("regex:a", 0)
 
 
 def test_reading_leaves_everything_as_it_was(source):

@@ -132,7 +132,7 @@ def test_parts(site):
     assert len(read_treebank(Path("bank"))) == 3
     with pytest.raises(InputError, match="bank/train, bank/dev"):
         named("bank/test")
-    with pytest.raises(InputError, match="corpora lists"):
+    with pytest.raises(InputError, match="unitscope data corpora"):
         open_corpus("bonk")
 
 

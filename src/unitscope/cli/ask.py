@@ -131,7 +131,8 @@ def _opened(name: str, over: Sequence[str], sequences: int) -> tuple[Source, Mod
         if not over:
             raise InputError(f"{name} is no recording; say by --over what it is to read, for example --over book.txt")
         inputs = Inputs(name, tuple(over), sequences=sequences)
-        network, corpus = inputs.open()
+        with console.doing(f"opening {name} and {', '.join(over)}"):
+            network, corpus = inputs.open()
         return Live(network, corpus, sequences=inputs.chosen(corpus)), network, corpus
     if over:
         raise InputError(f"{name} is a recording, which has been read already; leave --over out")

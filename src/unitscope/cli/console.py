@@ -78,6 +78,19 @@ def progress_bar() -> Iterator[Progress]:
             yield show
 
 
+@contextlib.contextmanager
+def doing(what: str) -> Iterator[None]:
+    """Say what is done before there is anything to count."""
+    if not progress:
+        yield
+    elif error.is_terminal:
+        with error.status(what):
+            yield
+    else:
+        error.print(what, soft_wrap=True, markup=False)
+        yield
+
+
 def _lines() -> Progress:
     """The first step of a stage, its last, and a line every ``EVERY`` seconds between."""
     said: dict[str, float] = {}

@@ -73,6 +73,18 @@ ReadText = Annotated[
 Over = Annotated[
     list[str] | None, typer.Option("--over", help="what a network reads: files, a folder, stdlib, treebanks")
 ]
+Without = Annotated[
+    Literal["nothing", "text", "tokens"],
+    typer.Option(
+        "--without",
+        help="leave the text out of the recording, or the text and the tokens, so that it can be given to others",
+    ),
+]
+KeptLabels = Annotated[
+    list[str] | None,
+    typer.Option("--keep-label", help="a label whose values the recording keeps, for the time without its text"),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="say what it would read and write, and stop")]
 Forced = Annotated[
     bool, typer.Option("--forced", help="feed the decoder of an encoder–decoder the targets, not what it wrote")
 ]

@@ -13,9 +13,11 @@ from unitscope.cli.options import (
     BatchSize,
     Columns,
     Context,
+    DryRun,
     Dtype,
     Encoding,
     Forced,
+    KeptLabels,
     LabelColumn,
     Layouts,
     Length,
@@ -27,15 +29,19 @@ from unitscope.cli.options import (
     SomeSites,
     TableOfLabels,
     TextColumn,
+    Without,
     Workers,
     dialect_of,
 )
 from unitscope.cli.pairs import record_pairs
 from unitscope.corpus.tables import read_columns
 from unitscope.corpus.text import CONTEXT, LENGTH
+from unitscope.models.site import choose
+from unitscope.recording.blocks import precision_bytes
 from unitscope.recording.record import record as write_recording
 from unitscope.source.source import BATCH
 from unitscope.source.with_labels import with_labels
+from unitscope.source.without_text import without_text
 
 
 @app.command()
@@ -59,6 +65,9 @@ def record(
     batch_size: BatchSize = BATCH,
     forced: Forced = False,
     labels: TableOfLabels = None,
+    without: Without = "nothing",
+    keep_labels: KeptLabels = None,
+    dry_run: DryRun = False,
     layout: Layouts = None,
     workers: Workers = 1,
     encoding: Encoding = "",
@@ -72,7 +81,8 @@ def record(
     Ctrl-C, `kill -9` or a full disk lose nothing: the same command continues after the last finished shard. If no
     --sites are given: all states and gates; of Transformers the residual stream, the heads' outputs and the MLP's
     neurons (`unitscope info MODEL` lists all). Of an encoder–decoder there are two recordings: OUT/encoder, at each
-    step of the source, and OUT/decoder, at each step of the output.
+    step of the source, and OUT/decoder, at each step of the output. For corpora that must not travel, --without leaves
+    out the text, or the tokens too.
 
     For example: `unitscope record net book.txt --out run --dtype float16`
     """
@@ -83,13 +93,25 @@ def record(
     inputs = Inputs(
         model, tuple(text), part, sequences, length, context, pattern, layouts=tuple(layout or ()), dialect=dialect
     )
-    live = inputs.live(batch_size)
-    source = with_labels(live, read_columns(labels)) if labels else live
-    if sites == ["*"]:
-        sites = [site.name for site in source.sites if site.kind != "prediction"]
+    with console.doing(f"opening {model} and {', '.join(text)}"):
+        live = inputs.live(batch_size)
+        source = with_labels(live, read_columns(labels)) if labels else live
+        if without != "nothing":
+            source = without_text(source, tokens=without == "text", labels=keep_labels or ())
+        if sites == ["*"]:
+            sites = [site.name for site in source.sites if site.kind != "prediction"]
+        chosen = choose(source.sites, sites or by_default(source.sites))
+        tokens = sum(source.lengths(source.sequences))
+    size = tokens * sum(site.units for site in chosen) * precision_bytes(dtype)
+    console.out.print(
+        f"{len(source.sequences):,} sequences, {tokens:,} tokens, {sum(site.units for site in chosen):,} units of "
+        f"{len(chosen)} sites: {size / 1e6:,.1f} MB as {dtype}"
+    )
+    if dry_run:
+        return
     with console.progress_bar() as show:
         recording = write_recording(
-            source, out, sites or by_default(source.sites), dtype, progress=show, workers=workers
+            source, out, [site.name for site in chosen], dtype, keep_labels or (), progress=show, workers=workers
         )
     inputs.save(out)
     console.out.print(

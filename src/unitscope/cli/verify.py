@@ -41,7 +41,7 @@ def verify(recording: Annotated[Path, typer.Argument(help=RECORDING)], json: Jso
 
     For example: `unitscope verify run`
     """
-    with console.error.status("comparing every byte with its digest"):
+    with console.doing("comparing every byte with its digest"):
         found = list(damage(recording))
     if json:
         console.answer([str(error) for error in found])
