@@ -80,15 +80,15 @@ def test_the_page_and_the_table_are_written(folder):
 
 def test_the_same_as_json_pictures_and_in_the_terminal(folder, tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
-    assert unitscope("report", folder / "run", "--out", tmp_path / "page.json", "--png", tmp_path / "figures")
+    assert unitscope("report", folder / "run", "--out", tmp_path / "page.json")
     page = json.loads((tmp_path / "page.json").read_text())
     assert len(page["units"]["rnn.0.cell"]) == 8
-    pictures = list((tmp_path / "figures").glob("*.png"))
-    assert len(pictures) == sum(len(section["views"]) for section in page["sections"])
-    assert all(picture.read_bytes().startswith(b"\x89PNG") for picture in pictures)
     capsys.readouterr()
-    address = Answer.load(folder / "run" / "answer").confirmed_findings()[0].address
-    assert unitscope("report", folder / "run", "--unit", address)
+    found = Answer.load(folder / "run" / "answer").confirmed_findings()[0]
+    assert unitscope("report", folder / "run", "--unit", found.address, "--png", tmp_path / "figures")
+    pictures = list((tmp_path / "figures").glob("*.png"))
+    assert len(pictures) == sum(len(group["views"]) for group in page["units"][found.site][found.unit])
+    assert all(picture.read_bytes().startswith(b"\x89PNG") for picture in pictures)
     shown = capsys.readouterr().out
     assert "inside-parentheses" in shown
     assert "What is lost without it" in shown
