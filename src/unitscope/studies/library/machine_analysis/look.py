@@ -71,7 +71,9 @@ def look(zoo: Path | None, settings: dict[str, Any], here: Here) -> dict[str, An
         )
         for which, place in (("first", 1), ("second", 2))
     }
-    groups = {name: _group(by_part[part], part, label, step, name) for name, (part, label, step) in QUESTIONS.items()}
+    # A quick look leaves out the groups that no claim is about.
+    asked = {name: QUESTIONS[name] for name in (TABLE, SECOND, ATTENDED)} if settings["quick"] else QUESTIONS
+    groups = {name: _group(by_part[part], part, label, step, name) for name, (part, label, step) in asked.items()}
     exact = exactness(model, read)
 
     def without(site: str, units: Sequence[int], draws: int) -> GroupDamage:
