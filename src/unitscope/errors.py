@@ -1,4 +1,4 @@
-"""The one exception for things a user can mend."""
+"""The one exception for things a user can fix."""
 
 
 class InputError(ValueError):

@@ -2,7 +2,7 @@
 
 A label has a value for each token: a flag (inside quotes) or a number (position in the line). Sums are kept by *bucket*
 of evidence: all tokens of one document, or of whatever else is alike, are in one bucket, and intervals and p-values are
-made of the spread of buckets (``unitscope.evidence``), because neighbouring tokens are anything but independent.
+made of the spread of buckets (``unitscope.evidence``), because neighbouring tokens are not independent.
 
 Memory is one number for each bucket, unit and label. What depends on a unit alone is kept once for each family of
 labels that are defined at the same tokens.

@@ -87,7 +87,7 @@ def probe(
     """Measure what each layer knows of the words it reads, with linear probes and their controls.
 
     Sentences are divided by document for training, choosing and testing. Beside each accuracy stand those on a control
-    task, of an untrained twin, of the majority class and on shuffled labels, and the bits of an online code.
+    task, of an untrained baseline, of the majority class and on shuffled labels, and the bits of an online code.
     Probes of a recording are added to those it has, and are part of its report. A recording of anything else than a
     treebank is probed for its labels, step by step, or with `--level sentence` sequence by sequence.
 
@@ -161,7 +161,7 @@ def _short(table: ProbeTable) -> Table:
     shown = Table(box=None, padding=(0, 1, 0, 0))
     for head in ("site", "label"):
         shown.add_column(head, no_wrap=True)
-    for head in ("accuracy", "95 %", "control", "selective", "majority", "twin", "compress", "q"):
+    for head in ("accuracy", "95 %", "control", "selective", "majority", "untrained", "compress", "q"):
         shown.add_column(head, no_wrap=True, justify="right")
     for row in table.rows:
         shown.add_row(

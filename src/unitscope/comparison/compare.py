@@ -141,8 +141,8 @@ def compare(
 
     ``sites`` are glob patterns; ``pairs`` names sites that are set against each other although their names differ
     (``{site of a: site of b}``) and replaces the patterns. ``twins`` are further pairs to measure in the same pass,
-    by name, such as untrained twins: the similarity that architecture and corpus give by themselves. Units may be of
-    different number.
+    by name, such as untrained baselines: the similarity that architecture and corpus give by themselves. The numbers of
+    units may differ.
     Raises ``InputError`` for different corpora, saying what differs, and where no site is shared.
     """
     roles, places = _roles(a, b, twins or {})

@@ -1,6 +1,6 @@
 """What is one piece of evidence, and which pieces choose and which confirm.
 
-Tokens of one document are anything but independent, and a copy of a document says nothing new. So the piece of evidence
+Tokens of one document are not independent, and a copy of a document says nothing new. So the piece of evidence
 is the *document, told by its content*: documents of one digest are one piece, whatever their names. Where there are
 fewer than six, documents say nothing of more documents of their kind; the pieces are then stretches of the text, and
 whatever is found is found *within this text* (``evidence.correlation`` then takes only what moves within a stretch).

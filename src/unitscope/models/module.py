@@ -65,7 +65,7 @@ class ModuleModel:
     ``logits`` or its first tensor is taken if it is found to predict the next token. A module that reads series
     instead of token numbers has so many ``channels``; one that forecasts has ``values``, which finds what it
     forecasts, and its loss is the squared error.
-    ``fresh`` makes the module anew with random weights, for the untrained twin. ``extras`` read what is no module's
+    ``fresh`` makes the module anew with random weights, for the untrained baseline. ``extras`` read what is no module's
     output: attention patterns, the latents of a sparse autoencoder.
 
     The module always runs in evaluation mode, without gradients and uncompiled, and is afterwards as it was. At first
@@ -229,7 +229,7 @@ class ModuleModel:
         kept = [name for name, weight in twin.named_parameters() if weight not in reset]
         if kept:
             raise InputError(
-                f"an untrained twin of {self.name} would keep the trained {', '.join(kept)}; "
+                f"an untrained baseline of {self.name} would keep the trained {', '.join(kept)}; "
                 "give the module that owns them a reset_parameters()"
             )
         return twin

@@ -39,7 +39,7 @@ class Reader(Protocol):
 
 @runtime_checkable
 class Extra(Protocol):
-    """Makes readers of what no single module gives, for a module and its untrained twin alike."""
+    """Makes readers of what no single module gives, for a module and its untrained baseline alike."""
 
     @property
     def fingerprint(self) -> str:

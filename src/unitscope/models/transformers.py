@@ -34,7 +34,7 @@ _MIXERS = ("att", "mixer", "temporal", "ssm")
 def transformer(module: nn.Module, name: str | None = None) -> ModuleModel:
     """A ``PreTrainedModel`` as a model: embeddings, residual stream, heads and their patterns, MLP neurons.
 
-    The untrained twin has the same config and fresh weights. A model of encoder and decoder reads each sequence in
+    The untrained baseline has the same config and fresh weights. A model of encoder and decoder reads each sequence in
     both, so it predicts nothing that it has not seen; give ``ModuleModel`` a ``call`` for pairs of texts. Raises
     ``InputError`` for a module without blocks.
     """

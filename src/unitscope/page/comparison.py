@@ -25,7 +25,7 @@ basis. CKA grows by itself with few tokens and many units; the debiased one does
 shared. SVCCA and PWCCA are means of canonical correlations, which also grow with the number of units.
 
 So read each against its controls below it: the same networks with their tokens out of step share nothing but the
-shape of their activity, and untrained twins share what architecture and text give by themselves.
+shape of their activity, and untrained baselines share what architecture and text give by themselves.
 """
 MATCHED = """
 Units are matched one to one so that the sum of |r| is largest. Partners are chosen among hundreds, so |r| with a

@@ -1,8 +1,8 @@
 """Which site knows what: every site × every label, each with its controls.
 
 A probe's accuracy says little by itself. So beside it stand the accuracy on a control task that only the probe can have
-learnt (and *selectivity*, the difference), that of the majority class, that of an untrained twin of the model, that on
-labels shuffled over words (which should be the majority's), and the bits of an online code.
+learnt (and *selectivity*, the difference), that of the majority class, that of the same model with untrained weights,
+that on labels shuffled over words (which should be the majority's), and the bits of an online code.
 """
 
 from collections import defaultdict
@@ -49,7 +49,7 @@ class Probing:
     penalties: tuple[Penalty, ...] = field(
         default=RIDGES, metadata={"help": "the development words choose among these"}
     )
-    seed: int = field(default=0, metadata={"help": "of the division, the control tasks and the untrained twin"})
+    seed: int = field(default=0, metadata={"help": "of the division, the control tasks and the untrained baseline"})
 
 
 @dataclass(frozen=True)

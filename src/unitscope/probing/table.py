@@ -54,7 +54,7 @@ class ProbeRow:
     twin_selectivity: float
     twin_codelength: float
     p: float
-    """That the untrained twin's probe is right as often."""
+    """That the untrained baseline's probe is right as often."""
     q: float
     """p after Benjamini and Hochberg's correction over all rows."""
 
@@ -146,7 +146,7 @@ class ProbeTable:
             "selectivity": ("number", "accuracy minus control"),
             "majority": ("share", "accuracy of always saying the most frequent class"),
             "shuffled": ("share", "accuracy on shuffled labels; should not be above the majority's"),
-            "twin_accuracy": ("share", "accuracy of a probe of the untrained twin"),
+            "twin_accuracy": ("share", "accuracy of a probe of the untrained baseline"),
             "macro_f1": ("share", "mean F1 of the classes"),
             "mcc": ("number", "Matthews correlation"),
             "cross_entropy": ("number", "bits per word"),
@@ -167,7 +167,8 @@ class ProbeTable:
     def _lines(self, label: str) -> Lines:
         rows = [row for row in self.rows if row.label == label]
         series = [Series("accuracy", [r.accuracy for r in rows], [r.low for r in rows], [r.high for r in rows])]
-        for name, field in (("control task", "control"), ("untrained twin", "twin_accuracy"), ("majority", "majority")):
+        beside = {"control task": "control", "untrained baseline": "twin_accuracy", "majority": "majority"}
+        for name, field in beside.items():
             values = [float(getattr(row, field)) for row in rows]
             if not all(map(math.isnan, values)):
                 series.append(Series(name, values))

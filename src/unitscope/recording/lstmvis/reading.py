@@ -272,7 +272,7 @@ class StatesModel:
         return made
 
     def untrained(self, seed: int) -> "StatesModel":
-        raise InputError(NOTHING_TO_RUN + "there is no untrained twin")
+        raise InputError(NOTHING_TO_RUN + "there is no untrained baseline")
 
     def describe(self) -> dict[str, str]:
         return {"model": f"{self.name}, states of a folder of LSTMVis"}
