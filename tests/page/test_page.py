@@ -152,6 +152,19 @@ def test_filters(page: Any, study: str) -> None:
     api.expect(page.locator("td")).to_have_text("No rows.")
 
 
+def test_what_is_asked_of_the_table_stands_in_the_address(page: Any, study: str) -> None:
+    page.goto(f"{study}#/units?site=rnn.0.cell&where.auc=%3E0.7&sort=%7Cr")
+    api.expect(page.get_by_label("Site")).to_have_value("rnn.0.cell")
+    sizes = [abs(float(text.replace("−", "-"))) for text in column(page, "r")]
+    assert sizes == sorted(sizes, reverse=True)
+    assert all(percent(text) > 70 for text in column(page, "auc"))
+    page.get_by_label("Filter auc").fill("high")
+    api.expect(page.get_by_role("alert")).to_contain_text("no condition for numbers")
+    page.get_by_label("Filter auc").fill(">1.5")
+    api.expect(page.get_by_role("status")).to_contain_text("No unit is like that")
+    assert "where.auc=%3E1.5" in page.url
+
+
 def test_filters_outlast_a_look_at_a_unit(page: Any, study: str) -> None:
     page.goto(f"{study}#/units")
     page.get_by_label("Site").select_option("rnn.0.cell")
@@ -286,6 +299,14 @@ def test_colours_are_those_of_the_other_renderers(page: Any, study: str) -> None
         )
         channels = [int(c) for c in re.findall(r"\d+", found)]
         assert all(abs(a - b) <= 1 for a, b in zip(channels, diverging(level / 20), strict=True))
+
+
+def test_a_threshold_marks_tokens(page: Any, study: str) -> None:
+    page.goto(f"{study}#/unit/rnn.0.cell/0")
+    page.get_by_role("button", name="threshold").first.click()
+    slider = page.get_by_role("slider")
+    slider.fill(slider.get_attribute("min"))
+    api.expect(page.locator(".threshold")).to_contain_text("on at 100 % of these tokens")
 
 
 def test_charts_answer_to_pointer_and_keys(page: Any, study: str) -> None:

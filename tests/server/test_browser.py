@@ -45,3 +45,34 @@ def test_the_served_page(page: Any, served: Any) -> None:
     api.expect(page.locator("main header p")).to_contain_text("3 units of 1 site")
     assert all(url.startswith((here, "data:")) for url in asked)
     assert said == []
+
+
+def test_text_is_typed_edited_and_matched(page: Any, with_model: Any) -> None:
+    said: list[str] = []
+    page.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
+    page.on("pageerror", lambda error: said.append(f"error: {error}"))
+    page.goto(f"http://127.0.0.1:{with_model.port}/?token={with_model.token}")
+    page.get_by_role("link", name="Type a text").click()
+    page.get_by_label("Text", exact=True).fill("the cat <b>sat")
+    api.expect(page.get_by_role("table", name="Likeliest next symbols")).to_be_visible()
+    page.get_by_label("Add a unit").fill("rnn.0.hidden/3")
+    page.get_by_role("button", name="Add", exact=True).click()
+    passage = page.get_by_role("textbox", name="rnn.0.hidden/3 on the text")
+    api.expect(passage).to_have_text("the cat <b>sat")
+    page.get_by_label("What becomes of rnn.0.hidden/3").select_option("silence")
+    api.expect(page.get_by_role("heading", name="What the edits move")).to_be_visible()
+    assert "edit=rnn.0.hidden%2F3%7Esilence" in page.url
+    page.get_by_role("button", name="Undo edit").click()
+    api.expect(page.get_by_role("heading", name="What the edits move")).to_have_count(0)
+    page.get_by_role("link", name="Text", exact=True).click()
+    page.get_by_label("Add a unit").fill("rnn.0.hidden/3")
+    page.get_by_role("button", name="Add", exact=True).click()
+    passage.focus()
+    for _ in range(2):
+        page.keyboard.press("Shift+ArrowRight")
+    api.expect(page.get_by_role("heading", name="On throughout")).to_be_visible()
+    page.get_by_label("Units of").select_option("*")
+    page.get_by_role("slider").fill("0.25")
+    page.get_by_role("button", name="Look").click()
+    api.expect(page.get_by_role("heading", name="Where they are on together")).to_be_visible()
+    assert said == []

@@ -141,9 +141,90 @@ export interface UnitGroup {
   views: View[];
 }
 
-/** Where the page's data come from: blocks inlined in this file today, a server tomorrow. */
+/** A unit and how far it is from its usual: 1 is where its colours end. */
+export interface Far {
+  unit: string;
+  value?: number | null;
+  distance: number | null;
+}
+
+export interface Next {
+  symbol: string;
+  before: number | null;
+  after: number | null;
+}
+
+/** One unit of the model, and what becomes of it. */
+export interface Edit {
+  unit: string;
+  action: "silence" | "hold" | "scale" | "resample";
+  value: number;
+}
+
+export interface Typed {
+  tokens: string[];
+  start: number;
+  stop: number;
+  strips: TokenTextView[];
+  /** The values without the edits, unit by unit; empty where nothing is edited. */
+  before: Numbers[];
+  standing: Far[];
+  next: Next[];
+  loss: { before: number | null; after: number | null };
+  rise: TokenTextView | null;
+  changed: Far[];
+  python: string;
+}
+
+/** A sequence of the recording, and its neighbours. */
+export interface Place {
+  sequence: number;
+  tokens: number;
+  earlier: number | null;
+  later: number | null;
+}
+
+export interface MatchQuestion {
+  start: number;
+  stop: number;
+  sequence?: number;
+  text?: string;
+  sites: string[];
+  threshold: string;
+  left: boolean;
+  right: boolean;
+}
+
+/** What somebody wrote of a unit. */
+export interface Note {
+  unit: string;
+  name: string;
+  tags: string[];
+  remark: string;
+}
+
+/** What only a server can answer, because it has the recording and its model. */
+export interface Live {
+  place(sequence: number): Promise<Place>;
+  find(text: string, occurrence: number): Promise<{ sequence: number; start: number; stop: number }>;
+  text(sequence: number, first: number, count: number, units: string[]): Promise<TokenTextView[]>;
+  standing(sequence: number, start: number, stop: number): Promise<Far[]>;
+  typed(text: string, units: string[], edits: Edit[], start: number, stop: number): Promise<Typed>;
+  match(question: MatchQuestion): Promise<Section>;
+  notes(): Promise<Record<string, Note>>;
+  note(note: Note): Promise<void>;
+  /** Another text whenever something was added to the recording; and the recordings that are served. */
+  changed(): Promise<{ state: string; recordings: string[] }>;
+  /** Passages from an interval of a unit's values. */
+  examples(site: string, unit: number, interval: string): Promise<TokenTextView[]>;
+  /** Which next symbols a unit raises and lowers at once; why nothing is known where there are no views. */
+  effects(site: string, unit: number): Promise<{ views: View[]; why: string }>;
+}
+
+/** Where the page's data come from: blocks inlined in this file, or a server. */
 export interface Source {
   overview(): Promise<Overview>;
   /** The groups of one unit; none where nothing was written about it. */
   unit(site: string, unit: number): Promise<UnitGroup[]>;
+  live?: Live;
 }

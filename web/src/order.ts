@@ -5,18 +5,21 @@ import type { Kind, Value } from "./contract";
 export interface Sort {
   column: number;
   descending: boolean;
+  /** By size, whatever the sign. */
+  absolute?: boolean;
 }
 
 const natural = new Intl.Collator("en", { numeric: true });
 
 /** Orders rows by one column; what is not known comes last, whichever way. */
-export function compare(kind: Kind, { column, descending }: Sort) {
+export function compare(kind: Kind, { column, descending, absolute = false }: Sort) {
   const sign = descending ? -1 : 1;
   const textual = kind === "text" || kind === "unit";
   return (a: Value[], b: Value[]) => {
     const [x, y] = [a[column], b[column]];
     if (x === null || y === null) return Number(x === null) - Number(y === null);
-    if (!textual && typeof x === "number" && typeof y === "number") return sign * (x - y);
+    if (!textual && typeof x === "number" && typeof y === "number")
+      return sign * (absolute ? Math.abs(x) - Math.abs(y) : x - y);
     return sign * natural.compare(String(x), String(y));
   };
 }
@@ -25,6 +28,7 @@ export type Test = (value: Value) => boolean;
 
 const NUMBER = "[-+−]?(?:\\d+\\.?\\d*|\\.\\d+)(?:[eE][-+−]?\\d+)?";
 const RANGE = new RegExp(`^(${NUMBER})\\s*(?:\\.\\.|…)\\s*(${NUMBER})(%?)$`);
+const ALONE = new RegExp(`^${NUMBER}%?$`);
 const BOUND = new RegExp(`^(\\|\\w*\\|)?\\s*(<=|>=|<|>|=|≤|≥)\\s*(${NUMBER})\\s*(%?)$`);
 
 const OPERATIONS: Record<string, (a: number, b: number) => boolean> = {
@@ -39,14 +43,15 @@ const OPERATIONS: Record<string, (a: number, b: number) => boolean> = {
 
 /**
  * A filter as typed: `>0.8`, `<=3`, `=2`, `|x|>0.5` (without its sign), `0.2..0.5`, `>80%`; several joined by blanks
- * must all hold; anything else is searched as text. Null where nothing is asked.
+ * must all hold, and a number alone means equal to it. Text is searched for words. Null where nothing is asked.
+ * Throws an error that says what to write, for what is no condition.
  */
 export function parseFilter(text: string, kind: Kind): Test | null {
   const wanted = text.trim();
   if (!wanted) return null;
   if (kind === "text" || kind === "unit") return contains(wanted);
   const tests = wanted.replace(/([<>=≤≥…]|\.\.)\s+/g, "$1").split(/\s+/).map(parseBound);
-  if (tests.includes(null)) return contains(wanted);
+  if (tests.includes(null)) throw new Error(`“${wanted}” is no condition for numbers; write >0.8, 0.2..0.5 or |x|>0.5`);
   return (value) => typeof value === "number" && tests.every((test) => test!(value));
 }
 
@@ -61,7 +66,7 @@ function parseBound(text: string): ((value: number) => boolean) | null {
     const [low, high] = [toNumber(range[1], range[3]), toNumber(range[2], range[3])];
     return (value) => value >= low && value <= high;
   }
-  const bound = BOUND.exec(text);
+  const bound = BOUND.exec(ALONE.test(text) ? `=${text}` : text);
   if (!bound) return null;
   const limit = toNumber(bound[3], bound[4]);
   const holds = OPERATIONS[bound[2]];

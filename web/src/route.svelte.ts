@@ -1,13 +1,15 @@
-// Addresses: `#/`, `#/section/<id>`, `#/units`, `#/unit/<site>/<unit>`. A unit's address in text is `site/unit`.
+// Addresses: `#/`, `#/section/<id>`, `#/units?…`, `#/unit/<site>/<unit>`, `#/text?…`; after `?` stands what is asked of it. A unit's address in text is `site/unit`.
 
 export type Route =
   | { page: "overview"; section: string }
-  | { page: "units" }
+  | { page: "units"; query: string }
+  | { page: "text"; query: string }
   | { page: "unit"; site: string; unit: number };
 
 export function parse(hash: string): Route {
-  const parts = hash.replace(/^#\/?/, "").split("/").map(decode);
-  if (parts[0] === "units") return { page: "units" };
+  const [path, ...rest] = hash.replace(/^#\/?/, "").split("?");
+  const parts = path.split("/").map(decode);
+  if (parts[0] === "units" || parts[0] === "text") return { page: parts[0], query: rest.join("?") };
   if (parts[0] === "unit" && parts.length >= 3) {
     const unit = Number(parts.at(-1));
     if (Number.isInteger(unit) && unit >= 0) return { page: "unit", site: parts.slice(1, -1).join("/"), unit };
@@ -59,6 +61,22 @@ function arrive(): void {
 }
 
 addEventListener("hashchange", arrive);
+
+/** The same page asked otherwise: the address says so, and no step back leads through every letter that was typed. */
+export function restate(link: string): void {
+  history.replaceState({ visit }, "", link);
+}
+
+/** The page of text, with what is asked of it. */
+export function textLink(asked: { typed?: string; sequence?: number; first?: number; units?: string[] }): string {
+  const query = new URLSearchParams();
+  if (asked.typed !== undefined) query.set("typed", asked.typed);
+  if (asked.sequence !== undefined) query.set("sequence", String(asked.sequence));
+  if (asked.first) query.set("first", String(asked.first));
+  for (const unit of asked.units ?? []) query.append("unit", unit);
+  const text = query.toString();
+  return text ? `#/text?${text}` : "#/text";
+}
 
 /** Go there at once: the browser tells of a changed address only later, when more keys may have been pressed. */
 export function go(link: string): void {

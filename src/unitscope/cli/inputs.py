@@ -15,7 +15,7 @@ from unitscope.corpus.labelled import LabelledTexts, texts_of
 from unitscope.corpus.open import open_corpus
 from unitscope.corpus.opening import STANDARD_INPUT
 from unitscope.corpus.passages import Passages
-from unitscope.corpus.reading import Characters, Subwords
+from unitscope.corpus.reading import Characters, Reading, Subwords
 from unitscope.corpus.rows import split_name
 from unitscope.corpus.sentence import Sentence
 from unitscope.corpus.splits import Part
@@ -118,6 +118,18 @@ class Inputs:
         """The model over the text; another process can open the same."""
         model, corpus = self.open()
         return Live(model, corpus, batch_size, sequences=self.chosen(corpus), opened=asdict(self))
+
+    def open_reading(self) -> tuple[ModuleModel, Reading]:
+        """The model, and how it reads a text that somebody types. Raises ``InputError`` if there is none."""
+        if self.is_transformer:
+            model, tokenizer = self.open_transformer()
+            limit = getattr(model.module.config, "max_position_embeddings", None)
+            return model, Subwords(tokenizer, limit if isinstance(limit, int) else None)
+        if kind_of(Path(self.model)) == "seq2seq":
+            raise InputError(f"{self.model} is an encoder–decoder, which reads pairs and no text")
+        model, card = self.open_text_network() if self.reads_texts else self.open_model()
+        replaced = self.stand_in if card.vocabulary.unknown is None and self.stand_in in card.vocabulary.ids else None
+        return model, Characters(card.vocabulary, card.unit, replaced, card.longest or None)
 
     def open_treebank(self) -> tuple[ModuleModel, TreebankCorpus | Passages]:
         """The model, and annotated sentences as it reads them: each after so many tokens of the same document."""

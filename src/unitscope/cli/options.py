@@ -342,6 +342,10 @@ Host = Annotated[
     typer.Option("--host", help="address to listen at; another than this machine's own is seen by others"),
 ]
 Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="port to listen at; 0 for one that is free")]
+ReadBy = Annotated[
+    str,
+    typer.Option("--model", help="what reads the text that is typed, where the recording does not say or is not yours"),
+]
 RootPath = Annotated[str, typer.Option("--root-path", help="where a proxy puts it, such as /proxy/8000")]
 Browser = Annotated[bool, typer.Option("--browser/--no-browser", help="open the page in a browser")]
 

@@ -11,7 +11,8 @@ import typer
 
 from unitscope.cli import console
 from unitscope.cli.app import app
-from unitscope.cli.options import Browser, Host, Port, RootPath
+from unitscope.cli.inputs import Inputs
+from unitscope.cli.options import Browser, Host, Port, ReadBy, RootPath
 from unitscope.errors import InputError
 
 
@@ -20,6 +21,7 @@ def view(
     recordings: Annotated[list[Path], typer.Argument(help="folders of recordings, finished or not")],
     host: Host = "127.0.0.1",
     port: Port = 0,
+    model: ReadBy = "",
     root_path: RootPath = "",
     browser: Browser = True,
 ) -> None:
@@ -36,9 +38,13 @@ def view(
 
     from unitscope.server.app import application
     from unitscope.server.guard import LOOPBACK
+    from unitscope.server.typed import Opener
     from unitscope.server.viewed import Viewed
 
-    viewed = [Viewed(folder) for folder in recordings]
+    def opener(folder: Path) -> Opener:
+        return lambda: (Inputs(model=model) if model else Inputs.load(folder)).open_reading()
+
+    viewed = [Viewed(folder, opener(folder)) for folder in recordings]
     for one in viewed:
         one.page()  # what is no recording is said before a browser opens
     token = secrets.token_urlsafe(24)

@@ -54,12 +54,7 @@ def match(
     Memory holds one count per step of the recording and, of one shard, the steps that can match.
     Raises ``InputError`` for a phrase or sites that are not in the recording, and where no unit is on.
     """
-    longest = longest or NO_END
-    if min(count, shortest, candidates) < 1 or longest < shortest:
-        raise InputError(
-            f"{count} passages of {shortest} to {longest} steps among {candidates} candidates cannot be looked for; "
-            "each is at least 1, and the longest not shorter than the shortest"
-        )
+    lengths = _lengths(count, shortest, longest, candidates)
     if isinstance(phrase, str):
         phrase = find_phrase(recording, phrase, occurrence)
     phrase.check(recording)
@@ -74,17 +69,43 @@ def match(
             + (", and off beside it" if left or right else "")
             + f", at the threshold {said}; choose a lower one, a shorter phrase or more sites"
         )
-    found, complete = search.find(selected, phrase, (shortest, longest), count, max(count, candidates))
-    ranked = search.rank(found, selected)[:count]
     itself = _Place(phrase.sequence, phrase.start, phrase.stop, len(selected), len(selected))
-    return Matches(
-        recording=recording.name,
-        threshold=said,
-        phrase=search.passage(itself, selected),
-        selected=selected,
-        passages=[search.passage(place, selected) for place in ranked],
-        exact=complete or ranked[-1].intersection > int(found.score[-1]),
-    )
+    found, exact = search.best(selected, search.span(phrase), lengths, count, candidates)
+    return Matches(recording.name, said, search.passage(itself, selected), selected, found, exact)
+
+
+def match_elsewhere(
+    recording: Recording,
+    phrase: Passage,
+    selected: Sequence[Selected],
+    limits: Mapping[str, Thresholds],
+    *,
+    said: str = "given",
+    count: int = 50,
+    shortest: int = 2,
+    longest: int | None = None,
+    candidates: int = 1000,
+) -> Matches:
+    """The same for a phrase that does not stand in the recording: its conditions come from elsewhere.
+
+    ``limits`` are the thresholds of all units of the sites that take part. Raises ``InputError`` for no conditions.
+    """
+    lengths = _lengths(count, shortest, longest, candidates)
+    if not selected:
+        raise InputError("no unit is on throughout the phrase; choose a lower threshold or more sites")
+    chosen = [recording.site_named(name) for name in limits]
+    found, exact = _Search(recording, chosen, limits, False, False).best(selected, None, lengths, count, candidates)
+    return Matches(recording.name, said, phrase, list(selected), found, exact)
+
+
+def _lengths(count: int, shortest: int, longest: int | None, candidates: int) -> tuple[int, int]:
+    longest = longest or NO_END
+    if min(count, shortest, candidates) < 1 or longest < shortest:
+        raise InputError(
+            f"{count} passages of {shortest} to {longest} steps among {candidates} candidates cannot be looked for; "
+            "each is at least 1, and the longest not shorter than the shortest"
+        )
+    return shortest, longest
 
 
 NO_END = 1 << 62
@@ -120,10 +141,28 @@ class _Search:
         """First step of each shard, and the total."""
         self._open: tuple[int, dict[str, list[Tensor]]] = (-1, {})
 
+    def span(self, phrase: Phrase) -> tuple[int, int]:
+        """Its first step in the row of all steps, and the one after its last."""
+        begin = int(self.first[self.recording.plan.find(phrase.sequence)])
+        return begin + phrase.start, begin + phrase.stop
+
+    def best(
+        self,
+        selected: Sequence[Selected],
+        taken: tuple[int, int] | None,
+        lengths: tuple[int, int],
+        count: int,
+        candidates: int,
+    ) -> tuple[list[Passage], bool]:
+        """The best passages in order, none of them where the phrase itself is, and whether all were ranked."""
+        found, complete = self.find(selected, taken, lengths, count, max(count, candidates))
+        ranked = self.rank(found, selected)[:count]
+        exact = complete or ranked[-1].intersection > int(found.score[-1])
+        return [self.passage(place, selected) for place in ranked], exact
+
     def select(self, phrase: Phrase) -> list[Selected]:
         """The conditions that hold throughout the phrase."""
-        begin = int(self.first[self.recording.plan.find(phrase.sequence)])
-        start, stop = begin + phrase.start, begin + phrase.stop
+        start, stop = self.span(phrase)
         selected = []
         for site, (above, below) in zip(self.sites, self._throughout(start, stop), strict=True):
             limit = self.limits[site.name]
@@ -132,7 +171,12 @@ class _Search:
         return selected
 
     def find(
-        self, selected: Sequence[Selected], phrase: Phrase, lengths: tuple[int, int], wanted: int, pool: int
+        self,
+        selected: Sequence[Selected],
+        taken: tuple[int, int] | None,
+        lengths: tuple[int, int],
+        wanted: int,
+        pool: int,
     ) -> tuple[Passages, bool]:
         """The passages with the largest intersections that do not overlap, and whether none that counts was left out.
 
@@ -142,8 +186,6 @@ class _Search:
         shards = itertools.pairwise(self.shard_first.tolist())
         of_count = np.sum([np.bincount(counts[a:b], minlength=len(selected) + 1) for a, b in shards], axis=0)
         steps = np.cumsum(of_count[::-1])[::-1]  # with so many conditions or more
-        begin = int(self.first[self.recording.plan.find(phrase.sequence)])
-        taken = begin + phrase.start, begin + phrase.stop
         least = len(selected)
         while True:
             found = self._passages(selected, counts, least, lengths)

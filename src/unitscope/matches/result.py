@@ -31,6 +31,7 @@ class Passage:
     """A stretch of a sequence, from ``start`` to before ``stop``, with the text around it."""
 
     sequence: int
+    """−1 for a phrase that does not stand in the recording."""
     start: int
     stop: int
     intersection: int
@@ -118,7 +119,7 @@ class Matches:
             width=passage.length,
             note=f"Jaccard {passage.jaccard:.2f}",
             scale="blue: the share of the selected units that are on",
-            at=(passage.sequence, passage.start - passage.before),
+            at=(passage.sequence, passage.start - passage.before) if passage.sequence >= 0 else None,
         )
 
     def _units(self) -> Table:

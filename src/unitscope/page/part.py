@@ -72,6 +72,14 @@ class Part(ABC):
         """The scale of a unit's colours, where this part knows all that the unit does."""
         return None
 
+    def says(self, site: str, unit: int) -> str:
+        """What a unit does, in a sentence with its evidence, where this part knows of it."""
+        return ""
+
+    def follows(self, site: str, unit: int) -> str:
+        """The label that a unit follows best, where this part knows of one."""
+        return ""
+
 
 @cache
 def kinds() -> dict[str, type[Part]]:

@@ -10,6 +10,8 @@ import numpy as np
 from jaxtyping import Float
 
 from unitscope.corpus.annotated import CHARACTER
+from unitscope.errors import InputError
+from unitscope.labels.library import names
 from unitscope.page.trials import STEPS, Trials, spread, trials_of
 from unitscope.source.chunk import Chunk
 from unitscope.source.source import Source
@@ -134,22 +136,23 @@ def has_words(source: Source) -> bool:
 
 
 def passage(
-    source: Source, address: tuple[str, int], sequence: int, first: int = 0, count: int = 1_000, label: str = ""
+    source: Source,
+    address: tuple[str, int],
+    sequence: int,
+    first: int = 0,
+    count: int = 1_000,
 ) -> TokenText:
-    """A unit's values over some tokens of a sequence, with what a label says of them."""
+    """A unit's values over some tokens of a sequence."""
     site, unit = address
     chunk = reader(source).chunk(site, sequence)
     values = chunk.activations[first : first + count, unit].float().cpu().numpy()
     symbols = source.vocabulary.decode(chunk.tokens[first : first + count].tolist())
-    truth = source.labels(label, sequence)[first : first + count].tolist() if label else ()
     return TokenText(
         f"{site}/{unit} on the text",
         symbols,
         values.tolist(),
         at=(sequence, first),
         place=reader(source).place(sequence, first),
-        truth=truth,
-        label=label,
     )
 
 
@@ -163,6 +166,21 @@ def filled(source: Source, address: tuple[str, int], sequence: int, count: int) 
         return shown
     said = values[:, unit].tolist()
     return replace(shown, tokens=tokens, values=said, note=f"{BORDER} stands between sequences")
+
+
+def truth_of(source: Source, label: str, sequence: int, first: int, count: int) -> list[float]:
+    """What a label says of some tokens; nothing where the source cannot be asked for it.
+
+    A recording may come from anybody, so only labels of the library and its own annotations are asked: never a function
+    of a file that it names.
+    """
+    if label not in source.annotations and label not in names():
+        return []
+    try:
+        found: list[float] = source.labels(label, sequence)[first : first + count].tolist()
+    except InputError:
+        return []
+    return found
 
 
 def telling(source: Source) -> int:

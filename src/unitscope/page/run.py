@@ -8,7 +8,7 @@ from unitscope.page.part import Part, Scale
 from unitscope.page.parts.provenance import Provenance
 from unitscope.page.parts.text import Text
 from unitscope.page.parts.trials import Trials
-from unitscope.page.reading import has_words, reader
+from unitscope.page.reading import has_words, reader, truth_of
 from unitscope.page.trials import traced
 from unitscope.source.source import Source
 from unitscope.view import TokenText, View, with_scale
@@ -46,8 +46,11 @@ class _maker:
 
     def __call__(self, unit: int) -> list[UnitGroup]:
         scale = scale_of_unit(self._parts, self._site, unit)
-        return [
-            dataclasses.replace(group, views=dressed_views(self._source, group.views, scale))
+        label = followed(self._parts, self._site, unit)
+        said = " ".join(filter(None, (part.says(self._site, unit) for part in self._parts)))
+        short = [UnitGroup("In short", said, ())] if said else []
+        return short + [
+            dataclasses.replace(group, views=dressed_views(self._source, group.views, scale, label))
             for part in self._parts
             for group in part.unit(self._source, self._site, unit)
         ]
@@ -58,14 +61,19 @@ def scale_of_unit(parts: Sequence[Part], site: str, unit: int) -> Scale | None:
     return next((scale for part in parts if (scale := part.scale(site, unit))), None)
 
 
+def followed(parts: Sequence[Part], site: str, unit: int) -> str:
+    """The label that a unit follows, if a part knows it."""
+    return next((label for part in parts if (label := part.follows(site, unit))), "")
+
+
 def dressed_section(source: Source, section: Section) -> Section:
     """With the place of each passage."""
     return dataclasses.replace(section, views=dressed_views(source, section.views))
 
 
-def dressed_views(source: Source, views: Sequence[View], scale: Scale | None = None) -> list[View]:
+def dressed_views(source: Source, views: Sequence[View], scale: Scale | None = None, label: str = "") -> list[View]:
     """Passages with where they stand and with their unit's scale; where there are no words, as lines."""
-    made = [dressed(source, view, scale) for view in views]
+    made = [dressed(source, view, scale, label) for view in views]
     return made if has_words(source) else traced(made)
 
 
@@ -77,10 +85,15 @@ def dressed_card(card: Card, parts: Sequence[Part]) -> Card:
     return dataclasses.replace(card, text=with_scale(card.text, scale_of_unit(parts, site, int(unit))))
 
 
-def dressed(source: Source, view: View, scale: Scale | None = None) -> View:
-    """A passage with where it stands and with its unit's scale; any other view as it is."""
+def dressed(source: Source, view: View, scale: Scale | None = None, label: str = "") -> View:
+    """A passage with where it stands, its unit's scale and, beneath the text that all units are shown on, the truth of
+    the label that the unit follows; any other view as it is."""
     if not isinstance(view, TokenText):
         return view
     if view.at and not view.place:
         view = dataclasses.replace(view, place=reader(source).place(*view.at))
+    if label and view.at and not view.truth and has_words(source) and view.at[0] == reader(source).telling:
+        truth = truth_of(source, label, view.at[0], view.at[1], len(view.tokens))
+        if len(truth) == len(view.tokens):  # a passage of several short sequences has another length
+            view = dataclasses.replace(view, truth=truth, label=label)
     return with_scale(view, scale)

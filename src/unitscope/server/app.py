@@ -5,18 +5,31 @@
     /r/0/api/overview.json              all of it but its units
     /r/0/api/unit/SITE/NUMBER.json      what one unit shows
     /r/0/api/text/SEQUENCE.json?unit=SITE/NUMBER&first=0&count=512    a passage in the colours of some units
+    /r/0/api/sequence/SEQUENCE.json     how long the nearest sequence is, and its neighbours
+    /r/0/api/find.json?text=…&occurrence=0    where a text stands
+    /r/0/api/examples/SITE/NUMBER.json?interval=middle    passages from an interval of a unit's values
+    /r/0/api/effects/SITE/NUMBER.json   which next symbols a unit raises and lowers at once
+    /r/0/api/notes.json                 what people call units and remark on them
+    /r/0/api/changed.json               another text whenever something was added
+    /r/0/api/standing.json              which units are far from their usual throughout some tokens
+    /r/0/api/typed.json                 a text that somebody types, read by the model, with edits
+    /r/0/api/match.json                 where else the units are on together that are on throughout a phrase
+    /r/0/api/note.json                  a note to keep
 
-No part of an address is ever a path of a file.
+The last four are asked with POST and a question in JSON (``questions.py``). No part of an address is ever a path of a
+file.
 """
 
 import hashlib
 import html
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict
 from importlib.resources import files
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
@@ -25,10 +38,25 @@ from starlette.routing import Route
 
 from unitscope.errors import InputError
 from unitscope.page.page import overview_json, unit_json
+from unitscope.page.parts.notes import Note, last, read_notes
 from unitscope.server.guard import LOOPBACK, Guard
-from unitscope.server.viewed import Viewed
+from unitscope.server.intervals import examples
+from unitscope.server.questions import (
+    MatchAsked,
+    StandingAsked,
+    TypedAsked,
+    address_of,
+    asked,
+    effects_json,
+    match_json,
+    standing_json,
+    typed_json,
+)
+from unitscope.server.typed import Busy
+from unitscope.server.viewed import State, Viewed
 from unitscope.view import to_json
 
+Endpoint = Callable[[Request], Response | Awaitable[Response]]
 ASSETS = {"page.css": "text/css", "served.js": "text/javascript"}
 SHELL = """<!doctype html>
 <html lang="en">
@@ -72,10 +100,54 @@ def application(viewed: Sequence[Viewed], token: str, hosts: tuple[str, ...] = L
 
     def text(request: Request) -> Response:
         query = request.query_params
-        units = [_address(address) for address in query.getlist("unit")]
+        units = [address_of(address) for address in query.getlist("unit")]
         first, count = _whole(query.get("first", "0")), _whole(query.get("count", "512"))
         views = _one(request).text(request.path_params["sequence"], first, count, units)
         return _json(request, [to_json(view) for view in views])
+
+    def sequence(request: Request) -> Response:
+        return _json(request, _one(request).place(_number(request.path_params["sequence"])))
+
+    def find(request: Request) -> Response:
+        query = request.query_params
+        return _json(request, _one(request).find(query.get("text", ""), _whole(query.get("occurrence", "0"))))
+
+    def examples_of(request: Request) -> Response:
+        one, interval = _one(request), request.query_params.get("interval", "largest")
+        with one.lock:
+            views = examples(one.state(), request.path_params["site"], request.path_params["unit"], interval)
+        return _json(request, [to_json(view) for view in views])
+
+    def effects(request: Request) -> Response:
+        state = _one(request).state()
+        return _json(request, effects_json(state, request.path_params["site"], request.path_params["unit"]))
+
+    def notes(request: Request) -> Response:
+        found = last(read_notes(_one(request).folder))
+        return _json(request, {address: asdict(note) for address, note in found.items()})
+
+    def changed(request: Request) -> Response:
+        names = [one.folder.name for one in viewed]
+        return _json(request, {"state": _one(request).changed(), "recordings": names})
+
+    async def note(request: Request) -> Response:
+        body = await request.body()
+        await run_in_threadpool(lambda: _one(request).note(asked(body, Note)))
+        return _json(request, {})
+
+    def posed(answer: Callable[[State, Any], dict[str, Any]], kind: type[Any]) -> Endpoint:
+        async def endpoint(request: Request) -> Response:
+            body = await request.body()
+
+            def made() -> Response:
+                one = _one(request)
+                with one.lock:
+                    state = one.state()
+                return _json(request, answer(state, asked(body, kind)))
+
+            return await run_in_threadpool(made)
+
+        return endpoint
 
     def asset(request: Request) -> Response:
         name = request.path_params["name"]
@@ -93,33 +165,52 @@ def application(viewed: Sequence[Viewed], token: str, hosts: tuple[str, ...] = L
     def refused(_: Request, error: Exception) -> Response:
         return JSONResponse({"error": str(error)}, 404)
 
+    def busy(_: Request, __: Exception) -> Response:
+        return JSONResponse({"error": "the model is busy; try again"}, 503, {"Retry-After": "1"})
+
     def nothing(_: Request, __: Exception) -> Response:
         return JSONResponse({"error": "there is nothing here"}, 404)
 
-    routes: list[tuple[str, Callable[[Request], Response]]] = [
+    looked_at: list[tuple[str, Endpoint]] = [
         ("/", recordings),
         ("/assets/{name}", asset),
         ("/r/{recording:int}/", shell),
         ("/r/{recording:int}/api/overview.json", overview),
         ("/r/{recording:int}/api/unit/{site:path}/{unit:int}.json", unit),
         ("/r/{recording:int}/api/text/{sequence:int}.json", text),
+        ("/r/{recording:int}/api/sequence/{sequence}.json", sequence),
+        ("/r/{recording:int}/api/find.json", find),
+        ("/r/{recording:int}/api/notes.json", notes),
+        ("/r/{recording:int}/api/changed.json", changed),
+        ("/r/{recording:int}/api/examples/{site:path}/{unit:int}.json", examples_of),
+        ("/r/{recording:int}/api/effects/{site:path}/{unit:int}.json", effects),
+    ]
+    questions: list[tuple[str, Endpoint]] = [
+        ("standing", posed(standing_json, StandingAsked)),
+        ("typed", posed(typed_json, TypedAsked)),
+        ("match", posed(match_json, MatchAsked)),
+        ("note", note),
+    ]
+    routes = [Route(path, endpoint) for path, endpoint in looked_at]
+    routes += [
+        Route(f"/r/{{recording:int}}/api/{name}.json", endpoint, methods=["POST"]) for name, endpoint in questions
     ]
     return Starlette(
-        routes=[Route(path, endpoint) for path, endpoint in routes],
+        routes=routes,
         middleware=[Middleware(Guard, token=token, hosts=hosts), Middleware(GZipMiddleware, minimum_size=1_000)],
-        exception_handlers={InputError: refused, 404: nothing},
+        exception_handlers={InputError: refused, Busy: busy, 404: nothing},
     )
-
-
-def _address(text: str) -> tuple[str, int]:
-    site, _, unit = text.rpartition("/")
-    return site, _whole(unit)
 
 
 def _whole(text: str) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 18:
         raise InputError(f"{text[:40]!r} is no whole number")
     return int(text)
+
+
+def _number(text: str) -> int:
+    """A whole number that may be below 0, where any will do."""
+    return -_whole(text[1:]) if text.startswith("-") else _whole(text)
 
 
 def _json(request: Request, value: Any) -> Response:

@@ -2,7 +2,8 @@
 
 The server is for one person on one machine, and every web page that they have open can send it requests. So the printed
 address has a random token, which is exchanged for a cookie that no script and no other site can use; a name that is not
-this machine's is refused (DNS rebinding), and so is what comes from another origin; nothing is changed by a request.
+this machine's is refused (DNS rebinding), and so is what comes from another origin. A question is posted as JSON,
+which no form of another page can send, and is bounded in length.
 """
 
 import hmac
@@ -17,6 +18,8 @@ COOKIE = "unitscope"
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 LONGEST = 4_096
 """Bytes of an address, and of its query."""
+BODY = 1 << 16
+"""Bytes of a question."""
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src data: blob:; "
@@ -58,8 +61,8 @@ class Guard:
         host = headers.get("host", "")
         if host.rpartition(":")[0 if not host.endswith("]") and ":" in host else 2] not in self._hosts:
             return PlainTextResponse("this server has another name", 421)
-        if scope["method"] not in ("GET", "HEAD"):
-            return PlainTextResponse("only GET and HEAD", 405, {"Allow": "GET, HEAD"})
+        if scope["method"] not in ("GET", "HEAD", "POST"):
+            return PlainTextResponse("only GET, HEAD and POST", 405, {"Allow": "GET, HEAD, POST"})
         origin = headers.get("origin")
         if origin is not None and urlsplit(origin).netloc != host:
             return PlainTextResponse("not from elsewhere", 403)
@@ -72,10 +75,20 @@ class Guard:
             return PlainTextResponse("not from elsewhere", 403)
         if not self._right(_cookie(headers.get("cookie", ""))):
             return PlainTextResponse("open the address that unitscope view printed: it has a token", 403)
-        return None
+        return _unfit(headers) if scope["method"] == "POST" else None
 
     def _right(self, given: str) -> bool:
         return hmac.compare_digest(given.encode(), self._token.encode())
+
+
+def _unfit(headers: Headers) -> Response | None:
+    """Why a question is not read: one that is no JSON, or whose length is not told or too large."""
+    if headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+        return PlainTextResponse("a question is JSON", 415)
+    length = headers.get("content-length", "")
+    if not length.isascii() or not length.isdigit():
+        return PlainTextResponse("a question says how long it is", 411)
+    return PlainTextResponse("the question is too long", 413) if len(length) > 9 or int(length) > BODY else None
 
 
 def _cookie(text: str) -> str:

@@ -90,6 +90,20 @@ class Asked(Part):
                 names[number], values[number] = table.labels[winner[at]], r[at]
         return names, values
 
+    def says(self, site: str, unit: int) -> str:
+        found = self._first.get(f"{site}/{unit}")
+        return _sentence(found, found.failed(self.answer.question)) if found else ""
+
+    def follows(self, site: str, unit: int) -> str:
+        found = self._first.get(f"{site}/{unit}")
+        return found.label if found else ""
+
+    @cached_property
+    def _first(self) -> dict[str, Found]:
+        """The first confirmed finding of each unit; where there is none, the first of all."""
+        known = {found.address: found for found in reversed(self.answer.found)}
+        return known | {found.address: found for found in reversed(self.answer.findings())}
+
     @cached_property
     def _q(self) -> dict[str, np.ndarray]:
         tables = {site: self.answer.association(site).p for site in self.answer.confirmed.sites()}
@@ -119,6 +133,20 @@ def _card(found: Found) -> Card:
             at=(shown.sequence, shown.first), truth=list(shown.label[:LINE]), label=found.label,
         )  # fmt: skip
     return Card(found.label, found.address, text, [fact.replace("-", "−") for fact in facts])
+
+
+def _sentence(found: Found, failed: Sequence[str]) -> str:
+    """What a unit follows, and how sure that is."""
+    interval = f" (95 %: {_interval(found.r_low, found.r_high)})" if math.isfinite(found.r_low) else ""
+    evidence = f"r {found.r:.2f}{interval} where it was not chosen, untrained networks' best {found.untrained:.2f}"
+    said = f"It follows `{found.label}`: {evidence}."
+    if failed:
+        said = f"It may follow `{found.label}`, which is not confirmed ({'; '.join(failed)}): {evidence}."
+    if found.damage:
+        there, elsewhere = (d[found.label].mean for d in (found.damage.where, found.damage.elsewhere))
+        relied = "The network relies on it" if found.used == "used" else "Without it"
+        said += f" {relied}: held at its mean, predictions cost {there:+.3f} nats there and {elsewhere:+.3f} elsewhere."
+    return said.replace("-0", "−0").replace("-1", "−1")
 
 
 def _found(answer: Answer, read: str) -> Section:

@@ -17,7 +17,7 @@ PASSAGE = 1_500
 class Text(Part):
     """A stretch of what was read, the same for every unit. It is read from the source, so nothing is kept."""
 
-    order = 20
+    order = 5  # what else is known of a unit stands beneath it
 
     @classmethod
     def load(cls, folder: Path) -> Sequence[Part]:
