@@ -5,6 +5,7 @@ import os
 import tempfile
 import warnings
 
+import hypothesis
 from jaxtyping import install_import_hook
 
 _checks = tempfile.TemporaryDirectory()
@@ -19,6 +20,10 @@ with warnings.catch_warnings():
 import torch  # noqa: E402  after the hook
 
 torch.set_num_threads(1)
+
+# The same examples in every run; look for new ones with --hypothesis-profile=default. Nothing here is timed.
+hypothesis.settings.register_profile("suite", derandomize=True, deadline=None, database=None)
+hypothesis.settings.load_profile("suite")
 
 settings = tempfile.TemporaryDirectory()
 os.environ["UNITSCOPE_SETTINGS"] = settings.name

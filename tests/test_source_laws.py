@@ -179,6 +179,7 @@ def test_every_sequence_stands_in_a_document(source):
 
 
 def test_names_and_origins_say_something(source):
+    assert len(repr(source)) < 250
     assert source.name
     assert len(source.fingerprint) == 64
     assert source.model_origin.fingerprint

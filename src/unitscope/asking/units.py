@@ -14,7 +14,7 @@ from unitscope.source.chunk import Chunk
 from unitscope.source.source import Over, Source
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Units(Over):
     """The same sequences, of these units of these sites alone."""
 

@@ -68,7 +68,7 @@ class SiteComparison:
     explained_back: Float[np.ndarray, " b"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Comparison:
     """What ``compare`` found. Holds neither sources nor activations."""
 
@@ -79,6 +79,9 @@ class Comparison:
     sites: list[SiteComparison]
     results: tuple[ResultSet, ResultSet]
     """The summaries of each network."""
+
+    def __repr__(self) -> str:
+        return f"<Comparison of {self.names[0]} and {self.names[1]}; to_pandas() has a row per unit>"
 
     def similarity(self) -> pd.DataFrame:
         """One row per pair of sites and per pair of networks: the comparison itself, then its controls."""

@@ -39,7 +39,7 @@ class Kinship:
     """Share of the divisions of the runs with within − between at least as far from 0."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class GroupComparison:
     """What ``compare_groups`` found. Holds neither sources nor activations."""
 
@@ -59,6 +59,9 @@ class GroupComparison:
     """Cross-model importance of every unit, among the runs of its own group (Bau et al. 2019)."""
     results: list[ResultSet]
     """The summaries of each run."""
+
+    def __repr__(self) -> str:
+        return f"<GroupComparison: {len(self.differences.rows)} measures; to_pandas() has a row for each>"
 
     @property
     def warning(self) -> str:

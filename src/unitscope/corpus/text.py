@@ -76,6 +76,9 @@ class TextCorpus(WithText):
         self._refuse_unknown_symbols()
         note_unknown(self._counts(), self.vocabulary, name, self.notes)
 
+    def __repr__(self) -> str:
+        return f"<TextCorpus {self.name}: {len(self):,} sequences, {len(self.vocabulary):,} symbols>"
+
     def part(self, part: Part) -> "TextCorpus":
         """Another part of the same text, with the same vocabulary and cut."""
         return TextCorpus(

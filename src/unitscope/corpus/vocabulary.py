@@ -12,11 +12,14 @@ UNKNOWN = "<unknown>"
 """A vocabulary that holds this symbol reads every symbol it does not know as this one."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Vocabulary:
     """The symbols in the order of their ids, as strings (a byte is the Latin-1 character of its value)."""
 
     symbols: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return f"<Vocabulary of {len(self.symbols):,} symbols>"
 
     @classmethod
     def of(cls, symbols: Iterable[str]) -> "Vocabulary":

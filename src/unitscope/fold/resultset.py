@@ -29,13 +29,16 @@ class Index:
     results: tuple[tuple[str, str], ...]
 
 
-@dataclass
+@dataclass(repr=False)
 class ResultSet:
     """Results by site and analysis. Iterates in the order in which they were added."""
 
     fingerprint: str
     """Of the source that was analysed."""
     entries: dict[tuple[str, str], Result] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"<ResultSet: {len(self.entries)} results for {len(self.sites())} sites; to_pandas() has a row per unit>"
 
     def add(self, analysis: Analysis[Any], result: Result) -> None:
         self.entries[result.site, analysis.key] = result

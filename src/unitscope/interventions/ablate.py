@@ -25,13 +25,16 @@ To = Literal["mean", "zero", "resampled", "scaled"]
 """What a unit becomes: its mean, zero, its value in another sequence, or a multiple of itself."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Ablations:
     """The cost of every unit, and of ablating more and more of them."""
 
     results: ResultSet
     curves: tuple[Cumulative, ...]
     sequences: int
+
+    def __repr__(self) -> str:
+        return f"<Ablations of {len(self.results.sites())} sites, {self.sequences} sequences; see results and curves>"
 
 
 def ablate(

@@ -27,7 +27,7 @@ MEASURES: Mapping[str, str] = {"loss": LOSS, "error": LOG_PROB, "deviation": LOS
 """Nats or squared error; 1 where the most probable symbol is wrong; absolute error of a forecast."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Ablated(Running):
     """A source whose value for a token and a unit is how much worse the token is predicted without the unit.
 

@@ -26,7 +26,7 @@ from unitscope.models.site import Site
 from unitscope.source.live import Running
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Driven(Running):
     """A source of the model's activations while the units of the site ``at`` follow the drives.
 

@@ -60,7 +60,7 @@ class Passage:
         return "".join(self.tokens[self.before : self.before + self.length])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Matches:
     """The passages in order: the largest intersection, then the smallest union, then the longest."""
 
@@ -71,6 +71,9 @@ class Matches:
     passages: Sequence[Passage]
     exact: bool
     """Whether every passage of the recording was ranked that might be among these."""
+
+    def __repr__(self) -> str:
+        return f"<Matches of {self.recording}: {len(self.passages)} passages; to_pandas() has a row for each>"
 
     def to_pandas(self) -> pd.DataFrame:
         """One row per passage, in order."""

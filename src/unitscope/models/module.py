@@ -106,6 +106,9 @@ class ModuleModel:
         self._extras = tuple(extras)
         self._check = check
 
+    def __repr__(self) -> str:
+        return f"<ModuleModel {self.name}: {type(self.module).__name__}>"
+
     @property
     def name(self) -> str:
         return self._calling.name

@@ -121,7 +121,7 @@ class Units:
         return self._make(unit)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Page:
     """Everything on a page."""
 
@@ -134,6 +134,9 @@ class Page:
     story: str = ""
     """What was found, in a sentence or two."""
     cards: Sequence[Card] = ()
+
+    def __repr__(self) -> str:
+        return f"<Page {self.title!r}: {len(self.sections)} sections, {sum(map(len, self.units.values())):,} units>"
 
 
 def build_page(

@@ -66,7 +66,7 @@ class ProbeRow:
         return replace(self, q=q)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ProbeTable:
     rows: Sequence[ProbeRow]
     fingerprint: str
@@ -76,6 +76,9 @@ class ProbeTable:
     ranks: Sequence[UnitRanks] = ()
     division: str = ""
     """What was divided for training and test, in words."""
+
+    def __repr__(self) -> str:
+        return f"<ProbeTable: {len(self.rows)} probes; to_pandas() has a row for each>"
 
     @property
     def note(self) -> str:

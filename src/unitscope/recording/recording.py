@@ -30,7 +30,7 @@ SHARDS = 4
 """Shards whose tokens and labels stay in memory."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Recording(Source):
     """Activations on disk. Values come back as float32, whatever precision is kept.
 

@@ -24,7 +24,7 @@ HASHED = 1 << 24
 """Bytes that are hashed at a time."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Arrays(Source):
     """Values ``[token unit]`` for each site, cut into sequences of the given lengths.
 

@@ -107,7 +107,7 @@ class Running(Source):
         return self.corpus.document(number)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Live(Running):
     """A model over a corpus.
 

@@ -162,6 +162,13 @@ class Source(ABC):
         """
         return digest(self.fingerprint, digest_of_numbers(sequences))
 
+    def __repr__(self) -> str:
+        units = sum(site.units for site in self.sites if site.kind != "prediction")
+        return (
+            f"<{type(self).__name__} {self.name}: {len(self.sequences):,} sequences, {units:,} units of "
+            f"{len(self.sites)} sites>"
+        )
+
     @property
     def batch_size(self) -> int:
         """Sequences of a chunk, at most."""
@@ -192,7 +199,7 @@ class Source(ABC):
         raise InputError(f"{self.name} has no site {name!r}; there are: {', '.join(site.name for site in self.sites)}")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Over(Source):
     """Another source, seen in another way: everything that is not changed is its own."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from unitscope.source.source import Over, Recipe, Source, digest_of_numbers
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Subset(Over):
     """The sequences with these numbers, in this order."""
 

@@ -68,7 +68,7 @@ def _read(source: Source, number: int) -> np.ndarray:
     return np.array(source.vocabulary.decode(source.tokens(number).tolist()))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class WithLabels(Over):
     """A source with labels that somebody gave, a value for each token of all its sequences end to end."""
 

@@ -31,7 +31,7 @@ def without_text(source: Source, tokens: bool = True, labels: Sequence[str] = ()
     return WithoutText(source, tokens, tuple(labels))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class WithoutText(Over):
     """A source that says what units do, and not over which words."""
 

@@ -31,7 +31,7 @@ class SiteCheck:
     edits: Edits = "not tried"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Check:
     """The facts about one model and one way of calling it. Plain data: it is kept in recordings and shown on pages."""
 
@@ -51,6 +51,9 @@ class Check:
     notes: tuple[str, ...] = ()
     forwards: int = 0
     """How often the module ran for this."""
+
+    def __repr__(self) -> str:
+        return f"<Check of {self.model}: {len(self.sites)} sites; print() says what was found>"
 
     def of(self, site: str) -> SiteCheck:
         """What is known of a site; of one that came later, nothing."""
