@@ -55,6 +55,8 @@ def test_a_bank_is_made_and_asked_of_several_networks_by_measures_of_every_kind(
         "ngrams",
         "--longest-phrase",
         "2",
+        "--min-count",
+        "9",
     )
     assert made.exit_code == 0, made.output
     assert "92 sentences" in " ".join(made.stdout.split())
