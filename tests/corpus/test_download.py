@@ -1,6 +1,7 @@
 import gzip
 import http.server
 import io
+import os
 import threading
 import zipfile
 from dataclasses import replace
@@ -9,8 +10,10 @@ from pathlib import Path
 import pytest
 from treebanks import DATA
 
+from unitscope.cli.inputs import Inputs
 from unitscope.corpus import download
 from unitscope.corpus.download import local, named
+from unitscope.corpus.known.by_hand import count_tagged
 from unitscope.corpus.labelled import read_labelled
 from unitscope.corpus.open import open_corpus
 from unitscope.corpus.public import File, Public, digest_of, public
@@ -183,10 +186,13 @@ def test_the_list_is_well_formed():
     for corpus in public().values():
         assert len({file.name for file in corpus.files}) == len(corpus.files)
         for file in corpus.files:
+            assert file.url.startswith("https://")
+            if file.count is not None:
+                assert file.counts.keys() == file.count(Path(os.devnull)).keys()
+                continue
             kind, _, digest = file.digest.partition(":")
             assert len(digest) == digests[kind]
             assert int(digest, 16)
-            assert file.url.startswith("https://")
 
 
 @pytest.mark.skipif(not DATA.parent.exists(), reason="the folder of data is not there")
@@ -199,3 +205,24 @@ def test_the_list_is_of_the_published_files():
     found = [file for corpus in public().values() for file in corpus.files if file.bytes in here]
     assert all(any(file.is_at(path) for path in here[file.bytes]) for file in found)
     assert len(found) >= 215  # all but the kernel's
+
+
+def test_what_is_got_by_hand_is_proved_by_its_published_counts(tmp_path, monkeypatch):
+    monkeypatch.setenv("UNITSCOPE_CORPORA", str(tmp_path))
+    with pytest.raises(InputError, match=r"is not fetched for you .*put it at .*eng\.testa, where it is checked"):
+        local("conll2003/dev")
+    (tmp_path / "conll2003").mkdir()
+    kept = tmp_path / "conll2003" / "eng.testa"
+    kept.write_text(
+        "-DOCSTART- -X- O O\n\nAda NNP I-NP I-PER\nQuist NNP I-NP B-PER\nin IN I-PP O\n\nOslo NNP I-NP I-LOC\n"
+    )
+    assert Inputs(text=("conll2003/dev",)).is_treebank
+    assert sum(len(sentence.spans) for sentence in read_treebank(kept)) == 3
+    assert count_tagged(kept) == {"documents": 1, "sentences": 2, "words": 4, "entities": 3}
+    with pytest.raises(InputError, match="is not the file that was published: it has 1 documents, and that 216"):
+        local("conll2003/dev")
+    (tmp_path / "senteval").mkdir()
+    kept = tmp_path / "senteval" / "past_present.txt"
+    kept.write_text("".join(f"{part}\tPAST\tIt rained .\n" * count for part, count in
+                            (("tr", 100_000), ("va", 10_000), ("te", 10_000))))  # fmt: skip
+    assert local("senteval/past-present") == [kept]

@@ -40,7 +40,14 @@ def _print_list() -> None:
         parts = "" if len(corpus.files) == 1 else " ".join(dict.fromkeys(file.part for file in corpus.files))
         here = sum(file.is_at(where(corpus, file)) for file in corpus.files)
         state = "yes" if here == len(corpus.files) else f"{here} of {len(corpus.files)}" if here else ""
-        shown.add_row(corpus.name, parts, corpus.says, f"{corpus.bytes / 1e6:.1f}", corpus.licence, state)
+        shown.add_row(
+            corpus.name,
+            parts,
+            corpus.says,
+            f"{corpus.bytes / 1e6:.1f}" if corpus.bytes else "by hand",
+            corpus.licence,
+            state,
+        )
     console.out.print(shown)
     for corpus in public().values():
         urls = list(dict.fromkeys(file.url for file in corpus.files))

@@ -80,6 +80,8 @@ def fetch(corpus: Public, file: File) -> Path:
     path = where(corpus, file)
     if file.is_at(path):
         return path
+    if file.count is not None:
+        raise InputError(_by_hand(corpus, file, path))
     path.parent.mkdir(parents=True, exist_ok=True)
     by_hand = f"fetch {file.url} by hand and put {f'its {file.member}' if file.member else 'it'} at {path}"
     console = Console(stderr=True, highlight=False)
@@ -99,6 +101,21 @@ def fetch(corpus: Public, file: File) -> Path:
             )
         os.replace(part, path)
     return path
+
+
+def _by_hand(corpus: Public, file: File, path: Path) -> str:
+    """What to do for a file that nobody may fetch for the user."""
+    if path.is_file() and file.count is not None:
+        found = file.count(path)
+        wrong = next(name for name in file.counts if found.get(name) != file.counts[name])
+        return (
+            f"{path} is not the file that was published: it has {found.get(wrong, 0):,} {wrong}, and that "
+            f"{file.counts[wrong]:,}; get it from {file.url}"
+        )
+    return (
+        f"{corpus.name} is not fetched for you ({corpus.licence}); get {file.name} as {file.url} says, and put it at "
+        f"{path}, where it is checked"
+    )
 
 
 def _download(file: File, to: Path, console: Console) -> None:

@@ -4,8 +4,8 @@ The corpora themselves are values of the modules behind the door of corpora, as 
 """
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path, PurePosixPath
 
@@ -29,6 +29,11 @@ class File:
     label: str = ""
     """The label of all its lines, where a class is a file."""
     encoding: str = "utf-8"
+    count: Callable[[Path], Mapping[str, int]] | None = None
+    """Of a file that is fetched by hand, since its licence forbids more or no checksum is published: how it is counted.
+    Its address is then the page that tells where it is got."""
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """What was published of it, which proves it instead."""
 
     @property
     def name(self) -> str:
@@ -37,6 +42,8 @@ class File:
 
     def is_at(self, path: Path) -> bool:
         """Whether a file is this one."""
+        if self.count is not None:
+            return path.is_file() and self.count(path) == self.counts
         if not path.is_file() or path.stat().st_size != self.bytes:
             return False
         kind, _, digest = self.digest.partition(":")

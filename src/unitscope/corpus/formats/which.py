@@ -61,6 +61,10 @@ def _by_content(lines: Lines, dialect: Dialect, notes: Notes) -> Iterator[Senten
     )
 
 
+PUBLISHED = re.compile(r"(eng|deu|esp|ned)\.(train|test[abc]?)")
+"""The files of CoNLL-2002 and 2003 by their names."""
+
+
 def _is_dependency(cells: list[str]) -> bool:
     """A number, nine more columns, the seventh a head."""
     return len(cells) == len(COLUMNS) and cells[0][:1].isdigit() and (cells[6].isdigit() or cells[6] == "_")
@@ -105,7 +109,7 @@ def _of_table(table: Table, dialect: Dialect, notes: Notes) -> Iterator[Sentence
 def holds_sentences(name: Path | str, dialect: Dialect = Dialect()) -> bool:
     """Whether a file is annotated sentences by its ending, or a table with a word or a list of words a row."""
     path = Path(name)
-    if ending(path) in SENTENCES:
+    if ending(path) in SENTENCES or PUBLISHED.fullmatch(path.name):
         return True
     if not is_table(path) or not path.exists() or (path.is_dir() and not (path / "state.json").exists()):
         return False
