@@ -45,7 +45,7 @@ def main() -> int:
     if options.quick:
         options.part = options.part or ["signals", "hostile", "fuzz"]
         options.commands, options.signals, options.points = SHORT, 3, 2
-        options.hostile, options.inputs = 12, 100
+        options.hostile, options.inputs = 6, 60
     preload()
     with tempfile.TemporaryDirectory() as made:
         base = Path(made) / "base"

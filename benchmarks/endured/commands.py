@@ -16,38 +16,37 @@ FEW = ["--length", "64", "--context", "16"]
 COMMANDS: dict[str, list[str]] = {
     "record": ["record", "net", "text.txt", "--out", "new", "--part", "all", *FEW],
     "record, in two processes": ["record", "net", "text.txt", "--out", "new", "--part", "all", "--workers", "2", *FEW],
-    "record-pairs": ["record-pairs", "seq2seq", "pairs.tsv", "--out", "new"],
+    "record of pairs": ["record", "seq2seq", "pairs.tsv", "--out", "new"],
     "analyze": ["analyze", "run"],
     "analyze --states": ["analyze", "run", "moments", "correlation", "--states", "states"],
-    "ask": ["ask", "run", "--label", "digit", "--label", "inside-parentheses", "--baselines", "1", "--out", "ask.csv"],
+    "ask": ["ask", "run", "--label", "digit", "--label", "inside-parentheses", "--baselines", "1", "--table",
+            "ask.csv"],
     "ablate": ["ablate", "run", "--sequences", "2", "--orders", "1"],
-    "respond": ["respond", "run", "--steps", "20", "--sequences", "2"],
+    "respond": ["respond", "run", "--drive-steps", "20", "--sequences", "2"],
     "probe": ["probe", "trees", "--no-codelength", "--sites", "*.hidden"],
     "match": ["match", "run", "he", "--threshold", "0.001", "--keep", "hare", "--table", "m.csv", "--html", "m.html",
               "--json", "m.json"],
-    "compare": ["compare", "run", "net2", "--text", "text.txt", "--part", "all", "--sites", "*.hidden", "--keep",
-                "--png", *FEW],
+    "compare": ["compare", "run", "net2", "--text", "text.txt", "--part", "all", "--sites", "*.hidden", *FEW],
     "inspect": ["inspect", "run", "--ask", "digit", "--out", "rows.parquet"],
-    "report": ["report", "run", "--table", "units.csv", "--json", "page.json", "--png", "figures"],
-    "bank": ["bank", "tree.conllu", "--lemmas", "--phrases", "ngrams", "--out", "bank"],
-    "train": ["train", "text.txt", "--out", "new", "--units", "8", "--epochs", "2", "--steps", "32",
-              "--checkpoint-seconds", "0.05"],
-    "train-classifier": ["train-classifier", "texts.csv", "--out", "new", "--network", "lstm", "--size", "tiny",
-                         "--epochs", "2"],
-    "train-translator": ["train-translator", "source.txt", "target.txt", "--out", "new", "--size", "tiny",
-                         "--epochs", "1", "--held-out", "0.2"],
-    "train-seq2seq": ["train-seq2seq", "--data", "pairs", "--out", "new", "--epochs", "1", "--checkpoint-seconds",
-                      "0.05"],
-    "lookup-tables": ["lookup-tables", "--out", "tables", "--longest", "3", "--most", "20"],
+    "report": ["report", "run", "--table", "units.csv", "--json", "page.json"],
+    "report --png": ["report", "run", "--png", "figures"],
+    "data bank": ["data", "bank", "tree.conllu", "--lemmas", "--phrases", "ngrams", "--out", "bank"],
+    "data lookup-tables": ["data", "lookup-tables", "--out", "tables", "--tables", "3", "--most", "20"],
+    "train text": ["train", "text", "text.txt", "--out", "new", "--hidden", "8", "--epochs", "2", "--steps", "32",
+                   "--checkpoint-seconds", "0.05"],
+    "train classifier": ["train", "classifier", "texts.csv", "--out", "new", "--network", "lstm", "--size", "tiny",
+                         "--epochs", "2", "--checkpoint-seconds", "0.05"],
+    "train translator": ["train", "translator", "source.txt", "target.txt", "--out", "new", "--size", "tiny",
+                         "--epochs", "1", "--held-out", "0.2", "--checkpoint-seconds", "0.05"],
+    "train pairs": ["train", "pairs", "--data", "pairs", "--out", "new", "--epochs", "1", "--checkpoint-seconds",
+                    "0.05"],
     "import": ["import", "spikes.npz", "--out", "new"],
     "export to NumPy": ["export", "run", "run.npz", "--label", "digit"],
     "export to Zarr": ["export", "run", "run.zarr"],
-    "export to Parquet": ["export", "run", "run.parquet"],
+    "export to Parquet": ["export", "run", "run.parquet", "--sites", "*.hidden"],
     "export for LSTMVis": ["export", "run", "lstmvis"],
     "verify": ["verify", "run"],
     "info": ["info", "run"],
-    "sites": ["sites", "net"],
-    "unit": ["unit", "run", "rnn.0.hidden/3"],
     "check": ["check", "net"],
 }  # fmt: skip
 """Words after ``unitscope``, in the folder that ``prepare`` fills."""
@@ -71,15 +70,30 @@ def prepare(base: Path, quick: bool = False) -> None:
     (base / "tree.conllu").write_text("".join(_sentence(n, draw) for n in range(60)))
     _numbers(base)
     more = ["net2", "trees", "seq2seq", "pairs", "ablate", "probe"] if quick else []
+    small = ["--hidden", "8", "--epochs", "1", "--steps", "32"]
     for words in (
-        ["lookup-tables", "--out", "pairs", "--longest", "3", "--most", "20"],
-        ["train", "text.txt", "--out", "net", "--units", "8", "--epochs", "1", "--steps", "32"],
-        ["train", "text.txt", "--out", "net2", "--units", "8", "--epochs", "1", "--steps", "32", "--seed", "1"],
+        ["data", "lookup-tables", "--out", "pairs", "--tables", "3", "--most", "20"],
+        ["train", "text", "text.txt", "--out", "net", "--hidden", "8", "--epochs", "1", "--steps", "32"],
+        [
+            "train",
+            "text",
+            "text.txt",
+            "--out",
+            "net2",
+            "--hidden",
+            "8",
+            "--epochs",
+            "1",
+            "--steps",
+            "32",
+            "--seed",
+            "1",
+        ],
         ["record", "net", "text.txt", "--out", "run", "--part", "all", *FEW],
         ["record", "net", "tree.conllu", "--out", "trees", *FEW[2:]],
-        ["train-seq2seq", "--data", "pairs", "--out", "seq2seq", "--epochs", "1"],
+        ["train", "pairs", "--data", "pairs", "--out", "seq2seq", "--epochs", "1"],
         ["analyze", "run", "moments", "examples:count=2"],
-        *(COMMANDS[name] for name in ("ask", "ablate", "match", "probe")),
+        *(COMMANDS[name] for name in ("ask", "ablate", "match", "probe", "compare")),
     ):
         if any(word in more for word in words):
             continue
@@ -90,6 +104,7 @@ def prepare(base: Path, quick: bool = False) -> None:
         shutil.copy(base / "pairs" / "train.tsv", base / "pairs.tsv")
     for made in ("ask.csv", "m.csv", "m.html", "m.json"):
         (base / made).unlink()
+    shutil.rmtree(base / "compare", ignore_errors=True)
 
 
 def _sentence(number: int, draw: random.Random) -> str:

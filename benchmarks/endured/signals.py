@@ -5,13 +5,14 @@ else, nothing half-written. Ctrl-C must end with status 130, a full disk with on
 """
 
 import collections
+import os
 import random
 import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
 
-from endured.children import Done, content, die_at, refuse_from, run
+from endured.children import Done, changing, content, die_at, refuse_from, run
 from endured.commands import COMMANDS
 
 KINDS = {"Ctrl-C": signal.SIGINT, "SIGTERM": signal.SIGTERM, "SIGKILL": signal.SIGKILL}
@@ -26,7 +27,11 @@ class Trials:
         self.base, self.words = base, COMMANDS[name]
         self.folder = base.with_name("trial")
         self.fresh()
-        self.calm = run(self.words, self.folder)
+        told = base.with_name("points")
+        told.write_bytes(b"")
+        self.calm = run(self.words, self.folder, changing(lambda count: os.truncate(told, count)))
+        self.points = told.stat().st_size
+        """Changes that it makes on the disk."""
         if self.calm.status:
             raise SystemExit(f"{name}: {self.calm.said}")
         self.content = content(self.folder)
@@ -75,18 +80,11 @@ def signals(trials: Trials, count: int, draw: random.Random) -> None:
 def points(trials: Trials, most: int, draw: random.Random) -> None:
     """Death, and a full disk, at points of writing: all, or ``most`` of them."""
     for kind, at, right in (("death", die_at, {-signal.SIGKILL}), ("full disk", refuse_from, {2})):
-        instant, last = 0, 1 << 30
-        while instant < last:
-            instant += 1
+        for instant in sorted(draw.sample(range(1, trials.points + 1), min(most, trials.points))):
             trials.fresh()
             done = trials.once(before=at(instant))
-            if done.status == 0:
-                last = instant
-                break
             trials.count(kind, done, right)
-            trials.finish(f"{kind} at point {instant}")
-            if instant >= most:
-                instant += draw.randrange(1, 2 * (1 + instant // most))
+            trials.finish(f"{kind} at point {instant} of {trials.points}")
 
 
 def endure(base: Path, names: list[str], count: int, most: int) -> list[str]:
