@@ -24,11 +24,11 @@ COMMANDS: dict[str, list[str]] = {
     "ablate": ["ablate", "run", "--sequences", "2", "--orders", "1"],
     "respond": ["respond", "run", "--drive-steps", "20", "--sequences", "2"],
     "probe": ["probe", "trees", "--no-codelength", "--sites", "*.hidden"],
-    "match": ["match", "run", "he", "--threshold", "0.001", "--keep", "hare", "--table", "m.csv", "--html", "m.html",
-              "--json", "m.json"],
+    "match": ["match", "run", "he", "--threshold", "0.001", "--keep", "hare", "--table", "m.csv", "--html", "m.html"],
     "compare": ["compare", "run", "net2", "--text", "text.txt", "--part", "all", "--sites", "*.hidden", *FEW],
     "inspect": ["inspect", "run", "--ask", "digit", "--out", "rows.parquet"],
-    "report": ["report", "run", "--table", "units.csv", "--json", "page.json"],
+    "report": ["report", "run", "--table", "units.csv"],
+    "report as JSON": ["report", "run", "--out", "page.json"],
     "report --png": ["report", "run", "--png", "figures"],
     "data bank": ["data", "bank", "tree.conllu", "--lemmas", "--phrases", "ngrams", "--out", "bank"],
     "data lookup-tables": ["data", "lookup-tables", "--out", "tables", "--tables", "3", "--most", "20"],
@@ -73,22 +73,8 @@ def prepare(base: Path, quick: bool = False) -> None:
     small = ["--hidden", "8", "--epochs", "1", "--steps", "32"]
     for words in (
         ["data", "lookup-tables", "--out", "pairs", "--tables", "3", "--most", "20"],
-        ["train", "text", "text.txt", "--out", "net", "--hidden", "8", "--epochs", "1", "--steps", "32"],
-        [
-            "train",
-            "text",
-            "text.txt",
-            "--out",
-            "net2",
-            "--hidden",
-            "8",
-            "--epochs",
-            "1",
-            "--steps",
-            "32",
-            "--seed",
-            "1",
-        ],
+        ["train", "text", "text.txt", "--out", "net", *small],
+        ["train", "text", "text.txt", "--out", "net2", "--seed", "1", *small],
         ["record", "net", "text.txt", "--out", "run", "--part", "all", *FEW],
         ["record", "net", "tree.conllu", "--out", "trees", *FEW[2:]],
         ["train", "pairs", "--data", "pairs", "--out", "seq2seq", "--epochs", "1"],
@@ -102,7 +88,7 @@ def prepare(base: Path, quick: bool = False) -> None:
             raise SystemExit(f"unitscope {' '.join(words)}: {done.said}")
     if not quick:
         shutil.copy(base / "pairs" / "train.tsv", base / "pairs.tsv")
-    for made in ("ask.csv", "m.csv", "m.html", "m.json"):
+    for made in ("ask.csv", "m.csv", "m.html"):
         (base / made).unlink()
     shutil.rmtree(base / "compare", ignore_errors=True)
 

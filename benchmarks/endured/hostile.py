@@ -31,7 +31,7 @@ READING: dict[str, list[str]] = {
     "info": ["info", "run"],
     "verify": ["verify", "run"],
     "analyze": ["analyze", "run", "moments", "examples:count=2"],
-    "report": ["report", "run", "--table", "units.csv", "--json", "page.json"],
+    "report": ["report", "run", "--table", "units.csv"],
     "report --unit": ["report", "run", "--unit", "rnn.0.hidden/3"],
     "match": ["match", "run", "he", "--threshold", "0.001"],
     "inspect": ["inspect", "run", "--ask", "digit"],
