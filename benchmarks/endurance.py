@@ -18,13 +18,15 @@ from endured.children import preload
 from endured.commands import COMMANDS, prepare
 from endured.fuzzing import fuzz
 from endured.hostile import hostile
-from endured.signals import endure
+from endured.signals import KINDS, endure
 from endured.speed import digests, opening
 from endured.together import together
 from endured.variants import variants
 
 SHORT = ["analyze"]
 """Commands that a quick look sends signals to."""
+QUICK = ["SIGTERM", "SIGKILL"]
+"""What it sends: where Python gets Ctrl-C is another place each time."""
 
 
 def main() -> int:
@@ -46,12 +48,13 @@ def main() -> int:
         options.part = options.part or ["signals", "hostile", "fuzz"]
         options.commands, options.signals, options.points = SHORT, 3, 2
         options.hostile, options.inputs = 6, 60
+    kinds = QUICK if options.quick else list(KINDS)
     preload()
     with tempfile.TemporaryDirectory() as made:
         base = Path(made) / "base"
         prepare(base, quick=options.quick)
         parts: dict[str, Callable[[], list[str]]] = {
-            "signals": lambda: endure(base, options.commands, options.signals, options.points),
+            "signals": lambda: endure(base, options.commands, options.signals, options.points, kinds),
             "hostile": lambda: hostile(base, options.hostile),
             "fuzz": lambda: fuzz(base, options.inputs, options.first),
             "arguments": lambda: arguments(base, options.lines),

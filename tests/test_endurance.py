@@ -1,4 +1,4 @@
-"""The small form of benchmarks/endurance.py: signals, full disks, recordings that mean harm, files that nobody meant."""
+"""The small form of benchmarks/endurance.py: signals, full disks, hostile recordings, files that nobody meant."""
 
 import os
 import subprocess

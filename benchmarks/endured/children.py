@@ -17,6 +17,8 @@ from typing import Any
 
 LONGEST = 60.0
 """Seconds after which a command that has not ended counts as one that never does."""
+MEANT = (signal.SIGINT, signal.SIGTERM)
+"""Signals that can be kept back."""
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 CHANGES = ("os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.link", "os.symlink", "os.truncate")
 
@@ -60,9 +62,11 @@ def run(
     """A command in a folder. ``before`` is done in its process; ``kill`` is a signal and when it comes, in seconds."""
     output = output or folder.with_name(f"{folder.name}.said")
     begun = time.perf_counter()
+    signal.pthread_sigmask(signal.SIG_BLOCK, MEANT)
     child = os.fork()
     if not child:
         _be(words, folder, output, before)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, MEANT)
     if kill is not None:
         time.sleep(kill[1])
         with contextlib.suppress(ProcessLookupError):
@@ -97,10 +101,21 @@ def _be(words: list[str], folder: Path, output: Path, before: Callable[[], None]
         sys.argv = ["unitscope", "--threads", "1", *words]
         _only(words[0])
         before()
-        from unitscope.cli.main import run as command
+        from unitscope.cli import main
 
+        inner = main._run
+
+        def meant() -> None:
+            """Signals come to the command, and neither to what makes its process nor to what ends it."""
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, MEANT)
+            try:
+                inner()
+            finally:
+                signal.pthread_sigmask(signal.SIG_BLOCK, MEANT)
+
+        main._run = meant
         try:
-            command()
+            main.run()
             status = 0
         except SystemExit as end:
             status = end.code if isinstance(end.code, int) else int(end.code is not None)

@@ -9,7 +9,7 @@ import os
 import random
 import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from endured.children import Done, changing, content, die_at, refuse_from, run
@@ -28,8 +28,9 @@ class Trials:
         self.folder = base.with_name("trial")
         self.fresh()
         told = base.with_name("points")
-        told.write_bytes(b"")
-        self.calm = run(self.words, self.folder, changing(lambda count: os.truncate(told, count)))
+        handle = os.open(told, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        self.calm = run(self.words, self.folder, changing(lambda _: os.write(handle, b".") and None))
+        os.close(handle)
         self.points = told.stat().st_size
         """Changes that it makes on the disk."""
         if self.calm.status:
@@ -65,12 +66,12 @@ class Trials:
             self.wrong.append(f"other bytes after {what}: {', '.join(names[:5])}")
 
 
-def signals(trials: Trials, count: int, draw: random.Random) -> None:
-    """So many signals at random moments."""
+def signals(trials: Trials, count: int, kinds: Sequence[str], draw: random.Random) -> None:
+    """So many signals of some kinds at random moments."""
     for number in range(count):
         if number % AGAIN == 0:
             trials.fresh()
-        kind = draw.choice(list(KINDS))
+        kind = draw.choice(kinds)
         done = trials.once((KINDS[kind], draw.uniform(0, trials.calm.seconds)))
         trials.count(kind, done, {130} if kind == "Ctrl-C" else {-KINDS[kind]})
         if number % AGAIN == AGAIN - 1 or number == count - 1:
@@ -87,12 +88,12 @@ def points(trials: Trials, most: int, draw: random.Random) -> None:
             trials.finish(f"{kind} at point {instant} of {trials.points}")
 
 
-def endure(base: Path, names: list[str], count: int, most: int) -> list[str]:
+def endure(base: Path, names: Sequence[str], count: int, most: int, kinds: Sequence[str] = tuple(KINDS)) -> list[str]:
     """All of it for some commands; gives what went wrong."""
     draw, wrong = random.Random(0), []
     for name in names:
         trials = Trials(base, name)
-        signals(trials, count, draw)
+        signals(trials, count, kinds, draw)
         points(trials, most, draw)
         print(f"{name} ({trials.calm.seconds:.1f} s): {dict(trials.ends)}, wrong: {len(trials.wrong)}", flush=True)
         for line in trials.wrong[:4]:
