@@ -26,7 +26,6 @@ COMMANDS: dict[str, list[str]] = {
     "probe": ["probe", "trees", "--no-codelength", "--sites", "*.hidden"],
     "match": ["match", "run", "he", "--threshold", "0.001", "--keep", "hare", "--table", "m.csv", "--html", "m.html"],
     "compare": ["compare", "run", "net2", "--text", "text.txt", "--part", "all", "--sites", "*.hidden", *FEW],
-    "inspect": ["inspect", "run", "--ask", "digit", "--out", "rows.parquet"],
     "report": ["report", "run", "--table", "units.csv"],
     "report as JSON": ["report", "run", "--out", "page.json"],
     "report --png": ["report", "run", "--png", "figures"],

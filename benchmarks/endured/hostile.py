@@ -34,7 +34,6 @@ READING: dict[str, list[str]] = {
     "report": ["report", "run", "--table", "units.csv"],
     "report --unit": ["report", "run", "--unit", "rnn.0.hidden/3"],
     "match": ["match", "run", "he", "--threshold", "0.001"],
-    "inspect": ["inspect", "run", "--ask", "digit"],
     "export": ["export", "run", "run.npz", "--label", "digit"],
     "export for LSTMVis": ["export", "run", "lstmvis"],
     "compare": ["compare", "run", "net2", "--text", "text.txt", "--part", "all", "--sites", "*.hidden"],
@@ -169,7 +168,8 @@ def hostile(base: Path, count: int) -> list[str]:
 def _judge(done: Done, seen: str, grown: int) -> Iterator[str]:
     if seen:
         yield seen
-    if done.status not in (0, 1, 2) or "Traceback" in done.said or "fault of unitscope" in done.said:
+    mistyped = "No such" in done.said or "unexpected extra" in done.said  # of this file
+    if done.status not in (0, 1, 2) or "Traceback" in done.said or "fault of unitscope" in done.said or mistyped:
         yield f"status {done.status}: {done.said[-500:]}"
     if "\x1b]0;" in done.said:
         yield "the terminal is told what to do"
