@@ -22,6 +22,7 @@ from unitscope.corpus.dialect import Notes
 from unitscope.corpus.opening import SNIFF, coding, open_bytes, unreadable
 from unitscope.corpus.vocabulary import UNKNOWN, Vocabulary
 from unitscope.errors import InputError
+from unitscope.files.jsons import HEAD
 
 Unit = Literal["bytes", "characters"]
 DOCUMENT_BYTES = 1_000_000
@@ -239,7 +240,7 @@ def find_files(
     """The files themselves, and the text files in the folders, recursively, sorted by name.
 
     In a folder, files that do not match ``pattern`` (a glob over the file's name), hidden files and folders,
-    folders whose name is in ``without``, and files that are empty or no text are passed over.
+    folders whose name is in ``without``, recordings, networks, and files that are empty or no text are passed over.
     Raises ``InputError`` for a path that does not exist and for a folder without text.
     """
     found = []
@@ -267,9 +268,22 @@ def _walk(folder: Path, pattern: str, without: Set[str]) -> list[Path]:
     files = []
     for where, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in without)
+        if Path(where) != folder and _is_made_here(where, names):
+            folders.clear()
+            continue
         shown = [name for name in names if not name.startswith(".")]
         files += [Path(where, name) for name in shown if fnmatch.fnmatchcase(name, pattern)]
     return sorted(files)
+
+
+def _is_made_here(where: str, names: Sequence[str]) -> bool:
+    """Whether a folder is a recording or a network, which may lie among the texts that it is of and is none of them."""
+    if any(name.endswith(".safetensors") for name in names):
+        return True
+    if "manifest.json" not in names:
+        return False
+    with open(Path(where, "manifest.json"), "rb") as file:
+        return HEAD.match(file.read(SNIFF)) is not None
 
 
 def _is_text(path: Path) -> bool:
