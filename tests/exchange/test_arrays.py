@@ -2,11 +2,14 @@
 
 import contextlib
 import json
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from unitscope.cli.app import app
@@ -226,3 +229,23 @@ def test_import_and_export(tmp_path: Path) -> None:
     said("analyze", tmp_path / "run", "moments")
     said("export", tmp_path / "run", tmp_path / "b.npz", "--label", "reward")
     assert np.array_equal(values(from_file(tmp_path / "b.npz")), FLAT)
+
+
+WORD = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=4)
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.lists(st.lists(WORD, min_size=1, max_size=4), min_size=1, max_size=4), st.sampled_from([".npz", ".parquet"]))
+def test_whatever_the_words_what_is_written_is_read(words: list[list[str]], ending: str) -> None:
+    lengths = [len(row) for row in words]
+    rows = np.random.default_rng(0).normal(size=(sum(lengths), 2)).astype(np.float32)
+    level = np.arange(sum(lengths), dtype=np.float32)
+    source = from_arrays({"hidden": rows}, lengths=lengths, tokens=words, labels={"level": level})
+    with tempfile.TemporaryDirectory() as folder:
+        export_arrays(source, Path(folder) / f"a{ending}", labels=["level"])
+        back = from_file(Path(folder) / f"a{ending}")
+        (site,) = [site.name for site in back.sites]
+        assert np.array_equal(values(back, site), rows)
+        assert values(back, site, "level").tolist() == level.tolist()
+        assert back.lengths(back.sequences) == lengths
+        assert [back.vocabulary.decode(back.tokens(n).tolist()) for n in back.sequences] == words
