@@ -80,15 +80,22 @@ def main() -> int:
     missed = [bar for bar in bars if not bar.held]
     spent = time.process_time() - began
     if not options.quick and not options.part:
-        note = f"Up to {seeds} corpora of each kind"
+        note = _corpora(measured, seeds)
         (ROOT / "docs" / "results" / "calibration.json").write_text(
             json.dumps({"seeds": seeds, "sums": measured, "bars": [vars(bar) for bar in bars]}, indent=1) + "\n"
         )
         (ROOT / "docs" / "results" / "calibration.md").write_text(table(note, measured, bars))
     worst = "" if not missed else "; " + "; ".join(map(str, missed[:5]))
-    print(f"calibration: {len(bars) - len(missed)} of {len(bars)} bars held, {seeds} corpora of each of "
-          f"{sum(map(len, measured.values()))} kinds, {spent:.0f} s{worst}")  # fmt: skip
+    print(f"calibration: {len(bars) - len(missed)} of {len(bars)} bars held, {_corpora(measured, seeds)}, "
+          f"{spent:.0f} s{worst}")  # fmt: skip
     return 1 if missed else 0
+
+
+def _corpora(measured: dict[str, dict[str, Record]], seeds: int) -> str:
+    """How many there were in fact, and of which kinds fewer than were asked."""
+    counts = {f"{kind}: {name}": int(own["corpora"][0]) for kind, of in measured.items() for name, own in of.items()}
+    few = ", ".join(f"{count} of {name}" for name, count in counts.items() if count < seeds)
+    return f"{seeds} corpora of each of {len(counts)} kinds{f', but {few}' if few else ''}"
 
 
 def _names(records: list[Record]) -> list[str]:
