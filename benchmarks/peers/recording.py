@@ -2,9 +2,8 @@
 
 A model of GPT-2's width with random weights; every residual stream and every MLP neuron is read. unitscope folds
 them into moments, histograms and the 20 strongest examples, or records them. Beside it: a script of hooks that appends,
-TransformerLens's ``run_with_cache``, nnsight's tracing, and the activation store of SAELens, each of which keeps all
-activations of a batch (the script: of all batches; SAELens: one residual stream) in memory. A peer that is not
-installed is left out.
+TransformerLens's ``run_with_cache`` and nnsight's tracing, each of which keeps all activations of a batch (the script:
+of all batches) in memory. SAELens reads through TransformerLens. A peer that is not installed is left out.
 
 Each way runs in a process of its own, so that its peak memory is its own, and in turns with the bare forward, so that
 a busy machine slows both; the ratio is that of the two.
@@ -33,6 +32,7 @@ from unitscope.analyses.examples import Examples
 from unitscope.analyses.histogram import Histogram
 from unitscope.analyses.moments import Moments
 from unitscope.corpus.batch import Batch
+from unitscope.corpus.place import WithoutText
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.models.transformers import transformer
 
@@ -49,7 +49,7 @@ LEAVES = {
 """What is there afterwards."""
 
 
-class RandomTokens:
+class RandomTokens(WithoutText):
     """As many random sequences as are asked for."""
 
     name, fingerprint, annotations = "random tokens", "random", ()
