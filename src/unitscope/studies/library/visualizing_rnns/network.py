@@ -315,10 +315,8 @@ def learning(options: Asked, settings: dict[str, Any], here: Here) -> dict[str, 
                         sequences=range(0, len(text), 4 * EVERY if options.quick else EVERY))
             for epoch in chosen
         }  # fmt: skip
-        quick = {"ablation_sequences": 8} if options.quick else {}
-        found = emergence(
-            checkpoints, followed, here.show, units=states(ModuleModel(net)), baselines=5, controls=False, **quick
-        )
+        how = {"baselines": 0} if options.quick else {"baselines": 5}
+        found = emergence(checkpoints, followed, here.show, units=states(ModuleModel(net)), controls=False, **how)
         outcome["emergence"] = {
             label: {"begins": found.begins(label), "used from": found.used_from(label)} for label in followed
         }
