@@ -249,7 +249,7 @@ def of_cell(cell: Cell) -> list[Claim]:
         asked("second", "the second table is told better from guided encoder states (difference of accuracies)",
               RELEASED, "1.00 against .91" if gru else "1.00 against .63",
               pair(lambda one: one["groups"][SECOND]["all units"]), above(0)),
-        asked("time", "guided encoders tell the step better (ratio of squared errors)", RELEASED,
+        asked("time", "guided encoders tell the step better (ratio of squared errors, in powers of ten)", RELEASED,
               ".00011 against .0137" if gru else ".0007 against .0280",
               pair(lambda one: one["numbers/error of the step"]["encoder"],
                    lambda g, b: math.log10(g / b)), below(0)),
