@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from unitscope.asking import Answer, Found, Question
-from unitscope.asking.answer import Score
 from unitscope.asking.emergence import emergence, emergence_of
 from unitscope.asking.replication import replication
 from unitscope.corpus.open import open_corpus
@@ -21,7 +20,7 @@ from unitscope.source.live import Live
 
 def found(label, unit, r, p=0.001, untrained_p=0.01, used="used"):
     return Found(
-        label, "rnn.0.hidden", unit, r, r, r, r, p, p, "", 0.1, Score(), Score(), "", Score(), r, 0.1, untrained_p,
+        label, "rnn.0.hidden", unit, r, r, r, r, p, p, "", 0.1, {}, r, 0.1, untrained_p,
         used=used,
     )  # fmt: skip
 
@@ -30,7 +29,7 @@ def answer(*every, labels=("quotes", "line")):
     return Answer(
         question=Question(labels), model="net", found=list(every), evidence="", within=False, tests=0, significant=0,
         controls={}, networks=0, loss=None, fingerprint="", numbers={"rnn.0.hidden": [0, 1, 2, 3]},
-        chosen=ResultSet(""), confirmed=ResultSet(""), untrained=[],
+        chosen=ResultSet(""), confirmed=ResultSet(""), untrained=[], beyond=[], read=1.0,
     )  # fmt: skip
 
 

@@ -32,8 +32,8 @@ def findings(model, corpus):
 def answer_of(tables, found=(), **more):
     return Answer(
         question=Question(), model="net", found=list(found), evidence="", within=False, significant=0,
-        networks=0, loss=None, fingerprint="", numbers={}, chosen=tables, confirmed=tables, untrained=[],
-        **{"tests": 0, "controls": {}, **more},
+        networks=0, loss=None, fingerprint="", numbers={}, chosen=tables, confirmed=tables, untrained=[], beyond=[],
+        **{"tests": 0, "controls": {}, "read": 1.0, **more},
     )  # fmt: skip
 
 
