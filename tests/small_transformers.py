@@ -45,6 +45,40 @@ def rwkv():
     return transformers.RwkvForCausalLM(transformers.RwkvConfig(**SMALL, attention_hidden_size=8))
 
 
+def gemma2():
+    return transformers.Gemma2ForCausalLM(transformers.Gemma2Config(**SMALL, head_dim=4, num_key_value_heads=1))
+
+
+def mixtral():
+    sizes = {"num_local_experts": 4, "num_experts_per_tok": 2, "num_key_value_heads": 1}
+    return transformers.MixtralForCausalLM(transformers.MixtralConfig(**SMALL, **sizes))
+
+
+def deepseek():
+    ranks = {"q_lora_rank": 16, "kv_lora_rank": 16, "qk_nope_head_dim": 8, "qk_rope_head_dim": 8, "v_head_dim": 8}
+    experts = {
+        "n_routed_experts": 4,
+        "num_experts_per_tok": 2,
+        "n_group": 1,
+        "topk_group": 1,
+        "moe_intermediate_size": 8,
+    }
+    heads = {"num_attention_heads": 4, "num_key_value_heads": 4, "first_k_dense_replace": 1, "hidden_size": 32}
+    return transformers.DeepseekV3ForCausalLM(transformers.DeepseekV3Config(**{**SMALL, **ranks, **experts, **heads}))
+
+
+def jamba():
+    layers = {"attn_layer_period": 2, "attn_layer_offset": 1, "expert_layer_period": 2, "expert_layer_offset": 1}
+    experts = {"num_experts": 4, "num_key_value_heads": 1, "mamba_d_state": 4, "mamba_dt_rank": 2}
+    return transformers.JambaForCausalLM(
+        transformers.JambaConfig(**SMALL, **layers, **experts, use_mamba_kernels=False)
+    )
+
+
+def granite():
+    return transformers.GraniteForCausalLM(transformers.GraniteConfig(**SMALL, residual_multiplier=0.25))
+
+
 def made(make):
     with torch.random.fork_rng():
         torch.manual_seed(0)

@@ -7,7 +7,8 @@ import sys
 import pytest
 import torch
 import transformers
-from subword_tokenizer import TEXT, word_pieces
+from small_transformers import bert, gemma2, gpt2, jamba, llama, made, mixtral, t5
+from subword_tokenizer import TEXT, byte_pairs, word_pieces
 
 from unitscope.asking import Answer
 from unitscope.cli import console
@@ -127,3 +128,34 @@ def test_what_does_not_fit(folder):
     (folder / "model").mkdir()
     with pytest.raises(InputError, match="give a folder with"):
         Inputs("hf:model", ("text.txt",)).open()
+
+
+@pytest.mark.parametrize("make", [gpt2, llama, gemma2, mixtral, jamba, t5, bert], ids=lambda make: make.__name__)
+@pytest.mark.filterwarnings("ignore::UserWarning")  # the library is missing its fast kernels
+def test_families_are_recorded_asked_and_shown(make, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(console.out, "width", 150)
+    made(make).save_pretrained("model")
+    transformers.PreTrainedTokenizerFast(tokenizer_object=byte_pairs()).save_pretrained("model")
+    (tmp_path / "text.txt").write_text(TEXT, encoding="utf-8")
+    unitscope("record", "hf:model", "text.txt", "--sequences", "6", "--length", "24", "--context", "8")
+    recording = Recording.open(tmp_path / "run")
+    kinds = {site.kind for site in recording.sites}
+    assert {"embedding", "residual"} <= kinds
+    assert kinds & {"head", "mixer"}
+    unitscope("ask", "run", "--label", "digit", "--baselines", "0", "--no-controls", "--no-ablate")
+    unitscope("report", "run")
+    assert next(site.name for site in recording.sites if site.kind == "residual") in (
+        tmp_path / "run" / "report.html"
+    ).read_text(encoding="utf-8")
+
+
+def test_defaults_fit_the_model(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    made(gpt2).save_pretrained("model")  # reads 64 tokens at a time
+    transformers.PreTrainedTokenizerFast(tokenizer_object=byte_pairs()).save_pretrained("model")
+    (tmp_path / "text.txt").write_text(TEXT, encoding="utf-8")
+    _, corpus = Inputs("hf:model", ("text.txt",)).open()
+    assert (corpus.length, corpus.context) == (48, 16)
+    with pytest.raises(InputError, match="give, for example, --length 48 --context 16"):
+        Inputs("hf:model", ("text.txt",), length=60, context=10).open()

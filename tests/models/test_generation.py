@@ -4,7 +4,8 @@ import transformers
 from subword_tokenizer import byte_pairs
 
 from unitscope.errors import InputError
-from unitscope.models.generation import generate
+from unitscope.models.edit import Edit, Resampled, Scaled, Steps, add
+from unitscope.models.generation import from_prompt, generate
 from unitscope.models.transformers import transformer
 
 PROMPTS = ["One day", "the cat", "Once upon a time there was"]
@@ -51,6 +52,60 @@ def test_greedy_choice_and_drawing():
     torch.manual_seed(3)
     generate(model, tokenizer, PROMPTS, tokens=2, temperature=1.0)
     assert torch.equal(torch.rand(1), after)
+
+
+def test_greedy_is_greedy_whatever_the_model_comes_with():
+    module, tokenizer = writer(), byte_pairs()
+    expected = generate(transformer(module), tokenizer, PROMPTS, tokens=5)
+    told = module.generation_config
+    told.repetition_penalty, told.no_repeat_ngram_size, told.top_k = 5.0, 1, 2
+    assert generate(transformer(module), tokenizer, PROMPTS, tokens=5).fingerprint == expected.fingerprint
+    assert module.generation_config is told
+    likeliest = generate(transformer(module), tokenizer, PROMPTS, tokens=5, temperature=1.0, top_k=1)
+    assert likeliest.fingerprint == expected.fingerprint
+
+
+def by_hand(module, ids, change, tokens=4):
+    """What the model writes with a hook on its first block, reading all before each token anew."""
+    start = len(ids)
+
+    def hook(m, args, output):
+        change(output[0] if isinstance(output, tuple) else output, start)
+
+    handle = module.transformer.h[0].register_forward_hook(hook)
+    with torch.no_grad():
+        for _ in range(tokens):
+            ids = [*ids, int(module(torch.tensor([ids])).logits[0, -1].argmax())]
+    handle.remove()
+    return ids
+
+
+def test_edits_while_writing():
+    module, tokenizer = writer(), byte_pairs()
+    model = transformer(module)
+    site = next(site.name for site in model.sites() if site.alias == "blocks.0.hook_resid_post")
+    every, direction, seen = tuple(range(8)), torch.linspace(-3, 3, 8), []
+    by_hand(module, tokenizer.encode("the hare").ids, lambda x, _: seen.append(x[0, -1].clone()), tokens=1)
+
+    def hold(x, start):
+        x[:, start:, 1], x[:, start:, 2] = 4.0, -4.0
+
+    cases = [
+        (Edit(site, (1, 2), (4.0, -4.0), Steps(0)), hold),
+        (Edit(site, every, Scaled((-2.0,) * 8)), lambda x, _: x.mul_(-2)),
+        (add(site, direction), lambda x, _: x.add_(direction)),
+        (from_prompt(model, tokenizer, "the hare", site), lambda x, _: x.copy_(seen[0].expand_as(x))),
+    ]
+    for edit, change in cases:
+        written = generate(model, tokenizer, PROMPTS, tokens=4, edits=[edit])
+        for number, prompt in enumerate(PROMPTS):
+            expected = by_hand(module, tokenizer.encode(prompt).ids, change)
+            assert written.batch([number]).tokens[0].tolist() == expected
+    plain = generate(model, tokenizer, PROMPTS, tokens=4)
+    resampled = generate(model, tokenizer, PROMPTS, tokens=4, edits=[Edit(site, every, Resampled(1))], others=plain)
+    assert resampled.lengths(range(3)) == [4] * 3
+    with pytest.raises(InputError, match="top_p"):
+        generate(model, tokenizer, PROMPTS, top_p=0.0)
 
 
 def test_it_stops_where_the_model_stops():

@@ -1,5 +1,7 @@
 """Small random models of the Transformers library against their own hidden states."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 import transformers
@@ -10,8 +12,9 @@ from unitscope.corpus.open import open_corpus
 from unitscope.corpus.subwords import SubwordCorpus
 from unitscope.errors import InputError
 from unitscope.models.edit import Edit
+from unitscope.models.hub import open_adapted, open_transformer
 from unitscope.models.site import choose
-from unitscope.models.transformers import open_transformer, transformer
+from unitscope.models.transformers import longest, transformer
 
 
 @pytest.fixture
@@ -95,11 +98,54 @@ def test_what_cannot_be_opened(tmp_path):
         open_transformer(where)
 
 
-def test_a_tokenizer_of_another_model(tmp_path):
+def test_a_tokenizer_of_another_model(tmp_path, text):
     config = transformers.GPT2Config(n_layer=1, n_embd=8, n_head=2, vocab_size=20, n_positions=16)
-    where = saved(transformers.GPT2LMHeadModel(config), byte_pairs(), tmp_path)
-    with pytest.raises(InputError, match="belong to different models"):
-        open_transformer(where)
+    model, tokenizer = open_transformer(saved(transformers.GPT2LMHeadModel(config), byte_pairs(), tmp_path))
+    # A tokenizer may have more symbols than the model has rows; only one that occurs does harm.
+    batch = SubwordCorpus(text, tokenizer, length=10).batch([0])
+    site = model.sites()[0].name
+    model.run(replace(batch, tokens=batch.tokens % 20), [site])
+    with pytest.raises(InputError, match="belongs to another model"):
+        model.run(batch, [site])
+
+
+@pytest.mark.parametrize("name", ["./no/folder", "/no/folder", "no model", "nobody/has-this"])
+def test_what_is_not_there_is_said_at_once(name, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.HfApi.model_info", refused)
+    with pytest.raises(InputError, match=f"there is no folder {name}"):
+        open_transformer(name)
+
+
+def refused(*_, **told):
+    assert told["timeout"] <= 5  # nobody waits for long
+    raise ConnectionError
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # of another library
+def test_an_adapter_and_its_base(tmp_path):
+    peft = pytest.importorskip("peft", reason="peft is not installed")
+    base = saved(made(llama), byte_pairs(), tmp_path / "base")
+    config = peft.LoraConfig(r=2, target_modules=["o_proj"], init_lora_weights=False)
+    adapted = peft.get_peft_model(made(llama), config).eval()
+    adapted.peft_config["default"].base_model_name_or_path = base
+    adapted.save_pretrained(tmp_path / "adapter")
+    model, _ = open_adapted(str(tmp_path / "adapter"))
+    ids = torch.arange(6)[None] + 5
+    with torch.no_grad():
+        torch.testing.assert_close(model.module(ids).logits, adapted(ids).logits)
+    assert model.fingerprint != open_transformer(base)[0].fingerprint
+    (tmp_path / "base").rename(tmp_path / "elsewhere")
+    with pytest.raises(InputError, match=r"the base of .* cannot be opened: there is no folder"):
+        open_adapted(str(tmp_path / "adapter"))
+    with pytest.raises(InputError, match="holds no adapter"):
+        open_adapted(str(tmp_path))
+
+
+def test_positions_that_begin_behind_the_padding():
+    sizes = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 12}
+    config = transformers.RobertaConfig(vocab_size=300, max_position_embeddings=20, pad_token_id=1, **sizes)
+    assert longest(transformers.RobertaModel(config)) == 18
+    assert longest(made(gpt2)) == 64
 
 
 @pytest.mark.parametrize("make", [t5, bart])

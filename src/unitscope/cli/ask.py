@@ -1,9 +1,9 @@
 """``unitscope ask``."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import pandas as pd
 import typer
@@ -20,8 +20,10 @@ from unitscope.cli.options import (
     NETWORK,
     RECORDING,
     Ablate,
+    Arguments,
     Baselines,
     Controls,
+    Device,
     Fdr,
     FormLength,
     Having,
@@ -36,6 +38,7 @@ from unitscope.cli.options import (
     TableFile,
     Tolerance,
     Units,
+    Weights,
     listing,
 )
 from unitscope.concepts.formulas import LENGTH
@@ -45,8 +48,10 @@ from unitscope.files.frames import write_frame
 from unitscope.labels.language import PREFIXES
 from unitscope.models.model import Model
 from unitscope.page.parts.answer import Asked
+from unitscope.page.parts.skill import Skilled
 from unitscope.recording.manifest import MANIFEST
 from unitscope.source.live import Live
+from unitscope.source.skill import skill
 from unitscope.source.source import Source
 
 
@@ -82,6 +87,9 @@ def ask(
     ablate: Ablate = True,
     sequences: Sequences = 0,
     seed: Seed = 0,
+    device: Device = "",
+    weights: Weights = "auto",
+    arg: Arguments = None,
     rows: Rows = 20,
     table: TableFile = None,
     json: Json = False,
@@ -104,7 +112,9 @@ def ask(
     """
     frames = []
     for name in models:
-        source, network, corpus = _opened(name, over or [], sequences)
+        source, network, corpus = _opened(
+            name, over or [], {"sequences": sequences, "device": device, "weights": weights, "arguments": arg or []}
+        )
         with console.progress_bar() as show:
             answer = put(
                 source, labels, corpus, model=network, units=units, measures=ALWAYS if measure is None else measure,
@@ -125,17 +135,24 @@ def ask(
         console.answer(whole)
 
 
-def _opened(name: str, over: Sequence[str], sequences: int) -> tuple[Source, Model | None, Corpus | None]:
+def _opened(name: str, over: Sequence[str], said: Mapping[str, Any]) -> tuple[Source, Model | None, Corpus | None]:
     """The source, and the model and corpus behind it where there are such."""
     if not (Path(name) / MANIFEST).exists():
         if not over:
             raise InputError(f"{name} is no recording; say by --over what it is to read, for example --over book.txt")
-        inputs = Inputs(name, tuple(over), sequences=sequences)
+        inputs = Inputs(name, tuple(over), **{**said, "arguments": tuple(said["arguments"])})
         with console.doing(f"opening {name} and {', '.join(over)}"):
             network, corpus = inputs.open()
-        return Live(network, corpus, sequences=inputs.chosen(corpus)), network, corpus
+            live = Live(network, corpus, sequences=inputs.chosen(corpus))
+            found = skill(live)
+        if found and not found.is_skilled:
+            console.out.print(found.sentence)
+        return live, network, corpus
     if over:
         raise InputError(f"{name} is a recording, which has been read already; leave --over out")
+    for part in Skilled.load(Path(name)):
+        if not part.skill.is_skilled:
+            console.out.print(part.skill.sentence)
     return of_recording(Path(name))
 
 

@@ -8,7 +8,7 @@ from rich.table import Table
 from unitscope.cli import console
 from unitscope.cli.app import app
 from unitscope.cli.inputs import Inputs
-from unitscope.cli.options import NETWORK, Json, Layouts
+from unitscope.cli.options import NETWORK, Arguments, Device, Json, Layouts, Weights
 from unitscope.networks.files import SHIPPED
 from unitscope.view import Table as Rows
 
@@ -17,6 +17,9 @@ from unitscope.view import Table as Rows
 def check(
     model: Annotated[str, typer.Argument(help=NETWORK)] = SHIPPED.name,
     layout: Layouts = None,
+    device: Device = "",
+    weights: Weights = "auto",
+    arg: Arguments = None,
     json: Json = False,
 ) -> None:
     """Say what was found out about a network by running it: in which order it has sequences and steps, and more.
@@ -25,7 +28,8 @@ def check(
     does; and for the whole which sequences can run together, and whether the output predicts the next token. What
     cannot be read rightly is refused, with the reason.
     """
-    found = Inputs(model=model, layouts=tuple(layout or ())).open_network().checked
+    inputs = Inputs(model, layouts=tuple(layout or ()), device=device, weights=weights, arguments=tuple(arg or ()))
+    found = inputs.open_network().checked
     for view in found.views():
         assert isinstance(view, Rows)
         table = Table(title=view.title, title_justify="left")

@@ -33,8 +33,8 @@ from unitscope.corpus.corpus import Corpus
 from unitscope.corpus.text import CONTEXT, LENGTH
 from unitscope.errors import InputError
 from unitscope.files.frames import write_frame
+from unitscope.models.hub import PREFIX
 from unitscope.models.model import Model
-from unitscope.models.transformers import PREFIX
 from unitscope.networks.files import SHIPPED
 from unitscope.page.comparison import (
     kinship_views,

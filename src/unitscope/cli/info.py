@@ -10,7 +10,7 @@ from rich.table import Table
 from unitscope.cli import console
 from unitscope.cli.app import app
 from unitscope.cli.inputs import Inputs, by_default
-from unitscope.cli.options import NETWORK, RECORDING, Json, Layouts, Sites
+from unitscope.cli.options import NETWORK, RECORDING, Arguments, Json, Layouts, Sites
 from unitscope.errors import InputError
 from unitscope.models.description import described
 from unitscope.models.site import Site, choose
@@ -29,6 +29,7 @@ def info(
     path: Annotated[str, typer.Argument(help=f"{RECORDING}, or {NETWORK}")] = SHIPPED.name,
     patterns: Sites = ["*"],  # noqa: B006
     layout: Layouts = None,
+    arg: Arguments = None,
     json: Json = False,
 ) -> None:
     """Say what a recording or a network is, and list its sites: every state and gate, or the residual stream, heads
@@ -47,7 +48,7 @@ def info(
         rows["recorded"] = f"{len(recording.sequences):,} of {recording.manifest.sequences:,} sequences"
         sites: Sequence[Site] = recording.sites
     else:
-        rows, sites = _network(Inputs(model=path, layouts=tuple(layout or ())))
+        rows, sites = _network(Inputs(path, layouts=tuple(layout or ()), arguments=tuple(arg or ())))
     found = choose(sites, patterns)
     usual = {site.name for site in sites} if recorded else set(by_default(sites))
     if json:

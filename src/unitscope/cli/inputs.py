@@ -22,11 +22,14 @@ from unitscope.corpus.splits import Part
 from unitscope.corpus.subwords import SubwordCorpus
 from unitscope.corpus.text import CONTEXT, LENGTH, TextCorpus
 from unitscope.corpus.treebank import TreebankCorpus, read_treebank
+from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
 from unitscope.files.jsons import read_json, write_json
+from unitscope.models.building import MARK, build
+from unitscope.models.hub import ADAPTER, PREFIX, moved, open_adapted, open_transformer
 from unitscope.models.module import ModuleModel
 from unitscope.models.site import Site
-from unitscope.models.transformers import BY_DEFAULT, PREFIX, open_transformer
+from unitscope.models.transformers import BY_DEFAULT, longest
 from unitscope.networks.card import Card, kind_of, load
 from unitscope.networks.files import SHIPPED
 from unitscope.networks.kinds import KINDS, kinds
@@ -64,6 +67,12 @@ class Inputs:
     """``PATTERN=AXES``: the axes, in their order, of what the modules whose sites match give."""
     dialect: Dialect = field(default_factory=Dialect)
     """How the files are written."""
+    device: str = ""
+    """Where the model runs; empty for the processor, ``auto`` to split it over what there is."""
+    weights: str = "auto"
+    """The precision of the model's weights; ``auto`` for that of its files."""
+    arguments: tuple[str, ...] = ()
+    """``NAME=VALUE``, for a function of the user's own that builds the model."""
 
     @property
     def is_treebank(self) -> bool:
@@ -74,20 +83,27 @@ class Inputs:
     @property
     def is_transformer(self) -> bool:
         """Whether the model is one of the Transformers library."""
-        return self.model.startswith(PREFIX)
+        return self.model.startswith((PREFIX, ADAPTER))
+
+    @property
+    def is_own(self) -> bool:
+        """Whether a function of the user's own builds the model."""
+        return not self.is_transformer and MARK in self.model
 
     @property
     def reads_pairs(self) -> bool:
         """Whether the model is an encoder–decoder, which reads pairs and no text."""
-        return not self.is_transformer and kind_of(Path(self.model)) == "seq2seq"
+        return not self.is_transformer and not self.is_own and kind_of(Path(self.model)) == "seq2seq"
 
     @property
     def reads_texts(self) -> bool:
         """Whether the model is a classifier or translator, whose sequences are whole texts."""
-        return not self.is_transformer and kind_of(Path(self.model)) in TEXTS
+        return not self.is_transformer and not self.is_own and kind_of(Path(self.model)) in TEXTS
 
     def open(self) -> tuple[ModuleModel, Read]:
         """The model and the text as it reads it. Raises ``InputError`` if there is none or it cannot be read."""
+        if self.is_own:
+            return self._open_own()
         if self.reads_pairs:
             raise InputError(
                 f"{self.model} is an encoder–decoder, which reads pairs and no text: record it, then unitscope "
@@ -103,15 +119,41 @@ class Inputs:
         if self.part not in ("", "all"):
             raise InputError("a text of sub-words has no parts; give the part that is wanted as a file of its own")
         model, tokenizer = self.open_transformer()
+        return model, self._subwords(model, tokenizer)
+
+    def _subwords(self, model: ModuleModel, tokenizer: "Tokenizer") -> SubwordCorpus:
+        """The text in the tokens of a tokenizer, as long as the model reads them where nobody says how long."""
         text = open_corpus(self.text, unit="characters", pattern=self.pattern, dialect=self.dialect)
-        corpus = SubwordCorpus(text, tokenizer, self.length, self.context)
-        steps = len(corpus.before) + self.context + self.length + len(corpus.after)
-        limit = getattr(model.module.config, "max_position_embeddings", None)
-        if isinstance(limit, int) and steps > limit:
+        around = Subwords(tokenizer)
+        special = len(around.before) + len(around.after)
+        limit = longest(model.module) if hasattr(model.module, "config") else None
+        length, context = self.length, self.context
+        if limit is not None and length + context + special > limit:
+            fitting = max(1, limit - limit // 4 - special), limit // 4
+            if (length, context) != (LENGTH, CONTEXT):
+                raise InputError(
+                    f"{model.name} reads {limit} sub-words at a time, and {length} after {context} with special "
+                    f"tokens are {length + context + special}; give, for example, --length {fitting[0]} --context "
+                    f"{fitting[1]}"
+                )
+            length, context = fitting
+        return SubwordCorpus(text, tokenizer, length, context)
+
+    def _open_own(self) -> tuple[ModuleModel, Read]:
+        """A model that a function of the user's builds, and the text as it says that the model reads it."""
+        model, reads = build(self.model, self.arguments, self.device, self.weights)
+        model = self._with_layouts(model)
+        if reads is None:
             raise InputError(
-                f"{model.name} reads {limit} sub-words at a time, and {self.length} after {self.context} with special "
-                f"tokens are {steps}; give, for example, --length {limit * 3 // 4 - 2} --context {limit // 4}"
+                f"{self.model} does not say how its model reads text; return (model, tokenizer), or (model, symbols) "
+                "with all symbols in the order of their numbers"
             )
+        if not isinstance(reads, Vocabulary):
+            return model, self._subwords(model, reads)
+        corpus = open_corpus(
+            self.text, unit="characters", vocabulary=reads, length=self.length, context=self.context,
+            pattern=self.pattern, dialect=self.dialect,
+        )  # fmt: skip
         return model, corpus
 
     def live(self, batch_size: int = BATCH) -> Live:
@@ -140,7 +182,7 @@ class Inputs:
         name = ", ".join(Path(name).stem for name in self.text)
         if self.is_transformer:
             model, tokenizer = self.open_transformer()
-            limit = getattr(model.module.config, "max_position_embeddings", None)
+            limit = longest(model.module)
             return model, Passages(sentences, name, Subwords(tokenizer, limit), self.context, notes=notes)
         model, card = self.open_model()
         unknown = None if card.vocabulary.unknown is not None else self.stand_in or None
@@ -173,7 +215,7 @@ class Inputs:
         folder = Path(self.model)
         net, card = load(folder, TEXTS)
         made = encoder_model if KINDS[card.kind].learns == "translation" else model_of
-        return self._with_layouts(made(net, card, folder.name)), card
+        return self._with_layouts(made(moved(net, self.device, self.weights), card, folder.name)), card
 
     def open_model(self) -> tuple[ModuleModel, Card]:
         """A network of unitscope's own. Raises ``InputError`` if there is none."""
@@ -181,17 +223,21 @@ class Inputs:
             raise InputError(f"this works on character-level networks, and {self.model} is one of Transformers")
         folder = SHIPPED if self.model == SHIPPED.name and not Path(self.model).exists() else Path(self.model)
         net, card = load(folder, kinds("text"))
-        return self._with_layouts(ModuleModel(net, name=folder.name)), card
+        return self._with_layouts(ModuleModel(moved(net, self.device, self.weights), name=folder.name)), card
 
     def open_network(self) -> ModuleModel:
         """The model alone, of whatever kind. Raises ``InputError`` if there is none, and for an encoder–decoder."""
         if self.is_transformer:
             return self.open_transformer()[0]
+        if self.is_own:
+            return self._with_layouts(build(self.model, self.arguments, self.device, self.weights)[0])
         return self.open_text_network()[0] if self.reads_texts else self.open_model()[0]
 
     def open_transformer(self) -> tuple[ModuleModel, "Tokenizer"]:
         """A model of Transformers and its tokenizer. Raises ``InputError`` if there is none."""
-        model, tokenizer = open_transformer(self.model.removeprefix(PREFIX))
+        form, _, where = self.model.partition(":")
+        opening = open_transformer if f"{form}:" == PREFIX else open_adapted
+        model, tokenizer = opening(where, self.device, self.weights)
         return self._with_layouts(model), tokenizer
 
     def _with_layouts(self, model: ModuleModel) -> ModuleModel:
@@ -235,9 +281,13 @@ class Inputs:
         """Remember beside a recording what it was made from, by absolute paths."""
         if STANDARD_INPUT in self.text:
             return
-        prefix = PREFIX if self.is_transformer else ""
-        where = Path(self.model.removeprefix(prefix))
-        model = f"{prefix}{where.resolve()}" if where.exists() else self.model
+        prefix = next((form for form in (PREFIX, ADAPTER) if self.model.startswith(form)), "")
+        place, mark, function = self.model.removeprefix(prefix).partition(MARK) if self.is_own else (
+            self.model.removeprefix(prefix), "", "",
+        )  # fmt: skip
+        where = Path(f"{place}{mark.removesuffix(':')}")
+        after = f":{function}" if mark else ""
+        model = f"{prefix}{where.resolve()}{after}" if where.exists() else self.model
         text = tuple(
             str(Path(name).resolve()) if Path(name).exists() or split_name(name) else name for name in self.text
         )

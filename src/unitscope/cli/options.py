@@ -22,7 +22,10 @@ from unitscope.networks.lessons.command import flag
 Described = TypeVar("Described")
 
 # What is read, and how it is written.
-NETWORK = "a trained network: its folder, stdlib-lstm256, which comes with unitscope, or hf:FOLDER"
+NETWORK = (
+    "a trained network: its folder, stdlib-lstm256, which comes with unitscope, hf:FOLDER or hf:NAME@REVISION, "
+    "peft:FOLDER, or model.py:function of your own"
+)
 RECORDING = "folder of a recording"
 Encoding = Annotated[
     str, typer.Option("--encoding", help="of the files, such as latin-1; if not given, UTF-8 or what their mark says")
@@ -325,7 +328,17 @@ Dtype = Annotated[
     Literal["float32", "float16", "bfloat16"],
     typer.Option("--dtype", help="precision on disk; float16 halves the size"),
 ]
-Device = Annotated[str, typer.Option("--device", help="where to compute: cpu, cuda or mps")]
+Weights = Annotated[
+    Literal["auto", "float32", "float16", "bfloat16"],
+    typer.Option("--weights", help="precision of the model's weights; auto is that of its files"),
+]
+Arguments = Annotated[
+    list[str] | None,
+    typer.Option("--arg", help="NAME=VALUE for the model.py:function that builds the model; may be repeated"),
+]
+Device = Annotated[
+    str, typer.Option("--device", help="where to compute: cpu, cuda or mps; auto splits hf: models over what there is")
+]
 Workers = Annotated[int, typer.Option("--workers", min=1, help="processes at the same time, with one thread each")]
 States = Annotated[
     str,

@@ -10,9 +10,11 @@ from unitscope.cli.app import app
 from unitscope.cli.inputs import Inputs, by_default
 from unitscope.cli.options import (
     NETWORK,
+    Arguments,
     BatchSize,
     Columns,
     Context,
+    Device,
     DryRun,
     Dtype,
     Encoding,
@@ -29,6 +31,7 @@ from unitscope.cli.options import (
     SomeSites,
     TableOfLabels,
     TextColumn,
+    Weights,
     Without,
     Workers,
     dialect_of,
@@ -37,8 +40,10 @@ from unitscope.cli.pairs import record_pairs
 from unitscope.corpus.tables import read_columns
 from unitscope.corpus.text import CONTEXT, LENGTH
 from unitscope.models.site import choose
+from unitscope.page.parts.skill import Skilled
 from unitscope.recording.blocks import precision_bytes
 from unitscope.recording.record import record as write_recording
+from unitscope.source.skill import skill
 from unitscope.source.source import BATCH
 from unitscope.source.with_labels import with_labels
 from unitscope.source.without_text import without_text
@@ -69,6 +74,9 @@ def record(
     keep_labels: KeptLabels = None,
     dry_run: DryRun = False,
     layout: Layouts = None,
+    device: Device = "",
+    weights: Weights = "auto",
+    arg: Arguments = None,
     workers: Workers = 1,
     encoding: Encoding = "",
     columns: Columns = "",
@@ -91,8 +99,9 @@ def record(
         return
     dialect = dialect_of(encoding, columns, label, text_column, quotes=quotes)
     inputs = Inputs(
-        model, tuple(text), part, sequences, length, context, pattern, layouts=tuple(layout or ()), dialect=dialect
-    )
+        model, tuple(text), part, sequences, length, context, pattern, layouts=tuple(layout or ()), dialect=dialect,
+        device=device, weights=weights, arguments=tuple(arg or ()),
+    )  # fmt: skip
     with console.doing(f"opening {model} and {', '.join(text)}"):
         live = inputs.live(batch_size)
         source = with_labels(live, read_columns(labels)) if labels else live
@@ -109,11 +118,16 @@ def record(
     )
     if dry_run:
         return
+    found = skill(live)
+    if found and not found.is_skilled:
+        console.out.print(found.sentence)
     with console.progress_bar() as show:
         recording = write_recording(
             source, out, [site.name for site in chosen], dtype, keep_labels or (), progress=show, workers=workers
         )
     inputs.save(out)
+    if found:
+        Skilled(found).save(out)
     console.out.print(
         f"{out}: {len(recording.sequences):,} sequences of {live.corpus.name}, {len(recording.sites)} sites"
     )

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from jaxtyping import Shaped
@@ -30,6 +30,14 @@ def own(name: str) -> Label:
 
     Raises ``InputError`` for a missing file or function, and for one that fails or returns anything else.
     """
+    return of_function(name, defined(name))
+
+
+def defined(name: str) -> Callable[..., Any]:
+    """The function of that name, from a file of the user's, which is run.
+
+    Raises ``InputError`` for a missing file or function.
+    """
     place, _, function_name = name.rpartition(":")
     path = Path(place).expanduser()
     if not path.is_file():
@@ -37,7 +45,7 @@ def own(name: str) -> Label:
     found = vars(_run(path.resolve(), path.stat().st_mtime_ns)).get(function_name)
     if not callable(found):
         raise InputError(f"{name}: {place} defines no function {function_name!r}; define it, or correct the name")
-    return of_function(name, found)
+    return cast(Callable[..., Any], found)
 
 
 def of_function(name: str, function: Callable[[str], Any]) -> Label:

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from unitscope.errors import InputError
 from unitscope.models.axes import DRY_RUNS, Axes
 from unitscope.models.edit import Bound
+from unitscope.models.flow import CROSS
 from unitscope.models.hooks import Tap, tapped
 from unitscope.models.reader import Reader
 from unitscope.models.site import Site
@@ -76,9 +77,10 @@ class AttentionPatterns:
             return ()
         found = []
         for (path, side), calls in seen.few.items():
-            if side == "input" or len(calls) != 1 or len(seen.more[path, side]) != 1:
+            again = seen.more[path, side]
+            if side == "input" or len(calls) != 1 or len(again) != 1:
                 continue
-            for place, (a, b) in enumerate(zip(calls[0], seen.more[path, side][0], strict=False)):
+            for place, (a, b) in enumerate(zip(calls[0], again[0], strict=False)):
                 if a and b and (a[0], *a[2:]) == _weights(0) and (b[0], *b[2:]) == _weights(1) and a[1:2] == b[1:2]:
                     here = max((block for block in blocks if path.startswith(f"{block}.")), key=len, default="")
                     tap = Tap(Site(f"{path}.pattern", a[1]), "output", 0, place, Axes((0, 2), (1, 3)))
@@ -87,6 +89,11 @@ class AttentionPatterns:
         paths = [tap.site.name.removesuffix("pattern") for tap, _, _ in found]
         inner = [f for f, path in zip(found, paths, strict=True) if sum(other.startswith(path) for other in paths) == 1]
         return (PatternReader(module, inner),) if inner else ()
+
+
+def _part(path: str) -> str:
+    """Whether an attention looks at the other side."""
+    return "cross_attn" if any(word in path.lower() for word in CROSS) else "attn"
 
 
 def _weights(size: int) -> tuple[int, int, int]:
@@ -122,7 +129,7 @@ class PatternReader:
                 tap.site.units,
                 0.0,
                 high,
-                f"{block}.attn.pattern_{stream}" if block else "",
+                f"{block}.{_part(tap.site.name)}.pattern_{stream}" if block else "",
                 "pattern",
             )
             for tap, _, block in self._attentions

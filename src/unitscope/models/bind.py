@@ -11,7 +11,7 @@ from torch import Tensor
 from unitscope.corpus.batch import Batch
 from unitscope.corpus.corpus import Corpus
 from unitscope.errors import InputError
-from unitscope.models.edit import Bound, Edit, Projected, Resampled, Scaled, Steps, Where
+from unitscope.models.edit import Added, Bound, Edit, Projected, Resampled, Scaled, Steps, Where
 from unitscope.models.model import Model
 from unitscope.models.site import Site
 
@@ -84,6 +84,9 @@ def _bound(edit: Edit, given: dict[tuple[int, str], Tensor], batch: Batch, corpu
         case Scaled(factors):
             keep = torch.tensor(factors, dtype=torch.float64, device=device).diag()
             add = keep.new_zeros(len(units))
+        case Added(values):
+            keep = torch.eye(len(units), dtype=torch.float64, device=device)
+            add = torch.tensor(values, dtype=torch.float64, device=device)
         case Projected(matrix, mean):
             taken = torch.tensor(matrix, dtype=torch.float64, device=device).view(len(units), len(units))
             keep = torch.eye(len(units), dtype=torch.float64, device=device) - taken

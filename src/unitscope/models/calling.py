@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from unitscope.corpus.batch import Batch
 from unitscope.errors import InputError
+from unitscope.models.placement import device_of, precision_of
 
 Call = Callable[[nn.Module, Batch], Any]
 """Runs a module on a batch and returns its output."""
@@ -29,12 +30,12 @@ class Calling:
     @property
     def device(self) -> torch.device:
         """Where the inputs go."""
-        return next(self.module.parameters()).device
+        return device_of(self.module)
 
     @property
     def precision(self) -> torch.dtype:
         """Of the module's first weight."""
-        return next(self.module.parameters()).dtype
+        return precision_of(self.module)
 
     def output(self, batch: Batch) -> Any:
         """What the module gives for a batch, whatever mode it is in."""

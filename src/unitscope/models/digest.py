@@ -9,8 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from unitscope.models.placement import state_of
+
 _BY_VERSION = ("torch.", "transformers.", "peft.")
 """Classes of these libraries are what their version says."""
+_SETTINGS = (bool, int, float, str, tuple, list, types.FunctionType, type(None))
+"""What a module keeps to behave by, beside its weights."""
 
 
 def architecture_and_weights(module: nn.Module) -> str:
@@ -19,9 +23,19 @@ def architecture_and_weights(module: nn.Module) -> str:
     for path, child in module.named_modules():
         settings = {name: getattr(child, name, None) for name in getattr(child, "__constants__", ())}
         digest.update(f"{path} {type(child).__qualname__} {child.extra_repr()} {settings}\n".encode())
-    for name, value in module.state_dict().items():
+    for name, value in state_of(module):
         for part in _bytes(name, value):
             digest.update(part)
+    return digest.hexdigest()
+
+
+def settings(module: nn.Module) -> str:
+    """Hexadecimal SHA-256 of the numbers, words and functions that modules inside keep as attributes."""
+    digest = hashlib.sha256()
+    for path, child in module.named_modules():
+        for name, value in sorted(vars(child).items()):
+            if not name.startswith("_") and name != "training" and isinstance(value, _SETTINGS):
+                digest.update(f"{path}.{name} {code(value)}\n".encode())
     return digest.hexdigest()
 
 

@@ -44,6 +44,13 @@ class Projected:
 
 
 @dataclass(frozen=True)
+class Added:
+    """A value is added to each unit: a direction, where they are all units of a site (steering)."""
+
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class Steps:
     """Only in a window of counted steps, from ``start`` to before ``stop``; to the end if that is None."""
 
@@ -69,7 +76,7 @@ class Edit:
 
     site: str
     units: tuple[int, ...]
-    values: tuple[float, ...] | Scaled | Resampled | Projected
+    values: tuple[float, ...] | Scaled | Added | Resampled | Projected
     """One constant for each unit, or where the values come from."""
     where: Steps | Where | None = None
     """None: at every step, in context and padding too; constants are then held in a layer's initial state as well."""
@@ -78,7 +85,7 @@ class Edit:
         match self.values:
             case Resampled():
                 return
-            case Scaled(given):
+            case Scaled(given) | Added(given):
                 counts = [len(given)]
             case Projected(matrix, mean):
                 counts = [len(mean), len(matrix), *map(len, matrix)]
@@ -103,6 +110,12 @@ def project(
     """Take away from all units of a site what ``matrix`` finds in their vector: x ↦ x − (x − mean) M."""
     rows = tuple(tuple(row) for row in matrix.tolist())
     return Edit(site, tuple(range(len(rows))), Projected(rows, tuple(mean.tolist())), where)
+
+
+def add(site: str, direction: Float[Tensor, " unit"], where: Steps | Where | None = None) -> Edit:
+    """Add a direction to all units of a site: x ↦ x + direction."""
+    values = tuple(direction.tolist())
+    return Edit(site, tuple(range(len(values))), Added(values), where)
 
 
 @dataclass(frozen=True, eq=False)

@@ -30,6 +30,7 @@ from unitscope.models.axes import (
     suggested,
     told_axes,
 )
+from unitscope.models.closed import open_modules
 from unitscope.models.containers import replaced, tensors
 from unitscope.models.edit import Bound
 from unitscope.models.site import Kind, Site
@@ -171,7 +172,7 @@ def discover(
     sides: tuple[Side, ...] = ("input", "output")
     found = {
         path: [tap for side in sides for tap in _taps(path, child, side, seen.few, seen.more, told)]
-        for path, child in module.named_modules()
+        for path, child in open_modules(module)
         if path not in without and (path or not list(child.children()))
     }
     told.check()

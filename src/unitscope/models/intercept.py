@@ -25,22 +25,28 @@ _read: dict[int, list[Forward]] = {}
 @contextmanager
 def replaced(module: nn.Module, forward: Forward) -> Iterator[None]:
     """Another ``forward`` of this instance; its hooks run as ever, and its weights are not touched."""
-    own = module.__dict__.get("forward")
-    module.__dict__["forward"] = forward
+    name = _forward_of(module)
+    own = module.__dict__.get(name)
+    module.__dict__[name] = forward
     try:
         yield
     finally:
         if own is None:
-            del module.__dict__["forward"]
+            del module.__dict__[name]
         else:
-            module.__dict__["forward"] = own
+            module.__dict__[name] = own
+
+
+def _forward_of(module: nn.Module) -> str:
+    """The name under which the forward stands; accelerate's own comes before it where weights are offloaded."""
+    return "_old_forward" if "_old_forward" in module.__dict__ else "forward"
 
 
 @contextmanager
 def intercepted(module: nn.Module, kind: type[nn.Module], make: Callable[[Forward], Forward]) -> Iterator[None]:
     """While open, ``make`` of the stock forward runs in its place. ``kind`` is the stock class of the module."""
     if type(module).forward is kind.forward:
-        with replaced(module, make(module.forward)):
+        with replaced(module, make(getattr(module, _forward_of(module)))):
             yield
         return
     with _lock:

@@ -4,7 +4,6 @@ import copy
 import hashlib
 import importlib.metadata
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -24,14 +23,15 @@ from unitscope.models.check.meaning import meaning, runs_on
 from unitscope.models.check.memory import remembered
 from unitscope.models.check.remains import Remains
 from unitscope.models.checked import Checked
+from unitscope.models.closed import closed
 from unitscope.models.description import described
 from unitscope.models.edit import Bound, Edit
 from unitscope.models.hooks import discover
 from unitscope.models.predictions import LOG_PROB, LOSS, OUTPUT
 from unitscope.models.raw import Raw
 from unitscope.models.reader import Extra, Reader, readers
-from unitscope.models.recurrent import RecurrentReader
-from unitscope.models.site import Site
+from unitscope.models.rounds import Rounded, Rounds
+from unitscope.models.site import Site, named
 from unitscope.models.survey import Survey, first_tensor, survey
 
 Logits = Callable[[Any], Tensor | None]
@@ -59,6 +59,7 @@ class ModuleModel:
     ``path#2.output``; further tensors of one call are ``path.output_2``. ``aliases`` are other names, by site.
     Axes that are found wrongly, or not at all, are told with ``layouts``, by glob pattern of the site: their names in
     their order, ``"batch head time unit"``, or ``"time*batch unit"`` where all steps lie end to end (``axes.py``).
+    ``withheld`` are names under which somebody may look for a site that is not there, with the reason.
 
     ``call`` runs the module on a batch (default: ``module(batch.tokens)``). ``logits`` finds in its output what it
     predicts the targets with; return None from it for a module that predicts nothing. Without it the output, its
@@ -91,6 +92,7 @@ class ModuleModel:
         hooked: Sequence[str] | None = None,
         aliases: Mapping[str, str] | None = None,
         layouts: Mapping[str, str] | None = None,
+        withheld: Mapping[str, str] | None = None,
         fresh: Callable[[], nn.Module] | None = None,
         extras: Sequence[Extra] = (),
         check: bool = True,
@@ -102,6 +104,7 @@ class ModuleModel:
         self._hooked = None if hooked is None else tuple(hooked)
         self._aliases = dict(aliases or {})
         self._layouts = dict(layouts or {})
+        self._withheld = dict(withheld or {})
         self._fresh = fresh
         self._extras = tuple(extras)
         self._check = check
@@ -157,6 +160,7 @@ class ModuleModel:
         """
         self._known(read, [edit.site for edit in edits])
         check_units(edits, self.sites())
+        self._reads(batch)
         bound = bind(edits, self, batch)
         predicts = LOSS in read or LOG_PROB in read
         inside = [name for name in read if name not in (LOSS, LOG_PROB)]
@@ -213,6 +217,7 @@ class ModuleModel:
             "hooked": self._hooked,
             "aliases": self._aliases,
             "layouts": self._layouts,
+            "withheld": self._withheld,
             "fresh": self._fresh,
             "extras": self._extras,
             "check": self._check,
@@ -254,10 +259,10 @@ class ModuleModel:
     def _raw(self) -> Raw:
         stock = readers(self.module)
         rounds = self._seen.rounds
-        ran = {
-            path: reader.of_rounds(max(1, rounds.get(path, 0))) if isinstance(reader, RecurrentReader) else reader
+        ran: dict[str, Any] = {
+            path: reader.of_rounds(rounds.get(path) or Rounds()) if isinstance(reader, Rounded) else reader
             for path, reader in stock.items()
-            if self._seen.few[path, "output"] and (path in rounds or not isinstance(reader, RecurrentReader))
+            if self._seen.few[path, "output"] and (path in rounds or not isinstance(reader, Rounded))
         }
         found: list[Reader] = list(ran.values())
         chosen = self._hooked if self._hooked is not None else () if ran else ("*",)
@@ -266,11 +271,12 @@ class ModuleModel:
         for extra in self._extras:
             found += extra.readers(self.module, self._aliases, self._seen)
         inside = tuple(
-            replace(site, alias=self._aliases.get(site.name, site.alias)) for reader in found for site in reader.sites()
+            named(site, self._aliases.get(site.name, site.alias)) for reader in found for site in reader.sites()
         )
         never = [path for path in stock if not self._seen.few[path, "output"]]
         idle = [site.name for path in never for site in stock[path].sites()]
-        left_out = {name: f"{name} cannot be read: the module never ran that layer" for name in idle}
+        left_out = {**self._withheld, **closed(self.module)}
+        left_out |= {name: f"{name} cannot be read: the module never ran that layer" for name in idle}
         return Raw(self._calling, self._seen, tuple(found), inside, self._find, left_out)
 
     @cached_property
@@ -323,6 +329,7 @@ class ModuleModel:
         config = getattr(self.module, "config", None)
         parts = [
             self.fingerprint,
+            digest.settings(self.module),
             digest.code(*digest.own_classes(self.module), self._calling.call, self._logits, self._values),
             f"{self.device} {self._calling.precision} {self._calling.channels} {self._hooked} {self._aliases}",
             f"{getattr(config, '_attn_implementation', None)} {torch.__version__}",
@@ -332,6 +339,17 @@ class ModuleModel:
 
     def _predictions(self, output: Tensor, batch: Batch) -> dict[str, Tensor]:
         return (predictions.forecasts if self._values is not None else predictions.log_probs)(output, batch)
+
+    def _reads(self, batch: Batch) -> None:
+        """Raises ``InputError`` for a token that the module does not know; one that never occurs does no harm."""
+        symbols = self._seen.vocabulary
+        if symbols is None or batch.tokens.is_floating_point() or not batch.tokens.numel():
+            return
+        if (most := int(batch.tokens.max())) >= symbols:
+            raise InputError(
+                f"the batch has a token {most} and {self.name} reads {symbols} symbols, 0 to {symbols - 1}; its "
+                "tokenizer or vocabulary belongs to another model"
+            )
 
     def _known(self, read: Sequence[str], edited: Sequence[str] = ()) -> None:
         known = [site.name for site in self.sites()]

@@ -7,7 +7,6 @@ update gate of 1 keeps the old state, and the reset gate acts after the recurren
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
@@ -22,13 +21,14 @@ from unitscope.models.layers import Way, faster, layer_names, run_layers
 from unitscope.models.layout import Layout, State, Steps
 from unitscope.models.parity import STEPS, ParityError, assert_parity
 from unitscope.models.prepared import Prepared
+from unitscope.models.rounds import Round, Rounds
 from unitscope.models.site import Kind, Site
 
 _GATE = (0.0, 1.0)
 _TANH = (-1.0, 1.0)
 _ANY = (-math.inf, math.inf)
 
-_RANGES = {
+RANGES = {
     "RNN_TANH": {"hidden": _TANH},
     "RNN_RELU": {"hidden": (0.0, math.inf)},
     "LSTM": {
@@ -55,7 +55,7 @@ class RecurrentReader:
 
     reads: ClassVar[tuple[type[nn.Module], ...]] = (nn.RNN, nn.LSTM, nn.GRU)
 
-    def __init__(self, path: str, module: nn.RNNBase, rounds: int = 1) -> None:
+    def __init__(self, path: str, module: nn.RNNBase, rounds: Rounds = Rounds()) -> None:
         self._name = path or type(module).__name__.lower()
         self._module = module
         self._rounds = rounds
@@ -65,7 +65,7 @@ class RecurrentReader:
         self._buffers = Buffers()
         self._prepared = Prepared()
 
-    def of_rounds(self, rounds: int) -> "RecurrentReader":
+    def of_rounds(self, rounds: Rounds) -> "RecurrentReader":
         """The same for a module that goes through each sequence several times."""
         return RecurrentReader(self._name, self._module, rounds)
 
@@ -73,10 +73,10 @@ class RecurrentReader:
         """Every stream of every round, layer and direction."""
         projected = self._module.proj_size
         found = []
-        for path in self._paths:
+        for path in self._rounds.paths(self._name):
             for layer in range(self._module.num_layers):
                 for name in layer_names(self._module, layer):
-                    for stream, (low, high) in _RANGES[self._module.mode].items():
+                    for stream, (low, high) in RANGES[self._module.mode].items():
                         units = self._module.hidden_size
                         if stream == "hidden" and projected:
                             units, low, high = projected, *_ANY
@@ -89,24 +89,19 @@ class RecurrentReader:
 
         The module's ``forward`` is replaced on this instance only, so its hooks run as ever.
         """
-        rounds = [_Round.of(f"{path}.", streams, edits) for path in self._paths]
+        rounds = [Round.of(path, streams, edits) for path in self._rounds.paths(self._name)]
         if not any(there.wanted or there.held for there in rounds):
             yield
             return
         with intercepted(self._module, self._kind, partial(self._forward, rounds, steps)):
             yield
 
-    @property
-    def _paths(self) -> list[str]:
-        """The path of each round."""
-        return [f"{self._name}#{number}" if number > 1 else self._name for number in range(1, self._rounds + 1)]
-
-    def _forward(self, rounds: "Sequence[_Round]", steps: int, stock: Callable[..., Any]) -> Callable[..., Any]:
+    def _forward(self, rounds: Sequence[Round], steps: int, stock: Callable[..., Any]) -> Callable[..., Any]:
         module = self._module
         top = {f"{name}.hidden": n for n, name in enumerate(layer_names(module, module.num_layers - 1))}
         done, number = 0, 0  # steps of earlier calls: a layer may be called step by step, and round by round
 
-        def fused(here: _Round, input: Tensor | PackedSequence, hx: Any) -> Any:
+        def fused(here: Round, input: Tensor | PackedSequence, hx: Any) -> Any:
             output, last = stock(input, hx)
             rows, layout = Layout.of(output, module.batch_first)
             parts = rows.chunk(len(top), dim=-1)
@@ -114,7 +109,7 @@ class RecurrentReader:
                 found.append(layout.by_sequence(self._copy(parts[top[name]])))
             return output, last
 
-        def looped(here: _Round, input: Tensor | PackedSequence, hx: Any) -> Any:
+        def looped(here: Round, input: Tensor | PackedSequence, hx: Any) -> Any:
             x, layout = Layout.of(input, module.batch_first)
             rows_held = {
                 stream: [edit.over(partial(self._rows, layout, done)) for edit in edits]
@@ -192,34 +187,6 @@ class RecurrentReader:
         return layout.rows(by_step[:, done:stop])
 
 
-@dataclass(frozen=True)
-class _Round:
-    """What is asked of one round through the sequences, by the name of the stream in the module."""
-
-    wanted: Mapping[str, list[Tensor]]
-    held: Mapping[str, list[Bound]]
-
-    @classmethod
-    def of(cls, prefix: str, streams: Mapping[str, list[Tensor]], edits: Sequence[Bound]) -> "_Round":
-        wanted = {name.removeprefix(prefix): found for name, found in streams.items() if name.startswith(prefix)}
-        held: dict[str, list[Bound]] = {}
-        for edit in edits:
-            if edit.site.startswith(prefix):
-                held.setdefault(edit.site.removeprefix(prefix), []).append(edit)
-        return cls(wanted, held)
-
-
 def steps_of(input: Tensor | PackedSequence, module: nn.RNNBase) -> int:
     """How many steps a call goes through."""
     return len(Layout.of(input, module.batch_first)[1].sizes)
-
-
-def rounds_of(steps: Sequence[int], whole: int) -> int | None:
-    """How often calls of so many steps go through sequences of a length; None where they do not come out even."""
-    rounds = done = 0
-    for taken in steps:
-        done += taken
-        if done > whole:
-            return None
-        rounds, done = (rounds + 1, 0) if done == whole else (rounds, done)
-    return None if done else rounds

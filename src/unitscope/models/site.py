@@ -3,7 +3,7 @@
 import fnmatch
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, cast, get_args
 
 from unitscope.errors import InputError
@@ -61,6 +61,27 @@ class Site:
     def is_gate(self) -> bool:
         """A sigmoid gate: its values lie in (0, 1) and can saturate."""
         return self.low == 0 and self.high == 1 and self.kind in ("gate", "layer")
+
+
+_KINDS: dict[str, Kind] = {
+    "*hook_embed": "embedding",
+    "*.hook_resid_*": "residual",
+    "*.mixer.hook_z": "mixer",
+    "*.hook_z": "head",
+    "*.hook_router_logits": "router",
+    "*.mlp.hook_pre": "neuron",
+    "*.mlp.hook_post": "neuron",
+    "*.hook_*_out": "added",
+}
+"""What the units of a site with such another name are."""
+READ_ONLY: tuple[Kind, ...] = ("pattern", "expert")
+"""What is computed beside the model, so that an edit of it would change nothing."""
+
+
+def named(site: Site, alias: str) -> Site:
+    """The site with another name, and what that says of its units."""
+    kind = next((kind for pattern, kind in _KINDS.items() if fnmatch.fnmatchcase(alias, pattern)), site.kind)
+    return replace(site, alias=alias, kind=kind)
 
 
 def as_kind(text: object) -> Kind:

@@ -1,5 +1,6 @@
 """What can be seen of a module from outside in two small runs: which shapes pass where, and which symbols it knows."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -11,9 +12,12 @@ from torch import Tensor, nn
 
 from unitscope.models.axes import DRY_RUNS
 from unitscope.models.calling import Calling
+from unitscope.models.cells import CellReader
+from unitscope.models.closed import open_modules
 from unitscope.models.containers import tensors
 from unitscope.models.intercept import intercepted
-from unitscope.models.recurrent import RecurrentReader, rounds_of, steps_of
+from unitscope.models.recurrent import RecurrentReader, steps_of
+from unitscope.models.rounds import Rounds, rounds_of
 
 Side = Literal["input", "output"]
 Shapes = list[tuple[int, ...] | None]
@@ -36,8 +40,9 @@ class Survey:
     """The narrowest in which a module gives values."""
     width: int | None
     """Of the vector that the output has for each token; None where it has none."""
-    rounds: Mapping[str, int]
-    """How often each stock recurrent module goes through a sequence; 0 where its calls do not come out even."""
+    rounds: Mapping[str, Rounds | None]
+    """How often each stock recurrent layer or cell goes through a sequence; None where its calls do not come out even.
+    """
 
 
 def survey(calling: Calling, find: Callable[[Any], Tensor | None]) -> Survey:
@@ -46,7 +51,7 @@ def survey(calling: Calling, find: Callable[[Any], Tensor | None]) -> Survey:
     Raises ``InputError`` where it does not run.
     """
     before, after = (_watched(calling, size, find) for size in DRY_RUNS)
-    rounds = {path: count if count == after.rounds.get(path) else 0 for path, count in before.rounds.items()}
+    rounds = {path: found if found == after.rounds.get(path) else None for path, found in before.rounds.items()}
     return replace(after, few=before.more, rounds=rounds)
 
 
@@ -67,23 +72,24 @@ def first_tensor(output: Any) -> Tensor | None:
 
 def _watched(calling: Calling, size: tuple[int, int], find: Callable[[Any], Tensor | None]) -> Survey:
     """What one run shows."""
-    seen: dict[tuple[str, Side], list[Shapes]] = {}
+    seen: dict[tuple[str, Side], list[Shapes]] = defaultdict(list)  # some models exchange modules for longer texts
     given: dict[str, Tensor] = {}
     precisions: set[torch.dtype] = set()
     symbols: list[int] = []
-    steps: dict[str, list[int]] = {}
+    taken: dict[str, _Taken] = {}
     batch = calling.plain(*size)
     sides: tuple[Side, ...] = ("input", "output")
     with ExitStack() as hooks:
-        for path, child in calling.module.named_modules():
+        for path, child in open_modules(calling.module):
             for side in sides:
-                note = _noting(seen.setdefault((path, side), []), precisions)
+                note = _noting(seen[path, side], precisions)
                 hooks.callback(registered(child, side, note).remove)
             if isinstance(known := getattr(child, "num_embeddings", None), int):
                 hooks.callback(child.register_forward_pre_hook(_counting(batch.tokens, known, symbols)).remove)
-            for kind in RecurrentReader.reads:
+            for kind in (*RecurrentReader.reads, *CellReader.reads):
                 if isinstance(child, kind):
-                    hooks.enter_context(intercepted(child, kind, partial(_stepping, child, steps.setdefault(path, []))))
+                    there = taken.setdefault(path, _Taken([], []))
+                    hooks.enter_context(intercepted(child, kind, partial(_stepping, child, there)))
             if not list(child.children()):
                 hooks.callback(child.register_forward_hook(_keeping(path, given)).remove)
         output = find(calling.tried(batch))
@@ -91,7 +97,7 @@ def _watched(calling: Calling, size: tuple[int, int], find: Callable[[Any], Tens
     narrowest = max(precisions, key=lambda kind: torch.finfo(kind).eps, default=torch.float32)
     has_vector = output is not None and output.is_floating_point() and output.shape[:-1] == size
     width = output.shape[-1] if has_vector and output is not None else None
-    rounds = {path: rounds_of(taken, size[1]) or 0 for path, taken in steps.items() if taken}
+    rounds = {path: there.rounds(size[1]) for path, there in taken.items() if there.steps}
     return Survey(seen, seen, min(symbols, default=None), same, narrowest, width, rounds)
 
 
@@ -109,14 +115,42 @@ def _noting(calls: list[Shapes], precisions: set[torch.dtype]) -> Callable[[Any]
     return note
 
 
-def _stepping(module: Any, taken: list[int], stock: Callable[..., Any]) -> Callable[..., Any]:
+@dataclass(frozen=True, eq=False)
+class _Taken:
+    """The calls of one stock recurrent layer or cell."""
+
+    steps: list[int]
+    """How many each goes through."""
+    states: list[tuple[Tensor | None, Tensor | None]]
+    """Of a cell the state that each is given and the one that it gives."""
+
+    def rounds(self, whole: int) -> Rounds | None:
+        count = rounds_of(self.steps, whole)
+        if not count:
+            return None
+        # Where calls are in turn, the second step of the first round goes on from the first call.
+        goes_on = {call for call, (before, _) in enumerate(self.states) if _goes_on(self.states[0][1], before)}
+        return Rounds(count, count > 1 and count in goes_on and 1 not in goes_on)
+
+
+def _goes_on(after: Tensor | None, before: Tensor | None) -> bool:
+    return after is not None and before is not None and before.data_ptr() == after.data_ptr()
+
+
+def _stepping(module: Any, taken: _Taken, stock: Callable[..., Any]) -> Callable[..., Any]:
     """Notes how many steps each call of a stock recurrent module goes through."""
 
-    def forward(input: Any, hx: Any = None) -> Any:
-        taken.append(steps_of(input, module))
+    def layer(input: Any, hx: Any = None) -> Any:
+        taken.steps.append(steps_of(input, module))
         return stock(input, hx)
 
-    return forward
+    def cell(input: Tensor, hx: Any = None) -> Any:
+        given = stock(input, hx)
+        taken.steps.append(1)
+        taken.states.append((hx[0] if isinstance(hx, tuple | list) else hx, tensors(given)[0]))
+        return given
+
+    return cell if isinstance(module, nn.RNNCellBase) else layer
 
 
 def _counting(tokens: Tensor, known: int, symbols: list[int]) -> Callable[[nn.Module, tuple[Any, ...]], None]:

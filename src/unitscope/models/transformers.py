@@ -4,105 +4,69 @@ Sites have the paths of the library's modules, and TransformerLens's names as al
 the output of the first block, ``blocks.0.mlp.hook_post`` what its MLP's neurons give.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+import copy
+from contextlib import suppress
+from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from unitscope.corpus.batch import Batch
 from unitscope.errors import InputError
 from unitscope.models.attention import AttentionPatterns
-from unitscope.models.bounded import shapes_in, sketch
+from unitscope.models.calling import Call, Calling, evaluating
+from unitscope.models.check.remains import Remains
+from unitscope.models.experts import Experts
+from unitscope.models.flow import Block, Found, Values, name_block, stacks
+from unitscope.models.hooks import discover
 from unitscope.models.module import ModuleModel
-from unitscope.models.pickles import refuse_pickle
+from unitscope.models.placement import precision_of
+from unitscope.models.raw import Raw
+from unitscope.models.survey import first_tensor, survey
 
-if TYPE_CHECKING:
-    from tokenizers import Tokenizer
-
-PREFIX = "hf:"
-"""Before a folder, or a name on the hub, on the command line."""
 BY_DEFAULT = ("*hook_embed", "*.hook_resid_post", "*.hook_z", "*.mlp.hook_post")
 """Aliases of what most questions are about: the residual stream, what each head gives, the MLP's neurons. The rest is
 sums and inputs of these, or attention patterns, which cost a slower attention."""
-_PREDICTS = ("LMHeadModel", "ForCausalLM", "ForConditionalGeneration")
-_MIXERS = ("att", "mixer", "temporal", "ssm")
-"""In the names of modules that carry values from step to step: attention, state-space and recurrent layers."""
+_EXPERTS = ("num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts", "num_experts_per_layer")
+"""What configs call the number of experts."""
 
 
 def transformer(module: nn.Module, name: str | None = None) -> ModuleModel:
     """A ``PreTrainedModel`` as a model: embeddings, residual stream, heads and their patterns, MLP neurons.
 
-    The untrained baseline has the same config and fresh weights. A model of encoder and decoder reads each sequence in
-    both, so it predicts nothing that it has not seen; give ``ModuleModel`` a ``call`` for pairs of texts. Raises
-    ``InputError`` for a module without blocks.
+    The untrained baseline has the same config and fresh weights; that of a model with adapters (peft) keeps the base,
+    and its adapters are fresh. A model of encoder and decoder reads each sequence in both, so it predicts nothing that
+    it has not seen; give ``ModuleModel`` a ``call`` for pairs of texts. Raises ``InputError`` for a module without
+    blocks.
     """
     config: Any = module.config
-    aliases = dict(_aliases(module))
+    call = _call_both if config.is_encoder_decoder else _call
+    found = _names(module, call)
     return ModuleModel(
         module,
         name=name,
-        call=_call_both if config.is_encoder_decoder else _call,
-        hooked=tuple(aliases),
-        aliases=aliases,
-        fresh=lambda: type(module)(config).to(next(module.parameters()).dtype),
-        extras=(AttentionPatterns(),),
+        call=call,
+        hooked=tuple(found.aliases),
+        aliases={site: alias for site, alias in found.aliases.items() if alias},
+        withheld=found.withheld,
+        fresh=lambda: _fresh(module),
+        extras=(AttentionPatterns(), Experts()),
     )
 
 
-def open_transformer(where: str) -> tuple[ModuleModel, "Tokenizer"]:
-    """A model and its tokenizer from a folder with safetensors, or by its name on the hub.
+def longest(module: Any) -> int | None:
+    """How many tokens the model reads at most, where its config tells.
 
-    Nothing is unpickled and no code of the model's author runs. Raises ``InputError`` if there is none, for a pickle,
-    and for a tokenizer that does not belong to the model.
+    Models that number their positions from behind the padding, as RoBERTa does, have that many rows fewer.
     """
-    try:
-        import transformers
-    except ImportError as error:
-        raise InputError("models of Transformers need another package: pip install 'unitscope[hf]'") from error
-    is_folder = Path(where).is_dir()
-    if is_folder:
-        refuse_pickle(Path(where))
-    given: dict[str, Any] = {"local_files_only": is_folder, "trust_remote_code": False}
-    try:
-        config = transformers.AutoConfig.from_pretrained(where, **given)
-        predicts = any(kind.endswith(_PREDICTS) for kind in config.architectures or ())
-        both = transformers.AutoModelForSeq2SeqLM if config.is_encoder_decoder else transformers.AutoModelForCausalLM
-        kind = both if predicts else transformers.AutoModel
-        if is_folder:
-            files = sorted(Path(where).glob("*.safetensors"))
-            sketch(lambda: kind.from_config(config), shapes_in(files, "copy it again"))
-        with _quiet(transformers.utils.logging):
-            module = kind.from_pretrained(where, config=config, use_safetensors=True, dtype="auto", **given)
-        tokenizer = transformers.AutoTokenizer.from_pretrained(where, use_fast=True, **given).backend_tokenizer
-    except InputError:
-        raise
-    except (OSError, ValueError, AttributeError, ImportError, TypeError, ArithmeticError, RuntimeError) as error:
-        reason = " ".join(str(error).split())[:300]
-        raise InputError(
-            f"{PREFIX}{where} cannot be opened ({reason}); give a folder with config.json, model.safetensors and "
-            "tokenizer.json, as save_pretrained writes it"
-        ) from error
-    rows = module.get_input_embeddings().num_embeddings
-    if tokenizer.get_vocab_size() > rows:
-        raise InputError(
-            f"the tokenizer of {where} has {tokenizer.get_vocab_size()} symbols and the model reads {rows}; "
-            "the two belong to different models"
-        )
-    return transformer(module.eval(), Path(where).name), tokenizer
-
-
-@contextmanager
-def _quiet(logging: Any) -> Iterator[None]:
-    """Without the library's progress bar, which a second ends."""
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            logging.enable_progress_bar()
+    config = module.config.get_text_config() if hasattr(module.config, "get_text_config") else module.config
+    told = (getattr(config, name, None) for name in ("max_position_embeddings", "n_positions", "max_seq_len"))
+    limit = next((count for count in told if isinstance(count, int) and count > 0), None)
+    for path, child in module.named_modules():
+        padding, rows = getattr(child, "padding_idx", None), getattr(child, "num_embeddings", None)
+        if limit and path.endswith("position_embeddings") and isinstance(padding, int) and rows == limit:
+            return limit - padding - 1
+    return limit
 
 
 def _call(module: nn.Module, batch: Batch) -> Any:
@@ -113,62 +77,91 @@ def _call_both(module: nn.Module, batch: Batch) -> Any:
     return module(input_ids=batch.tokens, attention_mask=batch.is_read.long(), decoder_input_ids=batch.tokens)
 
 
-def _aliases(module: nn.Module) -> Iterator[tuple[str, str]]:
-    """TransformerLens's name of every site that is found."""
+def _fresh(module: Any) -> nn.Module:
+    """The same architecture with fresh weights, or the same base with fresh adapters."""
+    if not hasattr(module, "peft_config"):
+        made: nn.Module = type(module)(module.config)
+        return made.to(precision_of(module))
+    twin: nn.Module = copy.deepcopy(module)
+    kinds = {str(config.peft_type).rpartition(".")[2] for config in module.peft_config.values()}
+    if kinds != {"LORA"}:
+        raise InputError(
+            f"adapters of the kind {', '.join(kinds)} have no fresh ones to compare with; merge them into the base "
+            "(merge_and_unload) and give that"
+        )
+    children: list[Any] = [child for child in twin.modules() if hasattr(child, "reset_lora_parameters")]
+    for child in children:
+        for adapter in child.lora_A:
+            child.reset_lora_parameters(adapter, True)
+    return twin
+
+
+def _names(module: nn.Module, call: Call) -> Found:
+    """The sites that are read, with TransformerLens's name of each whose meaning agrees with it."""
+    values = _values(module, call)
+    found = Found({}, {})
+    if (embedded := _embedding(module, values)) is not None:
+        found.aliases |= embedded
+    experts = _experts(module)
+    for name, blocks in _named_stacks(module, values).items():
+        for number, block in enumerate(blocks):
+            name_block(module, block, f"{name}.{number}", values, experts, found)
+    if not any(alias.endswith("hook_resid_post") for alias in found.aliases.values()):
+        raise InputError(f"{type(module).__name__} has no list of blocks with a residual stream; use ModuleModel")
+    return found
+
+
+def _values(module: nn.Module, call: Call) -> dict[str, Tensor]:
+    """What passes everywhere in one small run, as float32."""
+    calling = Calling(module, type(module).__name__, call)
+    remains = Remains(module)
+    try:
+        with torch.random.fork_rng(devices=[]), torch.inference_mode(), evaluating(module):
+            seen = survey(calling, first_tensor)
+            readers = discover(module, ("*", "*.input*"), (), seen, may_be_none=True)
+            sites = tuple(site for reader in readers for site in reader.sites())
+            raw = Raw(calling, seen, readers, sites, first_tensor, {})
+            batch = calling.drawn([7, 7], raw.symbols, torch.Generator().manual_seed(0))
+            return raw.read(batch, left_out={})
+    finally:
+        remains.put_back()
+
+
+def _named_stacks(module: Any, values: Values) -> dict[str, list[Block]]:
+    """The lists of blocks: ``blocks``, or the ``encoder`` and the ``decoder``; any further ones by their path."""
+    found = stacks(module, values)
+    if len(found) <= 1:
+        return dict(zip(("blocks",), found.values(), strict=False))
+    named = {}
+    for path, blocks in found.items():
+        sides = [side for side in ("decoder", "encoder") if side in path]
+        name = sides[0] if sides and module.config.is_encoder_decoder else path
+        named[name if name not in named else path] = blocks
+    if not module.config.is_encoder_decoder:
+        longest = max(named, key=lambda name: len(named[name]))
+        named = {"blocks" if name == longest else name: blocks for name, blocks in named.items()}
+    return named
+
+
+def _embedding(module: Any, values: Values) -> dict[str, str] | None:
+    """The token embeddings of the whole, or of both sides."""
     paths = {child: path for path, child in module.named_modules()}
-    config: Any = module.config
-    whole: Any = module
-    if not config.is_encoder_decoder:
-        yield f"{paths[whole.get_input_embeddings()]}.output", "hook_embed"
-        yield from _stack(module, paths, "blocks", config.num_hidden_layers, config.hidden_size)
-        return
-    encoder, decoder = whole.get_encoder(), whole.get_decoder()
-    read, written = (paths[part.get_input_embeddings()] for part in (encoder, decoder))
-    yield f"{read}.output", "encoder.hook_embed"
-    yield f"{written}{'#2' if read == written else ''}.output", "decoder.hook_embed"
-    yield from _stack(encoder, paths, "encoder", config.num_hidden_layers, config.hidden_size)
-    count = getattr(config, "decoder_layers", None) or getattr(config, "num_decoder_layers", config.num_hidden_layers)
-    yield from _stack(decoder, paths, "decoder", count, config.hidden_size)
+    sides = {"": module}
+    if module.config.is_encoder_decoder:
+        with suppress(AttributeError, NotImplementedError):
+            sides = {"encoder.": module.get_encoder(), "decoder.": module.get_decoder()}
+    found: dict[str, str] = {}
+    for name, side in sides.items():
+        with suppress(AttributeError, NotImplementedError, KeyError):
+            path = paths[side.get_input_embeddings()]
+            site = f"{path}{'#2' if f'{path}.output' in found else ''}.output"
+            if site in values:
+                found[site] = f"{name}hook_embed"
+    return found
 
 
-def _stack(
-    module: nn.Module, paths: Mapping[nn.Module, str], name: str, count: int, width: int
-) -> Iterator[tuple[str, str]]:
-    """The sites of a list of blocks."""
-    blocks = [m for m in module.modules() if isinstance(m, nn.ModuleList) and len(m) == count]
-    if not blocks:
-        raise InputError(f"{type(module).__name__} has no list of {count} blocks; use ModuleModel")
-    for number, block in enumerate(blocks[0]):
-        yield from _block(block, paths[block], f"{name}.{number}", width)
-
-
-def _block(block: nn.Module, path: str, here: str, width: int) -> Iterator[tuple[str, str]]:
-    yield f"{path}.input", f"{here}.hook_resid_pre"
-    yield f"{path}.output", f"{here}.hook_resid_post"
-    linear = [(inner, *widths) for inner, child in block.named_modules() if (widths := _widths(child))]
-    mixing = {inner: kind for inner, _, _ in linear for kind in _MIXERS if kind in inner.lower()}
-    # The last of its linear maps brings each mixer back to the residual stream; a decoder has two of them.
-    back: dict[str, str] = {}
-    for inner, _, out in linear:
-        if inner in mixing and out == width:
-            crosses = any(word in inner.lower() for word in ("cross", "encdec", "encoder_attn"))
-            back["cross_attn" if crosses else "attn" if mixing[inner] == "att" else "mixer"] = inner
-    for kind, inner in back.items():
-        yield f"{path}.{inner}.input", f"{here}.{kind}.hook_z"
-        yield f"{path}.{inner}.output", f"{here}.hook_{kind}_out"
-    down = [(inner, into) for inner, into, out in linear if inner not in mixing and out == width and into != width]
-    up = [inner for inner, into, out in linear if down and inner not in mixing and (into, out) == (width, down[-1][1])]
-    if up:
-        yield f"{path}.{up[0]}.output", f"{here}.mlp.hook_pre"
-        yield f"{path}.{down[-1][0]}.input", f"{here}.mlp.hook_post"
-        yield f"{path}.{down[-1][0]}.output", f"{here}.hook_mlp_out"
-
-
-def _widths(module: nn.Module) -> tuple[int, int] | None:
-    """Units in and out of a linear map; GPT-2 keeps its weights the other way round, in a class of the library."""
-    weight = getattr(module, "weight", None)
-    if isinstance(module, nn.Linear):
-        return module.in_features, module.out_features
-    if type(module).__name__ == "Conv1D" and isinstance(weight, nn.Parameter):
-        return weight.shape[0], weight.shape[1]
-    return None
+def _experts(module: Any) -> int:
+    """How many experts the config of the text part names; 0 for none."""
+    config = module.config.get_text_config() if hasattr(module.config, "get_text_config") else module.config
+    told = (getattr(config, name, None) for name in _EXPERTS)
+    return next((count for count in told if isinstance(count, int) and count > 1), 0)

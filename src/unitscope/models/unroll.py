@@ -42,15 +42,15 @@ class Weights:
     projection: Float[Tensor, "out unit"] | None = None
 
     @classmethod
-    def of(cls, module: nn.RNNBase, suffix: str) -> "Weights":
-        """The weights that a stock module keeps under a suffix: ``_l0``, ``_l1_reverse``."""
+    def of(cls, module: nn.RNNBase | nn.RNNCellBase, suffix: str) -> "Weights":
+        """The weights that a stock module keeps under a suffix: ``_l0``, ``_l1_reverse``; a cell under none."""
         state = getattr(module, f"weight_hh{suffix}")
-        no_bias = state.new_zeros(state.shape[0])
+        no_bias = None if module.bias else state.new_zeros(state.shape[0])
         return cls(
             getattr(module, f"weight_ih{suffix}"),
             state,
-            getattr(module, f"bias_ih{suffix}", no_bias),
-            getattr(module, f"bias_hh{suffix}", no_bias),
+            getattr(module, f"bias_ih{suffix}") if no_bias is None else no_bias,
+            getattr(module, f"bias_hh{suffix}") if no_bias is None else no_bias,
             getattr(module, f"weight_hr{suffix}", None),
         )
 

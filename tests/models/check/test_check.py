@@ -306,6 +306,21 @@ def test_other_code_with_the_same_weights_is_checked_again():
     assert ModuleModel(first, call=lambda m, b: m(b.tokens.flip(1)).flip(1)).checked.whole.reach == "earlier steps"
 
 
+def test_another_setting_with_the_same_weights_and_code_is_checked_again():
+    class Either(Net):
+        backwards = False
+
+        def forward(self, tokens):
+            x = self.embed(tokens)
+            return self.out(self.rnn(x.flip(1))[0].flip(1) if self.backwards else self.rnn(x)[0])
+
+    torch.manual_seed(0)
+    net = Either(gru()).eval()
+    assert {site.reach for site in ModuleModel(net).checked.sites} == {"later steps"}
+    net.backwards = True
+    assert {site.reach for site in ModuleModel(net).checked.sites} == {"earlier steps"}
+
+
 def test_unchecked_if_asked():
     net, runs = made(odd_nets.Carrying, lstm()), []
     net.register_forward_hook(lambda *_: runs.append(1))

@@ -23,7 +23,7 @@ from unitscope.models.edit import Bound
 from unitscope.models.parity import ParityError
 from unitscope.models.predictions import OUTPUT
 from unitscope.models.raw import Raw
-from unitscope.models.site import Site
+from unitscope.models.site import READ_ONLY, Site
 
 LENGTHS = (5, 9, 3, 9, 6, 9, 9)
 CODES = (1, 7, 2, 3, 4, 5, 6)
@@ -266,7 +266,7 @@ class Experiment:
         edits = [
             Bound(site.name, torch.arange(site.units, device=base[site.name].device), base[site.name])
             for site in self._inside
-            if site.kind != "pattern" and not base[site.name].isnan().any()
+            if site.kind not in READ_ONLY and not base[site.name].isnan().any()
         ]
         again = self._read(batch, edits)
         # What lies inside is computed in another order when it is edited, so more of it is rounding.
@@ -278,8 +278,8 @@ class Experiment:
 
     def _edited(self, facts: Mapping[str, SiteCheck]) -> dict[str, Edits]:
         """Edits the units of each site in a row of its own, at one step."""
-        sites = [site for site in self._inside if site.kind != "pattern"][:EDITED]
-        found: dict[str, Edits] = {s.name: "cannot be made" for s in self._inside if s.kind == "pattern"}
+        sites = [site for site in self._inside if site.kind not in READ_ONLY][:EDITED]
+        found: dict[str, Edits] = {s.name: "cannot be made" for s in self._inside if s.kind in READ_ONLY}
         if any(fact.rows == "moved" for fact in facts.values()) or not sites:
             return found
         rows = len(sites) + 1

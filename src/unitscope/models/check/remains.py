@@ -9,7 +9,10 @@ from torch import Tensor, nn
 from torch.nn.modules.lazy import LazyModuleMixin
 
 _OWN = ("_parameters", "_modules", "_buffers", "_non_persistent_buffers_set", "training", "forward")
-_HOOKS = ("_forward", "_backward", "_full_backward", "_state_dict", "_load_state", "_is_full", "_compiled", "_hf_hook")
+_HOOKS = (
+    *("_forward", "_backward", "_full_backward", "_state_dict", "_load_state", "_is_full", "_compiled", "_hf_hook"),
+    *("_old_forward", "_flat_weight"),  # what accelerate wraps, and what recurrent layers keep of their own weights
+)
 
 
 class Remains:

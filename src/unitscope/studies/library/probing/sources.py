@@ -14,8 +14,8 @@ from unitscope.corpus.passages import Passages
 from unitscope.corpus.reading import Subwords
 from unitscope.corpus.sentence import Sentence
 from unitscope.corpus.word_corpus import WordCorpus, word_vocabulary
+from unitscope.models.hub import open_transformer
 from unitscope.models.module import ModuleModel
-from unitscope.models.transformers import open_transformer
 from unitscope.networks.files import load_tensors, save_tensors
 from unitscope.source.live import Live
 
