@@ -344,10 +344,15 @@ def page(rows: list[tuple[str, ...]], count: dict[str, int]) -> str:
         "",
         "| family | class | read as | sites | verdict | remark |",
         "| --- | --- | --- | --- | --- | --- |",
-        *(f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in rows),
+        *(f"| {' | '.join(map(_cell, row))} |" for row in rows),
         "",
     ]
     return "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    """Without what a table or a link would be made of."""
+    return text.replace("|", "/").replace("[", "\\[").replace("]", "\\]")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import typer
 
 from unitscope.cli import console
 from unitscope.cli.app import app
+from unitscope.cli.fields import dialect_of
 from unitscope.cli.options import (
     RECORDING,
     Columns,
@@ -19,7 +20,6 @@ from unitscope.cli.options import (
     SomeSites,
     StepsPerSecond,
     TableOfLabels,
-    dialect_of,
 )
 from unitscope.corpus.tables import read_columns
 from unitscope.errors import InputError

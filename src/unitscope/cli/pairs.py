@@ -5,8 +5,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from unitscope.cli import console
+from unitscope.cli.fields import from_fields
 from unitscope.cli.inputs import Inputs
-from unitscope.cli.options import Most, Out, Seed, Tables, from_fields
+from unitscope.cli.options import Most, Out, Seed, Tables
 from unitscope.cli.training import training_bar
 from unitscope.corpus.corpus import Corpus
 from unitscope.corpus.lookup_tables import LookupTables

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from unitscope.cli import console
 from unitscope.cli.app import app
+from unitscope.cli.fields import dialect_of
 from unitscope.cli.inputs import of_recording
 from unitscope.cli.options import (
     NETWORK,
@@ -33,7 +34,6 @@ from unitscope.cli.options import (
     TextColumn,
     Untrained,
     Words,
-    dialect_of,
 )
 from unitscope.cli.treebanks import is_of_treebank, open_source, with_sentences
 from unitscope.corpus.sentence_tasks import ALONE, make_task

@@ -7,6 +7,7 @@ import typer
 
 from unitscope.cli import console
 from unitscope.cli.app import app
+from unitscope.cli.fields import dialect_of
 from unitscope.cli.inputs import Inputs, by_default
 from unitscope.cli.options import (
     NETWORK,
@@ -34,7 +35,6 @@ from unitscope.cli.options import (
     Weights,
     Without,
     Workers,
-    dialect_of,
 )
 from unitscope.cli.pairs import record_pairs
 from unitscope.corpus.tables import read_columns

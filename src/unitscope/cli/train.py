@@ -4,7 +4,7 @@ import typer
 
 from unitscope.cli import console
 from unitscope.cli.app import app
-from unitscope.cli.options import from_fields
+from unitscope.cli.fields import from_fields
 from unitscope.cli.pairs import train_pairs
 from unitscope.cli.train_texts import train_classifier, train_translator
 from unitscope.cli.training import training_bar

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from unitscope.cli import console
+from unitscope.cli.fields import dialect_of
 from unitscope.cli.options import (
     BatchSize,
     Checkpoints,
@@ -35,7 +36,6 @@ from unitscope.cli.options import (
     TextColumn,
     Translator,
     Unescape,
-    dialect_of,
 )
 from unitscope.cli.training import training_bar
 from unitscope.corpus.dialect import Notes
