@@ -81,6 +81,17 @@ class Part(ABC):
         return ""
 
 
+class OfSource(Part):
+    """What a source says itself: it is read anew wherever the page is made, so nothing is kept."""
+
+    @classmethod
+    def load(cls, folder: Path) -> Sequence[Part]:
+        return [cls()]
+
+    def save(self, folder: Path) -> None:
+        pass
+
+
 @cache
 def kinds() -> dict[str, type[Part]]:
     """Every kind of part there is, by name, those that stand first on a page before the others."""

@@ -2,27 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from unitscope import __version__
 from unitscope.page.page import Section
-from unitscope.page.part import Part
+from unitscope.page.part import OfSource
 from unitscope.source.source import Source
 from unitscope.view import Field, Table
 
 
 @dataclass(frozen=True)
-class Provenance(Part):
-    """Model, text and sites. It is a source's own to say, so nothing is kept."""
+class Provenance(OfSource):
+    """Model, text and sites. They are a source's own to say."""
 
     order = 90
-
-    @classmethod
-    def load(cls, folder: Path) -> Sequence[Part]:
-        return [cls()]
-
-    def save(self, folder: Path) -> None:
-        pass
 
     def sections(self, source: Source) -> Sequence[Section]:
         tokens = sum(source.lengths(source.sequences))

@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from unitscope.page.page import Section, UnitGroup
-from unitscope.page.part import Part
+from unitscope.page.part import OfSource
 from unitscope.page.reading import filled, has_words, telling
 from unitscope.source.source import Source
 
@@ -14,17 +13,10 @@ PASSAGE = 1_500
 
 
 @dataclass(frozen=True)
-class Text(Part):
-    """A stretch of what was read, the same for every unit. It is read from the source, so nothing is kept."""
+class Text(OfSource):
+    """A stretch of what was read, the same for every unit."""
 
     order = 5  # what else is known of a unit stands beneath it
-
-    @classmethod
-    def load(cls, folder: Path) -> Sequence[Part]:
-        return [cls()]
-
-    def save(self, folder: Path) -> None:
-        pass
 
     def sections(self, source: Source) -> Sequence[Section]:
         return ()

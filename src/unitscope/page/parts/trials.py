@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from unitscope.page.page import Section, UnitGroup
-from unitscope.page.part import Part
+from unitscope.page.part import OfSource
 from unitscope.page.reading import has_words, reader
 from unitscope.page.trials import Trials as Known
 from unitscope.page.trials import columns_of, views_of
@@ -23,17 +22,10 @@ CLEAR = 3.0
 
 
 @dataclass(frozen=True)
-class Trials(Part):
-    """Traces, rasters and trial averages. They are read from the source, so nothing is kept."""
+class Trials(OfSource):
+    """Traces, rasters and trial averages."""
 
     order = 20
-
-    @classmethod
-    def load(cls, folder: Path) -> Sequence[Part]:
-        return [cls()]
-
-    def save(self, folder: Path) -> None:
-        pass
 
     def sections(self, source: Source) -> Sequence[Section]:
         if has_words(source) or not len(source.sequences):
