@@ -7,6 +7,7 @@ A table is named with the column of its texts: ``reviews.parquet:text``, ``tweet
 import bisect
 import itertools
 import tempfile
+from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -49,7 +50,24 @@ def rows(table: Path, column: str, dialect: Dialect = Dialect(), notes: Notes | 
                 notes.count("rows without a text left out")
 
 
-class Spooled(Sequence[TextFile]):
+class Files(Sequence[TextFile], ABC):
+    """Files that are made when they are asked for, by their place."""
+
+    @overload
+    def __getitem__(self, number: int) -> TextFile: ...
+    @overload
+    def __getitem__(self, number: slice) -> list[TextFile]: ...
+    def __getitem__(self, number: int | slice) -> TextFile | list[TextFile]:
+        if isinstance(number, slice):
+            return [self[each] for each in range(*number.indices(len(self)))]
+        return self._at(range(len(self))[number])
+
+    @abstractmethod
+    def _at(self, place: int) -> TextFile:
+        """The file at a place, counted from 0."""
+
+
+class Spooled(Files):
     """Texts that lie end to end in one file: of each only its end is held."""
 
     def __init__(self, name: str, path: Path, ends: "array[int]") -> None:
@@ -60,19 +78,12 @@ class Spooled(Sequence[TextFile]):
     def __len__(self) -> int:
         return len(self._ends)
 
-    @overload
-    def __getitem__(self, number: int) -> TextFile: ...
-    @overload
-    def __getitem__(self, number: slice) -> list[TextFile]: ...
-    def __getitem__(self, number: int | slice) -> TextFile | list[TextFile]:
-        if isinstance(number, slice):
-            return [self[each] for each in range(*number.indices(len(self)))]
-        place = range(len(self))[number]
+    def _at(self, place: int) -> TextFile:
         start = self._ends[place - 1] if place else 0
         return TextFile(f"{self._name}:{place + 1}", self.path, start, self._ends[place])
 
 
-class Joined(Sequence[TextFile]):
+class Joined(Files):
     """Several sequences of files as one."""
 
     def __init__(self, parts: Sequence[Sequence[TextFile]]) -> None:
@@ -82,14 +93,7 @@ class Joined(Sequence[TextFile]):
     def __len__(self) -> int:
         return self._firsts[-1]
 
-    @overload
-    def __getitem__(self, number: int) -> TextFile: ...
-    @overload
-    def __getitem__(self, number: slice) -> list[TextFile]: ...
-    def __getitem__(self, number: int | slice) -> TextFile | list[TextFile]:
-        if isinstance(number, slice):
-            return [self[each] for each in range(*number.indices(len(self)))]
-        place = range(len(self))[number]
+    def _at(self, place: int) -> TextFile:
         part = bisect.bisect_right(self._firsts, place) - 1
         return self._parts[part][place - self._firsts[part]]
 
