@@ -10,6 +10,7 @@ import importlib
 import importlib.util
 import pkgutil
 from collections.abc import Iterator
+from functools import cache
 from importlib.abc import InspectLoader
 from typing import Any, NamedTuple
 
@@ -68,8 +69,13 @@ def load_all() -> None:
         importlib.import_module(command.module)
 
 
-def written() -> Iterator[Written]:
-    """The commands of every module of this folder, in the order of their modules."""
+@cache
+def written() -> tuple[Written, ...]:
+    """The commands of every module of this folder, in the order of their modules; the sources are read once."""
+    return tuple(_written())
+
+
+def _written() -> Iterator[Written]:
     for info in pkgutil.iter_modules(cli.__path__, f"{cli.__name__}."):
         spec = importlib.util.find_spec(info.name)
         assert spec is not None
