@@ -10,7 +10,8 @@ from rich.table import Table
 
 from unitscope.cli import console
 from unitscope.cli.app import app
-from unitscope.cli.options import RECORDING, Json, PartOfWork, Sites, States, Workers, listing
+from unitscope.cli.fields import listing
+from unitscope.cli.options import RECORDING, Json, PartOfWork, Sites, States, Workers
 from unitscope.errors import InputError
 from unitscope.fold.analysis import Analysis, catalogue, parse, standard
 from unitscope.fold.analyze import analyze as fold

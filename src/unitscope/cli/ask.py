@@ -15,6 +15,7 @@ from unitscope.asking import ask as put
 from unitscope.asking.measures import ALWAYS, MEASURES
 from unitscope.cli import console
 from unitscope.cli.app import app
+from unitscope.cli.fields import listing
 from unitscope.cli.inputs import Inputs, of_recording
 from unitscope.cli.options import (
     NETWORK,
@@ -39,7 +40,6 @@ from unitscope.cli.options import (
     Tolerance,
     Units,
     Weights,
-    listing,
 )
 from unitscope.concepts.formulas import LENGTH
 from unitscope.corpus.corpus import Corpus

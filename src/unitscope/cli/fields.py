@@ -1,4 +1,4 @@
-"""Commands whose options are the fields of a dataclass, and what several options say together."""
+"""Options that are made: of the fields of a dataclass, of a list to show; and what several options say together."""
 
 import dataclasses
 import inspect
@@ -13,6 +13,18 @@ from unitscope.corpus.dialect import Dialect
 from unitscope.networks.lessons.command import flag
 
 Described = TypeVar("Described")
+
+
+def listing(show: Callable[[], None]) -> Any:
+    """The option ``--list`` of a command: shows what there is, and stops."""
+
+    def callback(wanted: bool) -> bool:
+        if wanted:
+            show()
+            raise typer.Exit
+        return False
+
+    return typer.Option(False, "--list", help="List what can be named and stop.", callback=callback, is_eager=True)
 
 
 def dialect_of(

@@ -6,7 +6,6 @@ second meaning, for the columns of tables.
 """
 
 import typing
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -376,18 +375,6 @@ Keep = Annotated[str, typer.Option("--keep", help="keep it in the recording unde
 
 SENSES = ("--label", "--text", "--part", "--test", "--measure")
 """Flags that mean one thing of a corpus or a question, and another of a table, or of an ablation."""
-
-
-def listing(show: Callable[[], None]) -> Any:
-    """The option ``--list`` of a command: shows what there is, and stops."""
-
-    def callback(wanted: bool) -> bool:
-        if wanted:
-            show()
-            raise typer.Exit
-        return False
-
-    return typer.Option(False, "--list", help="List what can be named and stop.", callback=callback, is_eager=True)
 
 
 def declared() -> dict[str, list[Any]]:

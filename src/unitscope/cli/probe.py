@@ -43,6 +43,7 @@ from unitscope.page.page import build_page
 from unitscope.page.parts.probes import probes_section
 from unitscope.page.write import write_html
 from unitscope.probing.layers import Probing, probe_layers, untrained_twin
+from unitscope.probing.probe import probe as put
 from unitscope.probing.steps_as_words import StepsAsWords
 from unitscope.probing.table import ProbeTable
 from unitscope.probing.words import SPAN
@@ -114,9 +115,11 @@ def probe(
                 made = make_task(task, corpus.sentences, seed)
                 read = with_sentences(corpus, made.sentences, corpus.name)
                 how = replace(how, labels=(task,), level="sentence")
-            source = recording or Live(network, read)
-            other = untrained_twin(network, read, source, seed) if untrained else None
-            one = probe_layers(source, read, how, other, show)
+            one = put(
+                recording or Live(network, read), how.labels, how.sites, model=network, corpus=read, level=how.level,
+                pool=pool, words=words, controls=controls, codelength=codelength, untrained=untrained, seed=seed,
+                progress=show,
+            )  # fmt: skip
             found = one if found is None else found.beside(one)
     assert found is not None
     table = _tell(found, network.name, corpus.name, recording, out)
