@@ -9,9 +9,10 @@ from unitscope.errors import InputError
 from unitscope.networks.char import Cell
 from unitscope.studies import Numbers, Outcomes, Part, Run, Study
 from unitscope.studies.library.visualizing_rnns.cells import EFFECT
-from unitscope.studies.library.visualizing_rnns.claims import CELLS, CLAIMS, nets
+from unitscope.studies.library.visualizing_rnns.claims import CLAIMS
 from unitscope.studies.library.visualizing_rnns.grid import Plan, Protocol, trained
 from unitscope.studies.library.visualizing_rnns.network import Asked, counts, fixed, learning, look, together
+from unitscope.studies.library.visualizing_rnns.over_networks import CELLS, nets
 from unitscope.studies.library.visualizing_rnns.published import KERNEL, WAR_AND_PEACE
 from unitscope.studies.library.visualizing_rnns.text import open_text, text_file
 from unitscope.view import Lines, Series, View

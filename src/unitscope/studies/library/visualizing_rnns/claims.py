@@ -10,16 +10,29 @@ import numpy as np
 
 from unitscope.evidence.slope import slope
 from unitscope.networks.budget import weights, width
-from unitscope.networks.char import Cell
-from unitscope.studies.library.visualizing_rnns.causality import DISSOCIATIONS
-from unitscope.studies.library.visualizing_rnns.cells import EFFECT
+from unitscope.studies.library.visualizing_rnns.cell_claims import cell_claims
+from unitscope.studies.library.visualizing_rnns.over_networks import (
+    ARITHMETIC,
+    CALIBRATION,
+    CELLS,
+    LARGE,
+    MEMORY,
+    READ,
+    ROWS,
+    WIDTHS,
+    anywhere,
+    gap,
+    nets,
+    of_run,
+    over,
+    triple,
+)
 from unitscope.studies.library.visualizing_rnns.published import KERNEL, WAR_AND_PEACE
-from unitscope.studies.study import OURS, Claim, Found, Outcomes, Source
+from unitscope.studies.study import OURS, Claim, Found, Outcomes
 from unitscope.studies.value import (
     Value,
     above,
     below,
-    between,
     equals,
     exact,
     missing,
@@ -27,89 +40,6 @@ from unitscope.studies.value import (
     reported,
     share,
 )
-
-CELLS: tuple[Cell, ...] = ("lstm", "gru", "rnn")
-ROWS = (64, 128, 256, 512)
-LARGE = 128
-"""The row from which networks are compared by kind, as the paper's order of kinds is said of larger ones."""
-MEMORY = Source("published, from memory", "Karpathy, Johnson & Fei-Fei 2015")
-READ = Source("published, read", "Karpathy, Johnson & Fei-Fei 2015, as quoted in a course's slides")
-BLOG = Source("published, read", "Karpathy's blog of 21 May 2015: about 5 % of the cells")
-CALIBRATION = Source("ours", "calibration runs")
-ARITHMETIC = Source("ours", "arithmetic")
-WIDTHS = {
-    64: ((64, 45, 37), (77, 53, 44), (141, 96, 78)),
-    128: ((128, 84, 68), (151, 98, 79), (273, 174, 139)),
-    256: ((256, 159, 126), (300, 185, 146), (531, 325, 257)),
-    512: ((512, 308, 241), (596, 357, 280), (1045, 623, 487)),
-}
-"""Of LSTM, GRU and RNN with one to three layers, for 87 symbols."""
-HEADLINES = {
-    "position-in-line": "counts the position in the line",
-    "inside-double-quotes": "tells whether a quotation is open",
-    "inside-parentheses": "tells whether a parenthesis is open",
-    "inside-c-comment": "tells whether a comment is open",
-    "inside-c-string": "tells whether a string is open",
-    "inside-c-if-head": "is on in the condition of an if",
-    "c-block-depth": "follows the depth of blocks",
-}
-"""What the paper's cells stood for."""
-
-
-Number = Callable[[Found], float]
-
-
-def nets(o: Outcomes, **settings: Any) -> Outcomes:
-    """Trained networks with these settings."""
-    return o.where(**settings).having("nats")
-
-
-def over(number: Number, protocol: str = "modern", **settings: Any) -> Callable[[Outcomes], Value | None]:
-    """A number of networks of one kind, over seeds."""
-
-    def value(o: Outcomes) -> Value | None:
-        own = nets(o, protocol=protocol, **settings)
-        return of_runs([number(one) for one in own]) if len(own) else None
-
-    return value
-
-
-def gap(worse: dict[str, Any], better: dict[str, Any]) -> Callable[[Outcomes], Value | None]:
-    """How much more one kind of network loses than another, over pairs of seeds; of one pair nothing follows."""
-
-    def value(o: Outcomes) -> Value | None:
-        one, other = (nets(o, protocol="modern", **settings) for settings in (worse, better))
-        by = {each["seed"]: each["nats"][0] for each in other}
-        found = [each["nats"][0] - by[each["seed"]] for each in one if each["seed"] in by]
-        return of_runs(found) if found else None
-
-    return value
-
-
-def anywhere(number: Callable[[Outcomes], Value], **settings: Any) -> Callable[[Outcomes], Value | None]:
-    """A number of all networks together."""
-
-    def value(o: Outcomes) -> Value | None:
-        own = nets(o, **settings)
-        return number(own) if len(own) else None
-
-    return value
-
-
-def of_run(name: str, path: str, make: Callable[[Any], Value]) -> Callable[[Outcomes], Value | None]:
-    """A number of a run that is no network."""
-
-    def value(o: Outcomes) -> Value | None:
-        one = next((each for each in o if each.name == name and each.has(path)), None)
-        return make(one[path]) if one else None
-
-    return value
-
-
-def triple(numbers: Any) -> Value:
-    """A mean with its interval over stretches of the text."""
-    mean, low, high = numbers[:3]
-    return Value(float(mean), float(low), float(high))
 
 
 def text_claims() -> list[Claim]:
@@ -372,122 +302,6 @@ def error_claims() -> list[Claim]:
 
 def _brace(edge: int, one: Found) -> float:
     return float(one["braces"].get(str(edge), math.nan)) if one.has("braces") else math.nan
-
-
-def cell_claims() -> list[Claim]:
-    """Units by search: in how many of the trainings there is one, which is the finding."""
-    made = []
-    for cell in CELLS:
-        for row in ROWS:
-            for label, says in HEADLINES.items():
-                made.append(
-                    Claim(
-                        f"unit-{label}-{cell}-{row}",
-                        f"most {cell.upper()}s of row {row} have a unit that {says} (|r| ≥ {EFFECT}, confirmed)",
-                        MEMORY,
-                        "there is one",
-                        partial(_replicated, cell, row, label),
-                        above(0.5),
-                    )
-                )
-    for label, says in HEADLINES.items():
-        made.append(
-            Claim(
-                f"used-{label}",
-                f"… and networks use the unit that {says} (share of the confirmed)",
-                OURS,
-                "",
-                partial(_used, label),
-                above(0.5),
-            )
-        )
-    made += [
-        Claim(
-            "interpretable",
-            "share of units that can be interpreted at all, by our criterion",
-            BLOG,
-            "about .05",
-            anywhere(lambda own: of_runs(own.all("interpretable"))),
-            between(0.02, 0.10),
-        ),
-        Claim(
-            "shifted",
-            "share of the pairs of unit and label that is found under labels from elsewhere",
-            OURS,
-            "0",
-            anywhere(lambda own: exact(sum(own.all("found elsewhere")) / max(1, sum(own.all("tests"))))),
-            below(0.001),
-        ),
-    ]
-    for pair in DISSOCIATIONS:
-        (first, own), (second, other) = pair.items()
-        for label, here, there in ((first, own, other), (second, other, own)):
-            name = f"{label}, {own!r} and {other!r}"
-            made.append(
-                Claim(
-                    f"lost-{name}",
-                    f"without the unit of {label}, {here!r} is harder to foresee (nats)",
-                    CALIBRATION,
-                    "+2.77 (line), +.62 (quotes)",
-                    lost(partial(_cost, pair, label, here), pair),
-                    above(0.1),
-                )
-            )
-            made.append(
-                Claim(
-                    f"spared-{name}",
-                    f"… and {there!r} hardly is (share of that cost)",
-                    CALIBRATION,
-                    "0",
-                    lost(partial(_spared, pair, label, here, there), pair),
-                    between(-0.25, 0.25),
-                )
-            )
-    made.append(
-        Claim(
-            "random",
-            "units of like deviation cost little at these symbols (most of them, nats)",
-            CALIBRATION,
-            "at most .05",
-            lost(lambda one: max(d["random"] for d in one["lost"].values())),
-            below(0.1),
-        )
-    )
-    return made
-
-
-def _replicated(cell: str, row: int, label: str, o: Outcomes) -> Value | None:
-    own = nets(o, cell=cell, row=row).having(f"units/{label}")
-    return share({one.name: one["units"][label]["confirmed"] for one in own}) if len(own) else None
-
-
-def _used(label: str, o: Outcomes) -> Value | None:
-    own = [one for one in nets(o).having(f"units/{label}") if one["units"][label]["confirmed"]]
-    return share({one.name: one["units"][label]["used"] == "used" for one in own}) if own else None
-
-
-def lost(number: Number, pair: dict[str, str] | None = None) -> Callable[[Outcomes], Value | None]:
-    """A number of the LSTMs without the units of these two labels; None where no network has both."""
-
-    def value(o: Outcomes) -> Value | None:
-        own = [one for one in nets(o, cell="lstm") if (_key(pair) in one["lost"] if pair else one["lost"])]
-        return of_runs([number(one) for one in own]) if own else None
-
-    return value
-
-
-def _key(pair: dict[str, str]) -> str:
-    return " and ".join(pair)
-
-
-def _cost(pair: dict[str, str], label: str, symbol: str, one: Found) -> float:
-    found = one["lost"].get(_key(pair))
-    return float(found[label][symbol]) if found and symbol in found[label] else math.nan
-
-
-def _spared(pair: dict[str, str], label: str, here: str, there: str, one: Found) -> float:
-    own, other = _cost(pair, label, here, one), _cost(pair, label, there, one)
-    return other / own if own > 0.01 else math.nan
 
 
 def rest_claims() -> list[Claim]:
