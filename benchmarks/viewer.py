@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from unitscope.analyses.moments import Moments
 from unitscope.analyses.quantiles import Quantiles
@@ -50,14 +49,34 @@ uvicorn.run(application(kinds, "measured"), host="127.0.0.1", port=int(sys.argv[
 """
 
 
+class Noise:
+    """Noise ``[token unit]`` of any length: one block, its units turned by one for each time it comes again."""
+
+    ROWS = 64 * LENGTH
+
+    def __init__(self, tokens: int, units: int) -> None:
+        self.shape = (tokens, units)
+        self.block = np.random.default_rng(0).standard_normal((self.ROWS, units), np.float32)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        edges = range(rows.start, min(rows.stop, len(self)), LENGTH)
+        return np.concatenate([self._part(first, min(first + LENGTH, rows.stop, len(self))) for first in edges])
+
+    def _part(self, first: int, stop: int) -> np.ndarray:
+        turn, row = divmod(first, self.ROWS)
+        return np.roll(self.block[row : row + stop - first], turn, axis=1)
+
+
 def made(folder: Path, tokens: int, units: int) -> None:
-    """A recording of slow noise over random letters, with the analyses that a page shows."""
-    draw = torch.Generator().manual_seed(0)
+    """A recording of noise over random letters, with the analyses that a page shows."""
     count = tokens // LENGTH
-    ids = torch.randint(0, len(LETTERS), (count * LENGTH,), generator=draw)
+    ids = np.random.default_rng(1).integers(0, len(LETTERS), count * LENGTH)
     text = "".join(LETTERS[number] for number in ids.tolist())
-    values = torch.randn(count * LENGTH, units, generator=draw, dtype=torch.float32)
     documents = [DocumentText(f"{n}.txt", str(n), text[n * LENGTH : (n + 1) * LENGTH]) for n in range(count)]
+    values: Any = Noise(count * LENGTH, units)
     source = Arrays(
         {Site("noise", units): values}, [LENGTH] * count, ids, symbols=Vocabulary(tuple(LETTERS)), title="noise",
         documents=documents, place_of=[Place(n, 0) for n in range(count)],

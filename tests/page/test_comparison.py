@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import replace
 
 import torch
 from planted import one_site
@@ -7,6 +8,7 @@ from planted import one_site
 from unitscope.analyses.moments import Moments
 from unitscope.comparison.compare import compare
 from unitscope.comparison.groups import compare_groups
+from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.page.comparison import matched_table, page_of_comparison, page_of_groups, similarity_table
 from unitscope.page.write import write_html, write_page
 
@@ -20,9 +22,15 @@ def network(seed, units):
     return one_site(mixed + torch.randn(200, units, generator=generator), LENGTHS, name=f"net {seed}")
 
 
+def with_words(source):
+    symbols = Vocabulary(tuple("ab·"))
+    return replace(source, token_ids=torch.arange(200) % 2, symbols=symbols)
+
+
 def test_page_of_two_networks(tmp_path):
-    found = compare(network(1, 4), network(2, 6))
-    page = page_of_comparison(found)
+    one, two = with_words(network(1, 4)), with_words(network(2, 6))
+    found = compare(one, two)
+    page = page_of_comparison(found, (one, two))
     assert [section.id for section in page.sections] == ["similarity", "matched-0", "summaries", "compared"]
     assert list(zip(page.table.sites, page.table.units, strict=True))[3:5] == [("A:planted", 3), ("B:planted", 0)]
     assert [field.name for field in page.table.fields][:2] == ["partner", "r"]
@@ -34,6 +42,9 @@ def test_page_of_two_networks(tmp_path):
     units = json.loads((tmp_path / "page.json").read_text())["units"]
     assert {site: len(groups) for site, groups in units.items()} == {"A:planted": 4, "B:planted": 6}
     assert units["A:planted"][0][0]["title"] == "Partner"
+    own, other = units["A:planted"][0][1]["views"]
+    assert own["title"].startswith("A:planted/0") and other["title"].startswith(partner)
+    assert own["tokens"] == other["tokens"] and own["values"] != other["values"]
 
 
 def test_tables_for_the_terminal():

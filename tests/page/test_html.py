@@ -15,7 +15,8 @@ from synthetic import every_view, synthetic
 
 from unitscope.errors import InputError
 from unitscope.page.colour import position
-from unitscope.page.html import KNOTS, LETTERS, UNITS_PER_BLOCK, UNKNOWN, Pool
+from unitscope.page.html import UNITS_PER_BLOCK, UNITS_PER_SCRIPT
+from unitscope.page.packed import KNOTS, LETTERS, UNKNOWN, Pool
 from unitscope.page.page import Section, UnitField, UnitGroup, Units, UnitTable, build_page
 from unitscope.page.write import write_html
 from unitscope.view import Field, Table, TokenText
@@ -29,7 +30,7 @@ def read(path: Path) -> dict[str, Any]:
         r'<script type="text/plain" id="block-([^"]+)">([^<]*)</script>', path.read_text(encoding="utf-8")
     )
     blocks = {name: json.loads(gzip.decompress(base64.b64decode(data))) for name, data in found}
-    text = blocks.pop("text")
+    text = blocks.pop("text", [])
     return {name: unpack(block, text) for name, block in blocks.items()}
 
 
@@ -64,7 +65,7 @@ def test_every_view_survives(tmp_path: Path) -> None:
     page = build_page("T", "S", [Section("a", "A", "text", views)], NO_TABLE, one_unit(*views))
     write_html(page, tmp_path / "page.html")
     blocks = read(tmp_path / "page.html")
-    overview, unit = blocks["overview"]["sections"][0]["views"], blocks["0-0"][0][0]["views"]
+    overview, unit = blocks["section-0"]["views"], blocks["0-0"][0][0]["views"]
     assert [v["view"] for v in overview] == [v["view"] for v in unit] == [type(v).__name__ for v in views]
     for whole, packed in zip(overview, unit, strict=True):
         for key in whole.keys() - {"values"}:
@@ -118,7 +119,7 @@ def test_nothing_in_the_data_is_markup(tmp_path: Path) -> None:
     write_html(page, tmp_path / "page.html")
     text = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "<img" not in text
-    assert text.count("</script>") == text.count("<script") == 4
+    assert text.count("</script>") == text.count("<script") == 6
 
 
 def test_only_the_bundle_may_run_and_nothing_may_be_fetched(tmp_path: Path) -> None:
@@ -153,9 +154,28 @@ def test_units_are_made_once_and_written_in_blocks(tmp_path: Path) -> None:
 
 
 def test_the_same_page_has_the_same_bytes(tmp_path: Path) -> None:
-    for name in ("a", "b"):
+    for name in ("a.html", "b.html"):
         write_html(synthetic(sites=1, units=3), tmp_path / name)
-    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
+
+
+def test_a_folder_holds_the_same_and_nothing_else_is_replaced(tmp_path: Path) -> None:
+    write_html(synthetic(sites=2, units=UNITS_PER_SCRIPT + 1), tmp_path / "page")
+    write_html(synthetic(sites=2, units=UNITS_PER_SCRIPT + 1), tmp_path / "page.html")
+    file = read(tmp_path / "page.html")
+    folder = {}
+    for script in (tmp_path / "page" / "data").iterdir():
+        name, data = json.loads(f"[{script.read_text().strip().removeprefix('unitscopeBlock(').removesuffix(')')}]")
+        assert name == script.stem
+        folder[name] = unpack(block := json.loads(gzip.decompress(base64.b64decode(data))), block.get("text", []))
+    whole = [unit for name in ("0-0", "0-1", "1-0", "1-1") for unit in folder.pop(name)]
+    assert whole == [unit for name in ("0-0", "1-0") for unit in file.pop(name)]
+    assert folder.pop("overview") | {"unitsPerBlock": UNITS_PER_BLOCK} == file.pop("overview")
+    assert folder == file
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match="something else than a page"):
+        write_html(synthetic(sites=1, units=1), tmp_path / "other")
 
 
 def test_a_failure_leaves_the_old_page(tmp_path: Path) -> None:

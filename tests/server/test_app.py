@@ -40,7 +40,11 @@ def test_the_page_and_what_it_is_made_of(served: Any) -> None:
 def test_every_page_has_its_json(served: Any) -> None:
     overview = served.json("/r/0/api/overview.json")
     assert isinstance(overview, dict)
-    assert next(field["name"] for field in overview["table"]["fields"]) == "mean"
+    assert overview["sites"] == [["planted", 3]]
+    table = served.json("/r/0/api/table.json")
+    assert next(field["name"] for field in table["fields"]) == "mean"
+    for head in overview["sections"]:
+        assert served.json(f"/r/0/api/section/{head['id']}.json")["title"] == head["title"]
     unit = served.json("/r/0/api/unit/planted/2.json")
     assert [group["title"] for group in unit] == ["Text", "Moments"]
     assert "".join(unit[0]["views"][0]["tokens"]) == served.words
@@ -68,7 +72,9 @@ def test_results_appear_when_an_analysis_is_done(served: Any) -> None:
 @pytest.mark.parametrize(
     ("path", "says"),
     [
-        ("/r/1/", "no such recording"),
+        ("/r/1/api/overview.json", "no such recording"),
+        ("/r/0/api/section/nowhere.json", "no section"),
+        ("/r/0/api/course/planted/3.json", "no unit planted/3"),
         ("/r/0/api/unit/planted/3.json", "no unit planted/3"),
         ("/r/0/api/unit/nowhere/0.json", "no unit nowhere/0"),
         ("/r/0/api/text/5.json?unit=planted/0", "no sequence 5"),

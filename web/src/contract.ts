@@ -124,15 +124,26 @@ export interface Card {
   facts: string[];
 }
 
+/** The table of all units. */
+export interface UnitTable {
+  fields: UnitField[];
+  rows: UnitRow[];
+}
+
+/** What stands first: what was found, and where the rest is. */
 export interface Overview {
   schema: number;
   title: string;
   subtitle: string;
+  /** Paragraphs: what was found, then what was asked. */
   story: string;
   cards: Card[];
-  sections: Section[];
-  table: { fields: UnitField[]; rows: UnitRow[] };
-  sites: string[];
+  sections: { id: string; title: string }[];
+  /** Sites, and how many units each has. */
+  sites: [string, number][];
+  /** What is served beside this one, and which this one is. */
+  recordings?: string[];
+  here?: number;
 }
 
 export interface UnitGroup {
@@ -203,6 +214,17 @@ export interface Note {
   remark: string;
 }
 
+/** A unit over a whole recording: least, mean and largest value of steps of so many tokens, and where each begins. */
+export interface Course {
+  tokens: number;
+  step: number;
+  low: number[];
+  mean: number[];
+  high: number[];
+  sequences: number[];
+  firsts: number[];
+}
+
 /** What only a server can answer, because it has the recording and its model. */
 export interface Live {
   place(sequence: number): Promise<Place>;
@@ -213,8 +235,14 @@ export interface Live {
   match(question: MatchQuestion): Promise<Section>;
   notes(): Promise<Record<string, Note>>;
   note(note: Note): Promise<void>;
-  /** Another text whenever something was added to the recording; and the recordings that are served. */
-  changed(): Promise<{ state: string; recordings: string[] }>;
+  /** Calls back whenever something was added to the recording, until what it gives is called. */
+  watch(added: () => void): () => void;
+  course(site: string, unit: number): Promise<Course>;
+  /** The units of another recording's site that move with those of a site of this one. */
+  compare(other: number, site: string, partner: string): Promise<Section>;
+  /** Another recording that is served. */
+  beside(number: number): Live;
+  overview(): Promise<Overview>;
   /** Passages from an interval of a unit's values. */
   examples(site: string, unit: number, interval: string): Promise<TokenTextView[]>;
   /** Which next symbols a unit raises and lowers at once; why nothing is known where there are no views. */
@@ -224,6 +252,8 @@ export interface Live {
 /** Where the page's data come from: blocks inlined in this file, or a server. */
 export interface Source {
   overview(): Promise<Overview>;
+  section(id: string): Promise<Section>;
+  table(): Promise<UnitTable>;
   /** The groups of one unit; none where nothing was written about it. */
   unit(site: string, unit: number): Promise<UnitGroup[]>;
   live?: Live;

@@ -1,19 +1,20 @@
-// The data of a standalone file: gzip in base64 inside script elements, as unitscope/page/html.py writes them.
+// The data of a page on a disk, as unitscope/page/html.py writes them: gzip in base64, inside script elements of the file, or in
+// a folder each in a script of its own.
 
-import type { Overview, Source, UnitGroup } from "./contract";
-import { rowsOf, type WrittenTable } from "./table";
+import type { Overview, Section, Source, UnitGroup } from "./contract";
+import { once, rowsOf, type WrittenTable } from "./table";
 
 type Plain = string | number | boolean | null | Plain[] | { [key: string]: Plain };
 
-async function parsed(element: Element): Promise<Plain> {
-  const bytes = Uint8Array.from(atob(element.textContent ?? ""), (c) => c.charCodeAt(0));
+async function parsed(packed: string): Promise<Plain> {
+  const bytes = Uint8Array.from(atob(packed), (c) => c.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   return new Response(stream).json();
 }
 
-async function unpack(element: Element, text: string[] = []): Promise<Plain> {
-  const { tree, shared } = (await parsed(element)) as { tree: Plain; shared: Plain[] };
-  return resolve(tree, shared, text);
+async function unpack(packed: string, whole?: () => Promise<string[]>): Promise<Plain> {
+  const { tree, shared, text } = (await parsed(packed)) as { tree: Plain; shared: Plain[]; text?: string[] };
+  return resolve(tree, shared, text ?? (await whole?.()) ?? []);
 }
 
 /**
@@ -60,42 +61,70 @@ const complete = new Promise<void>((done) => {
   else document.addEventListener("DOMContentLoaded", () => done(), { once: true });
 });
 
-/** The element of that name; waits for the end of the file where it has not been read so far. */
-async function block(name: string): Promise<Element | null> {
+/** What the element of that name holds; waits for the end of the file where it has not been read so far. */
+async function inFile(name: string): Promise<string | null> {
   const id = `block-${name}`;
   const found = document.getElementById(id);
   // An element without a successor may still be growing.
-  if (found?.nextElementSibling) return found;
+  if (found?.nextElementSibling) return found.textContent;
   await complete;
-  return document.getElementById(id);
+  return document.getElementById(id)?.textContent ?? null;
+}
+
+/** What the script of that name brings. */
+function inFolder(folder: string): (name: string) => Promise<string | null> {
+  const brought = new Map<string, (packed: string) => void>();
+  Object.assign(window, { unitscopeBlock: (name: string, packed: string) => brought.get(name)?.(packed) });
+  return (name) =>
+    new Promise((done) => {
+      const script = document.createElement("script");
+      brought.set(name, done);
+      script.src = `${folder}/${name}.js`;
+      script.onerror = () => done(null);
+      script.onload = () => script.remove();
+      document.head.append(script);
+    });
 }
 
 export function inlinedSource(): Source {
+  const folder = document.getElementById("app")?.dataset.blocks;
+  const block = folder ? inFolder(folder) : inFile;
   let unitsPerBlock = 1;
   let sites: string[] = [];
+  let sections: string[] = [];
   const kept = new Map<string, Promise<UnitGroup[][]>>();
 
-  let text: Promise<string[]> | undefined;
-
-  async function wholeText(): Promise<string[]> {
-    const element = await block("text");
-    return element ? ((await parsed(element)) as string[]) : [];
-  }
+  const wholeText = once(async () => {
+    const packed = await block("text");
+    return packed ? ((await parsed(packed)) as string[]) : [];
+  });
 
   async function load(name: string): Promise<UnitGroup[][]> {
-    const element = await block(name);
-    return element ? ((await unpack(element, await (text ??= wholeText()))) as unknown as UnitGroup[][]) : [];
+    const packed = await block(name);
+    return packed ? ((await unpack(packed, wholeText)) as unknown as UnitGroup[][]) : [];
   }
 
   return {
     async overview() {
       if (!("DecompressionStream" in window)) throw new Error("This browser is too old to unpack the report's data.");
-      const element = document.getElementById("block-overview");
-      if (!element) throw new Error("This file holds no data: it was cut off, or is not a report.");
-      const written = (await unpack(element)) as unknown as Overview & { unitsPerBlock: number; table: WrittenTable };
-      ({ unitsPerBlock, sites } = written);
-      return { ...written, table: rowsOf(written.table) };
+      const packed = await block("overview");
+      if (!packed) throw new Error("Its data are not here: the file was cut off, or the folder was moved without its data.");
+      const written = (await unpack(packed)) as unknown as Overview & { unitsPerBlock: number };
+      unitsPerBlock = written.unitsPerBlock;
+      sites = written.sites.map(([site]) => site);
+      sections = written.sections.map(({ id }) => id);
+      return written;
     },
+    async section(id) {
+      const packed = await block(`section-${sections.indexOf(id)}`);
+      if (!packed) throw new Error(`There is no section ${id} in this report.`);
+      return (await unpack(packed)) as unknown as Section;
+    },
+    table: once(async () => {
+      const packed = await block("table");
+      if (!packed) throw new Error("The table of units is not here.");
+      return rowsOf((await unpack(packed)) as unknown as WrittenTable);
+    }),
     async unit(site, unit) {
       const name = `${sites.indexOf(site)}-${Math.floor(unit / unitsPerBlock)}`;
       let units = kept.get(name);

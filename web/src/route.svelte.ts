@@ -1,7 +1,10 @@
-// Addresses: `#/`, `#/section/<id>`, `#/units?…`, `#/unit/<site>/<unit>`, `#/text?…`; after `?` stands what is asked of it. A unit's address in text is `site/unit`.
+// Addresses: `#/`, `#/section/<id>`, `#/units?…`, `#/unit/<site>/<unit>`, `#/text?…`, `#/compare?…`, `#/words`; after `?` stands what is asked of it. A unit's address in text is `site/unit`.
 
 export type Route =
-  | { page: "overview"; section: string }
+  | { page: "overview" }
+  | { page: "section"; id: string }
+  | { page: "compare"; query: string }
+  | { page: "words" }
   | { page: "units"; query: string }
   | { page: "text"; query: string }
   | { page: "unit"; site: string; unit: number };
@@ -9,12 +12,13 @@ export type Route =
 export function parse(hash: string): Route {
   const [path, ...rest] = hash.replace(/^#\/?/, "").split("?");
   const parts = path.split("/").map(decode);
-  if (parts[0] === "units" || parts[0] === "text") return { page: parts[0], query: rest.join("?") };
+  if (parts[0] === "units" || parts[0] === "text" || parts[0] === "compare") return { page: parts[0], query: rest.join("?") };
   if (parts[0] === "unit" && parts.length >= 3) {
     const unit = Number(parts.at(-1));
     if (Number.isInteger(unit) && unit >= 0) return { page: "unit", site: parts.slice(1, -1).join("/"), unit };
   }
-  return { page: "overview", section: parts[0] === "section" ? (parts[1] ?? "") : "" };
+  if (parts[0] === "section" && parts[1]) return { page: "section", id: parts[1] };
+  return { page: parts[0] === "words" ? "words" : "overview" };
 }
 
 function decode(part: string): string {
@@ -68,8 +72,9 @@ export function restate(link: string): void {
 }
 
 /** The page of text, with what is asked of it. */
-export function textLink(asked: { typed?: string; sequence?: number; first?: number; units?: string[] }): string {
+export function textLink(asked: { typed?: string; find?: string; sequence?: number; first?: number; units?: string[] }): string {
   const query = new URLSearchParams();
+  if (asked.find) query.set("find", asked.find);
   if (asked.typed !== undefined) query.set("typed", asked.typed);
   if (asked.sequence !== undefined) query.set("sequence", String(asked.sequence));
   if (asked.first) query.set("first", String(asked.first));

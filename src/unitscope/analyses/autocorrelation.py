@@ -73,10 +73,10 @@ class AutocorrelationResult(Result):
 class Autocorrelation(Analysis[Sums]):
     """Autocorrelation and time scale.
 
-    At lags 1, 2, 4, … up to ``longest``: the mean of (x_t − mean)(x_{t−lag} − mean) over all pairs of tokens of one
-    sequence, divided by the variance; mean and variance are those of all tokens. The time scale is the lag at
-    which this first falls to 1/e. Between two lags the autocorrelation is taken for an exponential, or for a straight
-    line where it changes its sign; so a first-order autoregressive unit has its exact time scale, −1 / ln r₁.
+    How a unit's value at a token resembles its value 1, 2, 4, … tokens earlier in the sequence: the mean product of
+    both deviations from the mean, divided by the variance; mean and variance are those of all tokens. The time scale is
+    the lag at which this first falls to 1/e. Between two lags the autocorrelation is taken for an exponential, or for a
+    straight line where it changes its sign; so a first-order autoregressive unit has its exact time scale, −1 / ln r₁.
     """
 
     longest: int = field(default=256, metadata={"help": "largest lag, in tokens"})

@@ -62,13 +62,13 @@ class ChangeByStepResult(Result):
         seen = np.flatnonzero(self.count)
         x = seen.astype(float).tolist()
         if unit is not None:
-            size = Series("|x_t − x_{t−1}|", self.change[seen, unit].tolist())
-            signed = Series("x_t − x_{t−1}", self.signed[seen, unit].tolist())
-            return [Lines("Change into each step", x, [size, signed], "step t", "mean change")]
+            size = Series("size of the change", self.change[seen, unit].tolist())
+            signed = Series("change, with its sign", self.signed[seen, unit].tolist())
+            return [Lines("Change into each step", x, [size, signed], "step", "mean change")]
         norm, std = self.norm[seen], np.nan_to_num(self.norm_std[seen])
         band = Series("mean and standard deviation", norm.tolist(), (norm - std).tolist(), (norm + std).tolist())
-        title = "‖h_t − h_{t−1}‖ by step"
-        views: list[View] = [Lines(title, x, [band], "step t", "norm of the change")]
+        title = "How far the state moves, step by step"
+        views: list[View] = [Lines(title, x, [band], "step", "norm of the change")]
         if len(seen) and self.units:
             largest = np.sort(np.argsort(-self.change[seen].max(0), kind="stable")[:SHOWN])
             values = self.signed[np.ix_(seen, largest)].T
@@ -84,8 +84,8 @@ class ChangeByStepResult(Result):
 class ChangeByStep(Analysis[Sums]):
     """Change by step.
 
-    For each transition between the first steps of a sequence: mean and spread over sequences of ‖h_t − h_{t−1}‖ of all
-    units, and each unit's mean change.
+    For each transition between the first steps of a sequence: how far the state of all units moves (the length of the
+    difference), its mean and spread over sequences, and each unit's mean change.
     """
 
     whole_chunks: ClassVar[bool] = True

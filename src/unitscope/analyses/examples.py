@@ -124,7 +124,7 @@ class ExamplesResult(Result):
 class Examples(Analysis[Extremes]):
     """Examples.
 
-    The largest and smallest activations of each unit, with the text around them. Each stretch of ``stretch`` tokens
+    The largest and smallest activations of each unit, with the text around them. Each stretch of some tokens
     of a sequence takes part with its most extreme token only, so that the examples come from different places.
     """
 

@@ -82,7 +82,7 @@ class Histogram(Analysis[Counts]):
     """Histogram.
 
     Counts of each unit's activation in bins of equal width. The width is the power of two that brings the unit's
-    range, or its site's bounds, into ``bins`` bins.
+    range, or its site's bounds, into the wanted number of bins.
     """
 
     bins: int = field(default=64, metadata={"help": "bins at most; a unit uses more than half of them"})

@@ -140,7 +140,7 @@ class Importance(Analysis[Sums]):
     """Importance.
 
     How much worse the model predicts without a unit: with its value held while everything that follows is
-    computed again. Read from a source of damages (``Ablated``), whose value for a token and a unit is what this
+    computed again. Read from a source of damages, whose value for a token and a unit is what this
     prediction costs more. Intervals take sequences as the independent pieces of evidence.
     """
 

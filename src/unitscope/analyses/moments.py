@@ -64,7 +64,7 @@ class MomentsResult(Result):
 class Moments(Analysis[Sums]):
     """Moments.
 
-    Mean, standard deviation, skewness, excess kurtosis (population formulas, as ``scipy.stats``), smallest and
+    Mean, standard deviation, skewness, excess kurtosis (population formulas), smallest and
     largest activation of each unit.
     """
 

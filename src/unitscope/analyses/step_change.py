@@ -78,7 +78,7 @@ class StepChangeResult(Result):
         edges = 2.0 ** (LOWEST + np.arange(self.norms.shape[1] + 1) / PER_OCTAVE)
         kept = slice(filled[0], filled[-1] + 1)
         histogram = Histogram(
-            "‖h_t − h_{t−1}‖ over all units",
+            "How far the state moves in a step",
             edges[kept.start : kept.stop + 1].tolist(),
             total[kept].astype(float).tolist(),
             xlabel="norm of the change",
@@ -91,7 +91,7 @@ class StepChangeResult(Result):
             edges[(below >= level * below[:, -1:]).argmax(1)] * 2 ** (0.5 / PER_OCTAVE) for level in (0.25, 0.5, 0.75)
         )
         quartiles = Series("median and quartiles", middle.tolist(), low.tolist(), high.tolist())
-        title = "‖h_t − h_{t−1}‖ by position in the sequence"
+        title = "How far the state moves, by place in the sequence"
         return [histogram, Lines(title, (2.0**octaves).tolist(), [quartiles], "position, from", "norm of the change")]
 
 
@@ -99,8 +99,9 @@ class StepChangeResult(Result):
 class StepChange(Analysis[Sums]):
     """Step change.
 
-    Mean of |x_t − x_{t−1}| for each unit, also in standard deviations of the unit, and for the whole site the
-    distribution of the norm ‖h_t − h_{t−1}‖ over all its units. Steps from one sequence to the next do not count.
+    The mean size of the change from token to token of each unit, also in standard deviations of the unit, and for the
+    whole site how far the state of all units moves (the length of the difference). Steps from one sequence to the next
+    do not count.
     """
 
     def start(self, site: Site, given: Given) -> Sums:

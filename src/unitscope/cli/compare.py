@@ -145,7 +145,7 @@ def _two(
             twins=_twins(one, two, seed) if twins and names[1] != UNTRAINED else {},
             progress=show,
         )  # fmt: skip
-    _write(page_of_comparison(found), out, png)
+    _write(page_of_comparison(found, (one.source, two.source)), out, png)
     write_frame(out / "units.csv", found.to_pandas())
     _say(found, out)
     return found

@@ -31,7 +31,8 @@ def report(
 ) -> None:
     """Write one page with everything about every unit; it needs no network and no server.
 
-    The page is RECORDING/report.html if no --out is given; one that ends in .json holds the same for programs. With
+    The page is RECORDING/report.html if no --out is given; one that ends in .json holds the same for programs, and one
+    without an ending, such as `page`, is a folder that opens at once however many units there are. With
     --json the table of all units is printed. With --unit nothing is written: that unit is shown in the terminal.
 
     For example: `unitscope report run --table units.csv --png figures`, or
@@ -44,7 +45,9 @@ def report(
     path = out or recording / "report.html"
     with console.progress_bar() as show:
         write_page(page, **{"json" if path.suffix == ".json" else "html": path}, progress=show)
-    console.out.print(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
+    files = [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
+    opened = " in a folder; open index.html in it" if path.is_dir() else ""
+    console.out.print(f"{path}: {sum(file.stat().st_size for file in files) / 1e6:.1f} MB{opened}")
     frame = page.table.to_pandas()
     if table:
         write_frame(table, frame)

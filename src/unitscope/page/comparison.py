@@ -14,10 +14,14 @@ from unitscope.comparison.matching import Matching
 from unitscope.fold.resultset import ResultSet
 from unitscope.page.page import Page, Section, UnitField, UnitGroup, Units, build_page, joined
 from unitscope.page.parts.results import Results
-from unitscope.view import Field, Group, Heatmap, Lines, Scatter, Series, Table, View
+from unitscope.page.reading import has_words, passage, telling
+from unitscope.source.source import Source
+from unitscope.view import Field, Group, Heatmap, Lines, Scatter, Series, Table, View, with_scale
 
-PAIRS = 20
-"""Matched units in the table of a site."""
+PASSAGE = 600
+"""Tokens on which a unit and its partner are shown."""
+PAIRS, ALL_PAIRS = 20, 1 << 20
+"""Matched units in the table of a site, and where all are wanted."""
 
 SIMILARITY = """
 How alike two networks are as a whole, whatever the order of their units: 1 for the same representation in another
@@ -34,8 +38,11 @@ their correlation is measured on the other half.
 """
 
 
-def page_of_comparison(found: Comparison) -> Page:
-    """Similarities, matched units, summaries, every unit of both networks, and provenance."""
+def page_of_comparison(found: Comparison, sources: tuple[Source, Source] | None = None) -> Page:
+    """Similarities, matched units, summaries, every unit of both networks, and provenance.
+
+    With the ``sources``, every unit is shown beside its partner on the same text.
+    """
     results = Results(_side_by_side(found))
     partners = partner_columns(found, ("A:", "B:"))
     units = {
@@ -45,7 +52,8 @@ def page_of_comparison(found: Comparison) -> Page:
     table = joined([partners, results.columns_by_site()], counts)
 
     def groups(site: str, unit: int) -> list[UnitGroup]:
-        return [*partner_group(partners, site, unit), *results.groups(site, unit)]
+        both = side_by_side(sources, partners, site, unit) if sources else []
+        return [*partner_group(partners, site, unit), *both, *results.groups(site, unit)]
 
     return build_page(
         title=f"{found.names[0]} against {found.names[1]}",
@@ -148,26 +156,31 @@ def matched_table(found: Comparison) -> Table:
 
 def matched_views(site: SiteComparison) -> list[View]:
     """Sorted correlations with their chance, what all units of the other explain, the best pairs."""
-    views: list[View] = [_sorted_lines(site)]
+    views: list[View] = [sorted_lines(site)]
     names = [f"A:{site.pair.a.name}/{u}" for u in range(site.pair.a.units)]
     group = Group("units of A", site.matching.confirmed.tolist(), site.explained.tolist(), names)
     heading = "One partner, or all units of B?"
     views.append(Scatter(heading, [group], "held-out r with the partner", "held-out R² from all units of B"))
-    order = _best_first(site.matching)
+    return [*views, pairs_table(site, ("A:", "B:"), PAIRS)]
+
+
+def pairs_table(site: SiteComparison, before: tuple[str, str], count: int) -> Table:
+    """Matched units, those first that match best where they were not matched."""
     fields = [
-        Field("unit of A", "unit"), Field("unit of B", "unit"), Field("r"), Field("held-out r"),
-        Field("mutual", "text"), Field("explained", "number", "held-out R² from all units of B"),
+        Field("unit of A", "unit"), Field("unit of B", "unit"), Field("r", help="correlation of the two"),
+        Field("held-out r", help="partners chosen on half of the sequences, measured on the other"),
+        Field("mutual", "text", "whether each is the other's best"),
+        Field("explained", "number", "held-out R² from all units of B"),
     ]  # fmt: skip
     found = site.matching
     rows = [
         [
-            names[u], f"B:{site.pair.b.name}/{found.partner[u]}", float(found.r[u]), float(found.confirmed[u]),
-            "yes" if found.mutual[u] else "no", float(site.explained[u]),
+            f"{before[0]}{site.pair.a.name}/{u}", f"{before[1]}{site.pair.b.name}/{found.partner[u]}",
+            float(found.r[u]), float(found.confirmed[u]), "yes" if found.mutual[u] else "no", float(site.explained[u]),
         ]
-        for u in order[:PAIRS]
+        for u in _best_first(found)[:count]
     ]  # fmt: skip
-    views.append(Table("The best partners", fields, rows))
-    return views
+    return Table("The best partners", fields, rows)
 
 
 def summary_table(found: Comparison) -> Table:
@@ -231,7 +244,9 @@ def _provenance(found: Comparison) -> Table:
     return Table("Provenance", fields, rows)
 
 
-def _sorted_lines(site: SiteComparison) -> Lines:
+def sorted_lines(site: SiteComparison) -> Lines:
+    """Correlations with the partner in falling order, and what chance would make of them."""
+
     def falling(values: np.ndarray) -> list[float]:
         known = values[np.isfinite(values)]
         return sorted(map(float, known), reverse=True)
@@ -286,6 +301,28 @@ def partner_columns(found: Comparison, before: tuple[str, str]) -> dict[str, lis
             values = (np.array(names, dtype=object), matching.r, matching.confirmed, explained)
             columns[f"{end}{own.name}"] = list(zip(PARTNER, values, strict=True))
     return columns
+
+
+def side_by_side(
+    sources: tuple[Source, Source],
+    columns: Mapping[str, Sequence[tuple[UnitField, np.ndarray]]],
+    site: str,
+    unit: int,
+) -> list[UnitGroup]:
+    """A unit and its partner on the same passage, where there are words that both read."""
+    if site not in columns or not all(map(has_words, sources)):
+        return []
+    partner = str(columns[site][0][1][unit])
+    sequence = telling(sources[0])
+    views = []
+    for address in filter(None, (f"{site}/{unit}", partner)):
+        end, _, own = address.partition(":")
+        name, _, number = own.rpartition("/")
+        source = sources["AB".index(end)]
+        if sequence in source.sequences:
+            view = passage(source, (name, int(number)), sequence, 0, PASSAGE)
+            views.append(with_scale(dataclasses.replace(view, title=f"{address} in {source.name}")))
+    return [UnitGroup("On the same text", "", views)] if views else []
 
 
 def partner_group(

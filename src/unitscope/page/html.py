@@ -1,10 +1,10 @@
-"""A page as one HTML file that works from disk: no network, no server, no second file.
+"""A page that works from disk: one HTML file, or for a large one a folder of classic scripts; no network, no server.
 
-The built bundle (``bundle/``, made from ``web/``) is inlined, since browsers load no module and fetch nothing
-from ``file://``. The data are inlined as gzip in base64: one block with the overview and the table of all units,
-then a block for every few units of a site, which the page unpacks only when one of them is opened, and last the text
-from which the passages of all units are cut.
-A policy in the head forbids every request and every script but the bundle.
+The built bundle (``bundle/``, made from ``web/``) shows it. Browsers load no module and fetch nothing from ``file://``,
+so the data come as blocks of gzip in base64: what stands first on the page, the table of all units, each section, and
+every few units of a site, which are unpacked only when one of them is opened. In a file the blocks and the bundle are
+inlined, and last comes the text from which the passages of all units are cut. In a folder every block is a script that
+is loaded when it is wanted, with its own text. A policy in the head forbids every other request and script.
 """
 
 import base64
@@ -12,126 +12,141 @@ import gzip
 import hashlib
 import html
 import json
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from unitscope.files.writing import make_folder, writing
-from unitscope.page.page import Page, overview_json
+from unitscope.errors import InputError
+from unitscope.files.writing import fill, make_folder, writing, writing_folder
+from unitscope.page.packed import Pool, groups_packed, interned, short, view_packed
+from unitscope.page.page import Page, head_json, section_json, table_json
 
 UNITS_PER_BLOCK = 64
 """Few enough that opening a unit unpacks little, enough that gzip sees what units have in common."""
+UNITS_PER_SCRIPT = 16
+"""In a folder, where nothing but what is looked at is read."""
 
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-"
-UNKNOWN = len(LETTERS) - 1
-KNOTS = (0, 7, 31, 55, 62)
-"""The letters at the smallest value, at the ends and the middle of the scale, and at the largest value."""
-DIGITS = {"number": 3, "share": 4}
-"""Decimals of a column that the page shows, by its kind."""
+INDEX, DATA = "index.html", "data"
+"""In a folder: what is opened, and where the blocks lie."""
+
+Put = Callable[[str, str], object]
+"""Takes the name of a block, and its JSON."""
+Add = Callable[[str, int, Sequence[Mapping[str, Any]]], None]
+"""Takes a site, a unit's number, and its groups as JSON values."""
 
 
 @contextmanager
-def html_file(page: Page, path: Path) -> Iterator[Callable[[str, int, Sequence[Mapping[str, Any]]], None]]:
+def html_file(page: Page, path: Path) -> Iterator[Add]:
     """Write the page, and yield what takes each unit's groups as JSON values; memory holds one block of units.
 
     The file appears complete or not at all. Raises ``InputError`` where it cannot be written.
     """
     make_folder(path.parent)
+    script, style = _asset("page.js"), _asset("page.css")
     with writing(path) as partial, open(partial, "w", encoding="utf-8", errors="replace", newline="\n") as file:
-        file.write(_head(page))
-        units = _Blocks(list(page.units), file.write)
+
+        def put(name: str, text: str) -> None:
+            # Base64 holds no "<", so nothing in it can end the element.
+            file.write(f'<script type="text/plain" id="block-{name}">{_packed(text)}</script>\n')
+
+        file.write(_head(page, f"'sha256-{_sha256(script)}'", "'unsafe-inline'", f"<style>{style}</style>", ""))
+        put("overview", _overview(page, UNITS_PER_BLOCK))
+        # The script stands before the units, so that the page is drawn while the rest is still being read.
+        file.write(f"<script>{script}</script>\n")
+        _put_rest(page, put)
+        units = _Blocks(list(page.units), put, UNITS_PER_BLOCK, Pool())
         yield units.add
         units.end()
         file.write("</body>\n</html>\n")
 
 
-class _Blocks:
-    """The units of a page, some at a time; at the end the text that all of them share."""
+@contextmanager
+def html_folder(page: Page, folder: Path) -> Iterator[Add]:
+    """Write the page as a folder with ``index.html``: opening it reads what is looked at, however large it is.
 
-    def __init__(self, sites: Sequence[str], write: Callable[[str], object]) -> None:
-        self._sites, self._write = sites, write
-        self._pool = Pool()
+    The folder appears complete or not at all, in the place of an older page. Raises ``InputError`` where it cannot be
+    written, and for a folder with something else in it.
+    """
+    make_folder(folder.parent)
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / DATA / "overview.js").exists():
+        raise InputError(f"{folder} holds something else than a page; choose a new or an empty folder")
+    with writing_folder(folder) as partial:
+
+        def put(name: str, text: str) -> None:
+            call = f'unitscopeBlock({json.dumps(name)},"{_packed(text)}")\n'
+            fill(partial / DATA / f"{name}.js", call.encode())
+
+        make_folder(partial / DATA)
+        for name in ("page.js", "page.css"):
+            fill(partial / name, _asset(name).encode())
+        link = '<link rel="stylesheet" href="page.css">'
+        # 'self' is whoever serves the folder; from a disk it is nobody, so the scheme is named too.
+        head = _head(page, "'self' file:", "'self' file: 'unsafe-inline'", link, f' data-blocks="{DATA}"')
+        fill(partial / INDEX, f'{head}<script src="page.js"></script>\n</body>\n</html>\n'.encode(errors="replace"))
+        put("overview", _overview(page, UNITS_PER_SCRIPT))
+        _put_rest(page, put)
+        units = _Blocks(list(page.units), put, UNITS_PER_SCRIPT)
+        yield units.add
+        units.end()
+
+
+class _Blocks:
+    """The units of a page, some at a time. With a pool all share one text, which stands at the end; else each has its
+    own."""
+
+    def __init__(self, sites: Sequence[str], put: Put, size: int, pool: Pool | None = None) -> None:
+        self._sites, self._put, self._size, self._shared = sites, put, size, pool
+        self._pool = pool or Pool()
         self._block: list[Any] = []
         self._name = ""
 
     def add(self, site: str, unit: int, groups: Sequence[Mapping[str, Any]]) -> None:
-        name = f"{self._sites.index(site)}-{unit // UNITS_PER_BLOCK}"
+        name = f"{self._sites.index(site)}-{unit // self._size}"
         if name != self._name:
             self._flush()
             self._name = name
-        self._block.append(_packed(groups, self._pool))
+        self._block.append(groups_packed(groups, self._pool))
 
     def end(self) -> None:
         self._flush()
-        self._write(_block("text", json.dumps(self._pool.tokens, ensure_ascii=False, separators=(",", ":"))))
+        if self._shared:
+            self._put("text", json.dumps(self._pool.tokens, ensure_ascii=False, separators=(",", ":")))
 
     def _flush(self) -> None:
         if self._block:
-            self._write(_block(self._name, _interned(self._block)))
+            self._put(self._name, interned(self._block, () if self._shared else self._pool.tokens))
         self._block = []
+        if not self._shared:
+            self._pool = Pool()
 
 
-class Pool:
-    """The text from which passages are cut: what was seen before is referred to, what is new stands at the end.
-
-    Examples of thousands of units are windows on the same text. It grows with the text that is shown, not with units.
-    """
-
-    RUN = 16
-    """Tokens that must agree for a cut to begin."""
-
-    def __init__(self) -> None:
-        self.tokens: list[str] = []
-        self._runs: dict[tuple[str, ...], int] = {}
-        """Where each run of tokens stands."""
-
-    def cut(self, passage: Sequence[str]) -> list[int]:
-        """The passage as cuts, ``[start, length, start, length …]``."""
-        cuts: list[int] = []
-        at = 0
-        while at < len(passage):
-            start = self._runs.get(tuple(passage[at : at + self.RUN]), -1)
-            length = self._agree(passage, at, start) if start >= 0 else 0
-            if not length:
-                start, length = self._add(passage[at]), 1
-            if cuts and cuts[-2] + cuts[-1] == start:
-                cuts[-1] += length
-            else:
-                cuts += [start, length]
-            at += length
-        return cuts
-
-    def _agree(self, passage: Sequence[str], at: int, start: int) -> int:
-        """How many tokens from there on are the same."""
-        most = min(len(passage) - at, len(self.tokens) - start)
-        return next((n for n in range(most) if passage[at + n] != self.tokens[start + n]), most)
-
-    def _add(self, token: str) -> int:
-        self.tokens.append(token)
-        if len(self.tokens) >= self.RUN:
-            self._runs[tuple(self.tokens[-self.RUN :])] = len(self.tokens) - self.RUN
-        return len(self.tokens) - 1
-
-
-def _head(page: Page) -> str:
-    """All that stands before the units."""
-    bundle = files("unitscope.page") / "bundle"
-    script = (bundle / "page.js").read_text(encoding="utf-8")
-    style = (bundle / "page.css").read_text(encoding="utf-8")
-    policy = (
-        f"default-src 'none'; script-src 'sha256-{_sha256(script)}'; style-src 'unsafe-inline'; "
-        "img-src data: blob:; base-uri 'none'; form-action 'none'"
-    )
-    overview = overview_json(page) | {"unitsPerBlock": UNITS_PER_BLOCK, "sites": list(page.units)}
+def _overview(page: Page, units_per_block: int) -> str:
+    overview = head_json(page) | {"unitsPerBlock": units_per_block}
     for card in overview["cards"]:
         if card["text"]:
             card["text"] = view_packed(card["text"])
-    # The script stands before the units, so that the overview is drawn while the rest is still being read.
+    return interned(overview)
+
+
+def _put_rest(page: Page, put: Put) -> None:
+    put("table", interned(short(table_json(page))))
+    for number, section in enumerate(page.sections):
+        made = section_json(section)
+        put(f"section-{number}", interned(made | {"views": [view_packed(view) for view in made["views"]]}))
+
+
+def _asset(name: str) -> str:
+    return (files("unitscope.page") / "bundle" / name).read_text(encoding="utf-8")
+
+
+def _head(page: Page, scripts: str, styles: str, style: str, told: str) -> str:
+    """All that stands before the data."""
+    policy = (
+        f"default-src 'none'; script-src {scripts}; style-src {styles}; "
+        "img-src data: blob:; base-uri 'none'; form-action 'none'"
+    )
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -142,13 +157,12 @@ def _head(page: Page) -> str:
 <meta name="generator" content="unitscope">
 <title>{html.escape(page.title)}</title>
 <link rel="icon" href="data:,">
-<style>{style}</style>
+{style}
 </head>
 <body>
-<div id="app"></div>
+<div id="app"{told}></div>
 <noscript><h1>{html.escape(page.title)}</h1><p>{html.escape(page.subtitle)}</p>
 <p>This page draws itself with JavaScript, which is switched off here.</p></noscript>
-{_block("overview", _interned(overview))}<script>{script}</script>
 """
 
 
@@ -156,95 +170,6 @@ def _sha256(text: str) -> str:
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def _block(name: str, text: str) -> str:
-    # mtime 0: the same page has the same bytes. Base64 holds no "<", so nothing in it can end the element.
-    data = base64.b64encode(gzip.compress(text.encode(errors="replace"), 9, mtime=0)).decode()
-    return f'<script type="text/plain" id="block-{name}">{data}</script>\n'
-
-
-def _packed(groups: Sequence[Mapping[str, Any]], pool: Pool) -> list[dict[str, Any]]:
-    return [{**group, "views": [view_packed(view, pool) for view in group["views"]]} for group in groups]
-
-
-def view_packed(view: Mapping[str, Any], pool: Pool | None = None) -> dict[str, Any]:
-    """A view with the numbers that a reader sees, and no more; its tokens are cut from the pool, if there is one."""
-    if view["view"] == "TokenText":
-        numbers = {"values": _letters(view), "truth": _short(view["truth"])}
-        return {**view, **numbers, "tokens": {"cut": pool.cut(view["tokens"])} if pool else view["tokens"]}
-    if view["view"] == "Table":
-        fields, rows = view["fields"], view["rows"]
-        columns = [_seen(field["kind"], [row[place] for row in rows]) for place, field in enumerate(fields)]
-        return {**{key: value for key, value in view.items() if key != "rows"}, "columns": columns}
-    packed: dict[str, Any] = _short(dict(view))
-    return packed
-
-
-def _letters(view: Mapping[str, Any]) -> dict[str, Any]:
-    """Values as a letter each, in steps that are even on the scale of colours: what is seen is what there was.
-
-    Knots are the smallest value, both ends of the scale and its middle, and the largest value. Passages are most of a
-    page.
-    """
-    known = np.array([math.nan if value is None else value for value in view["values"]], dtype=np.float64)
-    finite = known[np.isfinite(known)]
-    if not len(finite):
-        return {"knots": [0, 0, 0, 0, 0], "letters": LETTERS[UNKNOWN] * len(known)}
-    low, middle, high = (float(f"{view[name]:.5g}") for name in ("low", "middle", "high"))
-    least, most = (float(f"{end:.5g}") for end in (min(finite.min(), low), max(finite.max(), high)))
-    knots = [least, low, middle, high, most]
-    # Equal knots leave a stretch of no length; np.interp wants none.
-    at = np.maximum.accumulate(np.array(knots) + np.arange(5) * 1e-12 * max(1.0, abs(least), abs(most)))
-    steps = np.interp(known, at, KNOTS)
-    steps = np.where(np.isfinite(known), np.rint(steps), UNKNOWN).astype(int)
-    return {"knots": knots, "letters": "".join(LETTERS[n] for n in steps)}
-
-
-def _seen(kind: str, column: Sequence[Any]) -> list[Any]:
-    """A column's values with the decimals that a reader sees, and two digits where these would all be zeros."""
-    decimals = DIGITS.get(kind, 0)
-
-    def seen(value: Any) -> Any:
-        if not decimals or not isinstance(value, float):
-            return value
-        return round(value, decimals) if abs(value) >= 0.5 * 10**-decimals else float(f"{value:.1e}")
-
-    return [_short(seen(value)) for value in column]
-
-
-def _short(value: Any) -> Any:
-    """Five digits, where a reader sees four; whole numbers stay whole."""
-    if isinstance(value, dict):
-        return {key: _short(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_short(item) for item in value]
-    if isinstance(value, float):
-        return int(value) if value.is_integer() and abs(value) < 2**53 else float(f"{value:.5g}")
-    return value
-
-
-def _flat(value: Any) -> bool:
-    """A number, a text, or an object of such: the head of a column."""
-    if isinstance(value, dict):
-        return not any(isinstance(item, list | dict) for item in value.values())
-    return not isinstance(value, list)
-
-
-def _interned(value: Any) -> str:
-    """JSON in which every list of plain items is written once, in ``shared``, and referred to as ``{"$": n}``.
-
-    The units of a block share their passages, edges and column heads; the page resolves the references.
-    """
-    shared: dict[str, int] = {}
-
-    def intern(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: intern(item) for key, item in value.items()}
-        if isinstance(value, list):
-            if len(value) < 4 or not all(_flat(item) for item in value):
-                return [intern(item) for item in value]
-            text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-            return {"$": shared.setdefault(text, len(shared))}
-        return value
-
-    tree = json.dumps(intern(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return f'{{"tree":{tree},"shared":[{",".join(shared)}]}}'
+def _packed(text: str) -> str:
+    # mtime 0: the same page has the same bytes.
+    return base64.b64encode(gzip.compress(text.encode(errors="replace"), 9, mtime=0)).decode()

@@ -15,7 +15,7 @@ from unitscope.page.page import Page, overview_json
 
 @contextmanager
 def json_file(page: Page, path: Path) -> Iterator[Callable[[str, int, Sequence[Mapping[str, Any]]], None]]:
-    """Write ``{schema, title, subtitle, story, cards, sections, table, units: {site: [groups of each unit]}}``.
+    """Write ``{schema, title, subtitle, story, cards, sections, sites, table, units: {site: [groups of each unit]}}``.
 
     Yields what takes each unit's groups. The file appears complete or not at all. NaN is ``null``.
     Raises ``InputError`` where the file cannot be written.

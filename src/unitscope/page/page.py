@@ -14,7 +14,7 @@ import pandas as pd
 
 from unitscope.view import Kind, TokenText, View, plain, to_json
 
-SCHEMA = 2
+SCHEMA = 3
 
 
 @dataclass(frozen=True)
@@ -161,21 +161,35 @@ def build_page(
     return Page(title, subtitle, sections, table, units or {}, story, cards)
 
 
-def overview_json(page: Page) -> dict[str, Any]:
-    """All of a page but its units, as JSON values. The table is written column by column."""
+def head_json(page: Page) -> dict[str, Any]:
+    """What stands first, as JSON values: what was found, and where the rest is. It does not grow with the units."""
     return {
         "schema": SCHEMA,
         "title": page.title,
         "subtitle": page.subtitle,
         "story": page.story,
         "cards": [card_json(card) for card in page.cards],
+        "sections": [{"id": section.id, "title": section.title} for section in page.sections],
+        "sites": [[site, len(units)] for site, units in page.units.items()],
+    }
+
+
+def table_json(page: Page) -> dict[str, Any]:
+    """The table of all units as JSON values, column by column."""
+    return {
+        "fields": [asdict(head) for head in page.table.fields],
+        "sites": [[site, number] for site, number in runs(page.table.sites)],
+        "units": list(map(int, page.table.units)),
+        "columns": [plain(column) for column in page.table.columns],
+    }
+
+
+def overview_json(page: Page) -> dict[str, Any]:
+    """All of a page but its units, as JSON values."""
+    return {
+        **head_json(page),
         "sections": [section_json(section) for section in page.sections],
-        "table": {
-            "fields": [asdict(head) for head in page.table.fields],
-            "sites": [[site, number] for site, number in runs(page.table.sites)],
-            "units": list(map(int, page.table.units)),
-            "columns": [plain(column) for column in page.table.columns],
-        },
+        "table": table_json(page),
     }
 
 

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from unitscope.doors import by_name, members
+from unitscope.errors import InputError
 from unitscope.page.page import Card, Section, UnitField, UnitGroup
 from unitscope.source.source import Source
 
@@ -106,3 +107,37 @@ def kinds() -> dict[str, type[Part]]:
 def load_parts(folder: Path) -> list[Part]:
     """Everything that is kept in a recording's folder, in the order of a page. Raises ``InputError`` for damage."""
     return [part for kind in kinds().values() for part in kind.load(folder)]
+
+
+def load_readable(folder: Path) -> list[Part]:
+    """The same, with words instead of an error where something cannot be read, so that the rest is still seen."""
+    parts: list[Part] = []
+    unread: list[str] = []
+    for kind in kinds().values():
+        try:
+            parts += kind.load(folder)
+        except InputError as error:
+            unread.append(str(error))
+    return [*parts, Unread(unread)] if unread else parts
+
+
+class Unread(Part):
+    """What could not be read, and what to do."""
+
+    order = 0
+
+    def __init__(self, errors: Sequence[str]) -> None:
+        self._errors = errors
+
+    @classmethod
+    def load(cls, folder: Path) -> Sequence[Part]:
+        return []
+
+    def save(self, folder: Path) -> None:
+        pass
+
+    def story(self, source: Source) -> str:
+        return "Something here cannot be shown: " + "; ".join(self._errors) + "."
+
+    def sections(self, source: Source) -> Sequence[Section]:
+        return ()

@@ -33,8 +33,8 @@ def page_of(source: Source, parts: Sequence[Part], title: str = "", subtitle: st
         sections=[dressed_section(source, section) for part in every for section in part.sections(source)],
         table=joined(columns, units),
         units={site: Units(count, _maker(source, every, site)) for site, count in units.items()},
-        story=" ".join(filter(None, (part.story(source) for part in every))),
-        cards=[dressed_card(card, every) for part in every for card in part.cards(source)],
+        story="\n\n".join(filter(None, (part.story(source) for part in every))),
+        cards=[dressed_card(source, card, every) for part in every for card in part.cards(source)],
     )
 
 
@@ -77,12 +77,13 @@ def dressed_views(source: Source, views: Sequence[View], scale: Scale | None = N
     return made if has_words(source) else traced(made)
 
 
-def dressed_card(card: Card, parts: Sequence[Part]) -> Card:
-    """With the scale of its unit."""
+def dressed_card(source: Source, card: Card, parts: Sequence[Part]) -> Card:
+    """With the scale of its unit, and where its text stands."""
     site, _, unit = card.unit.rpartition("/")
     if card.text is None:
         return card
-    return dataclasses.replace(card, text=with_scale(card.text, scale_of_unit(parts, site, int(unit))))
+    text = dressed(source, card.text, scale_of_unit(parts, site, int(unit)))
+    return dataclasses.replace(card, text=text if isinstance(text, TokenText) else card.text)
 
 
 def dressed(source: Source, view: View, scale: Scale | None = None, label: str = "") -> View:

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
-from unitscope.page.html import html_file
+from unitscope.page.html import html_file, html_folder
 from unitscope.page.json import json_file
 from unitscope.page.page import Page, unit_json
 from unitscope.page.png import write_png
@@ -19,13 +19,15 @@ Add = Callable[[str, int, Sequence[Mapping[str, Any]]], None]
 def write_page(page: Page, html: Path | None = None, json: Path | None = None, progress: Progress = silent) -> None:
     """Write a page as HTML, as JSON, or both. Each file appears complete or not at all; memory holds a few units.
 
+    An ``html`` whose name ends in nothing, such as ``page``, is a folder, which opens at once however large it is.
+
     Raises ``InputError`` where a file cannot be written.
     """
     wanted: list[AbstractContextManager[Add]] = []
     if json:
         wanted.append(json_file(page, json))
     if html:
-        wanted.append(html_file(page, html))
+        wanted.append(html_file(page, html) if html.suffix else html_folder(page, html))
     total = sum(map(len, page.units.values()))
     done = 0
     with ExitStack() as stack:

@@ -179,6 +179,14 @@ class Recording(Source):
         """The activations of all units over one sequence."""
         return _Pages(self).values(self.site_named(site), self.plan.runs([self.plan.find(sequence)])).numpy()
 
+    def part(
+        self, site: str, units: Sequence[int], sequence: int, first: int, stop: int
+    ) -> Float[np.ndarray, "token unit"]:
+        """Some units over the tokens of a sequence from ``first`` to before ``stop``, reading no other byte."""
+        (run,) = self.plan.runs([self.plan.find(sequence)])
+        start, stop = run.start + first, min(run.start + stop, run.stop)
+        return self.blocks(run.shard, self.site_named(site)).part(units, start, max(start, stop)).T
+
     def verify(self) -> None:
         """Read everything and compare every digest. Raises ``InputError`` naming the first damaged file."""
         for error in self.damage():

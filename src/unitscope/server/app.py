@@ -2,7 +2,9 @@
 
     /                                   the recordings
     /r/0/                               the page of the first of them
-    /r/0/api/overview.json              all of it but its units
+    /r/0/api/overview.json              what stands first on it: what was found, and where the rest is
+    /r/0/api/section/ID.json            one of its sections
+    /r/0/api/table.json                 the table of all units
     /r/0/api/unit/SITE/NUMBER.json      what one unit shows
     /r/0/api/text/SEQUENCE.json?unit=SITE/NUMBER&first=0&count=512    a passage in the colours of some units
     /r/0/api/sequence/SEQUENCE.json     how long the nearest sequence is, and its neighbours
@@ -10,20 +12,24 @@
     /r/0/api/examples/SITE/NUMBER.json?interval=middle    passages from an interval of a unit's values
     /r/0/api/effects/SITE/NUMBER.json   which next symbols a unit raises and lowers at once
     /r/0/api/notes.json                 what people call units and remark on them
+    /r/0/api/course/SITE/NUMBER.json    a unit over the whole recording, in a bounded number of steps
     /r/0/api/changed.json               another text whenever something was added
+    /r/0/api/events                     the same, told when it happens (server-sent events)
     /r/0/api/standing.json              which units are far from their usual throughout some tokens
     /r/0/api/typed.json                 a text that somebody types, read by the model, with edits
     /r/0/api/match.json                 where else the units are on together that are on throughout a phrase
+    /r/0/api/compare.json               which units of another recording move with those of this one
     /r/0/api/note.json                  a note to keep
 
-The last four are asked with POST and a question in JSON (``questions.py``). No part of an address is ever a path of a
+The last five are asked with POST and a question in JSON (``questions.py``). No part of an address is ever a path of a
 file.
 """
 
+import asyncio
 import hashlib
 import html
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import asdict
 from importlib.resources import files
 from typing import Any
@@ -33,14 +39,16 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from unitscope.errors import InputError
-from unitscope.page.page import overview_json, unit_json
+from unitscope.page.page import head_json, section_json, table_json, unit_json
 from unitscope.page.parts.notes import Note, last, read_notes
+from unitscope.server.compared import CompareAsked, compare_json
 from unitscope.server.guard import LOOPBACK, Guard
 from unitscope.server.intervals import examples
+from unitscope.server.pyramid import course_json
 from unitscope.server.questions import (
     MatchAsked,
     StandingAsked,
@@ -57,6 +65,8 @@ from unitscope.server.viewed import State, Viewed
 from unitscope.view import to_json
 
 Endpoint = Callable[[Request], Response | Awaitable[Response]]
+LOOK = 1.0
+"""Seconds between two looks at whether something was added."""
 ASSETS = {"page.css": "text/css", "served.js": "text/javascript"}
 SHELL = """<!doctype html>
 <html lang="en">
@@ -92,7 +102,43 @@ def application(viewed: Sequence[Viewed], token: str, hosts: tuple[str, ...] = L
         return HTMLResponse(SHELL.format(title=html.escape(page.title), assets="../../assets/", body="", script=script))
 
     def overview(request: Request) -> Response:
-        return _json(request, overview_json(_one(request).page()))
+        served = {"recordings": [one.folder.name for one in viewed], "here": request.path_params["recording"]}
+        return _said(request, "overview", lambda state: {**head_json(state.page), **served})
+
+    def section(request: Request) -> Response:
+        key = request.path_params["key"]
+
+        def made(state: State) -> Any:
+            found = [section for section in state.page.sections if section.id == key]
+            if not found:
+                raise InputError(f"there is no section {key[:80]!r}")
+            return section_json(found[0])
+
+        return _said(request, f"section {key[:80]}", made)
+
+    def table(request: Request) -> Response:
+        return _said(request, "table", lambda state: table_json(state.page))
+
+    def course(request: Request) -> Response:
+        one, (site, number) = _one(request), (request.path_params["site"], request.path_params["unit"])
+        with one.lock:
+            state = one.state()
+            state.check_unit(site, number)
+            return _json(request, course_json(state.recording, state.pyramids.course(site, number)))
+
+    async def events(request: Request) -> Response:
+        one = _one(request)
+
+        async def told() -> AsyncIterator[str]:
+            before = ""
+            while not await request.is_disconnected():
+                now = await run_in_threadpool(one.changed)
+                if now != before:
+                    yield f"data: {now}\n\n"
+                before = now
+                await asyncio.sleep(LOOK)
+
+        return StreamingResponse(told(), media_type="text/event-stream")
 
     def unit(request: Request) -> Response:
         site, number = request.path_params["site"], request.path_params["unit"]
@@ -127,13 +173,27 @@ def application(viewed: Sequence[Viewed], token: str, hosts: tuple[str, ...] = L
         return _json(request, {address: asdict(note) for address, note in found.items()})
 
     def changed(request: Request) -> Response:
-        names = [one.folder.name for one in viewed]
-        return _json(request, {"state": _one(request).changed(), "recordings": names})
+        return _json(request, {"state": _one(request).changed()})
 
     async def note(request: Request) -> Response:
         body = await request.body()
         await run_in_threadpool(lambda: _one(request).note(asked(body, Note)))
         return _json(request, {})
+
+    async def compared(request: Request) -> Response:
+        body = await request.body()
+
+        def made() -> Response:
+            question = asked(body, CompareAsked)
+            if not 0 <= question.other < len(viewed):
+                raise InputError("there is no such recording")
+            states = []
+            for one in (_one(request), viewed[question.other]):
+                with one.lock:
+                    states.append(one.state())
+            return _json(request, compare_json(states[0], states[1], question))
+
+        return await run_in_threadpool(made)
 
     def posed(answer: Callable[[State, Any], dict[str, Any]], kind: type[Any]) -> Endpoint:
         async def endpoint(request: Request) -> Response:
@@ -156,14 +216,28 @@ def application(viewed: Sequence[Viewed], token: str, hosts: tuple[str, ...] = L
         content = (files("unitscope.page") / "bundle" / name).read_bytes()
         return _tagged(request, content, ASSETS[name])
 
+    def _said(request: Request, key: str, made: Callable[[State], Any]) -> Response:
+        """An answer that is made once for as long as nothing is added."""
+        one = _one(request)
+        with one.lock:
+            state = one.state()
+            if key not in state.said:
+                state.said[key] = _bytes(made(state))
+            content = state.said[key]
+        return _tagged(request, content, "application/json")
+
     def _one(request: Request) -> Viewed:
         number: int = request.path_params["recording"]
         if number >= len(viewed):
             raise InputError("there is no such recording")
         return viewed[number]
 
-    def refused(_: Request, error: Exception) -> Response:
-        return JSONResponse({"error": str(error)}, 404)
+    def refused(request: Request, error: Exception) -> Response:
+        if "/api/" in request.url.path:
+            return JSONResponse({"error": str(error)}, 404)
+        body = f"<main><h1>This cannot be shown</h1><p>{html.escape(str(error))}</p></main>"
+        assets = request.scope.get("root_path", "") + "/assets/"
+        return HTMLResponse(SHELL.format(title="unitscope", assets=html.escape(assets), body=body, script=""), 404)
 
     def busy(_: Request, __: Exception) -> Response:
         return JSONResponse({"error": "the model is busy; try again"}, 503, {"Retry-After": "1"})
@@ -176,6 +250,10 @@ def application(viewed: Sequence[Viewed], token: str, hosts: tuple[str, ...] = L
         ("/assets/{name}", asset),
         ("/r/{recording:int}/", shell),
         ("/r/{recording:int}/api/overview.json", overview),
+        ("/r/{recording:int}/api/section/{key}.json", section),
+        ("/r/{recording:int}/api/table.json", table),
+        ("/r/{recording:int}/api/course/{site:path}/{unit:int}.json", course),
+        ("/r/{recording:int}/api/events", events),
         ("/r/{recording:int}/api/unit/{site:path}/{unit:int}.json", unit),
         ("/r/{recording:int}/api/text/{sequence:int}.json", text),
         ("/r/{recording:int}/api/sequence/{sequence}.json", sequence),
@@ -189,6 +267,7 @@ def application(viewed: Sequence[Viewed], token: str, hosts: tuple[str, ...] = L
         ("standing", posed(standing_json, StandingAsked)),
         ("typed", posed(typed_json, TypedAsked)),
         ("match", posed(match_json, MatchAsked)),
+        ("compare", compared),
         ("note", note),
     ]
     routes = [Route(path, endpoint) for path, endpoint in looked_at]
@@ -197,7 +276,10 @@ def application(viewed: Sequence[Viewed], token: str, hosts: tuple[str, ...] = L
     ]
     return Starlette(
         routes=routes,
-        middleware=[Middleware(Guard, token=token, hosts=hosts), Middleware(GZipMiddleware, minimum_size=1_000)],
+        middleware=[
+            Middleware(Guard, token=token, hosts=hosts),
+            Middleware(GZipMiddleware, minimum_size=1_000, compresslevel=5),
+        ],
         exception_handlers={InputError: refused, Busy: busy, 404: nothing},
     )
 
@@ -214,7 +296,11 @@ def _number(text: str) -> int:
 
 
 def _json(request: Request, value: Any) -> Response:
-    return _tagged(request, json.dumps(value, allow_nan=False).encode(errors="replace"), "application/json")
+    return _tagged(request, _bytes(value), "application/json")
+
+
+def _bytes(value: Any) -> bytes:
+    return json.dumps(value, allow_nan=False, separators=(",", ":")).encode(errors="replace")
 
 
 def _tagged(request: Request, content: bytes, kind: str) -> Response:

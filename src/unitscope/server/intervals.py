@@ -1,15 +1,15 @@
 """Passages by how far up its range a unit stands in them: the largest show a unit's best side only."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from unitscope.errors import InputError
-from unitscope.page.reading import has_words, passage
-from unitscope.page.run import followed, scale_of_unit
+from unitscope.page.reading import has_words
 from unitscope.recording.recording import Recording
 from unitscope.server.viewed import State
-from unitscope.view import TokenText, with_scale
+from unitscope.view import TokenText
 
 INTERVALS: dict[str, tuple[float, float]] = {
     "largest": (0.999, 1.0),
@@ -41,18 +41,12 @@ def examples(state: State, site: str, unit: int, interval: str) -> list[TokenTex
     looked_at = values[:: max(1, len(values) // LOOKED_AT)].astype(np.float32)
     low, high = np.nanquantile(looked_at, INTERVALS[interval])
     there = np.flatnonzero((values >= low) & (values <= high))
-    scale, label = scale_of_unit(state.parts, site, unit), followed(state.parts, site, unit)
     views = []
     for sequence, position in _spread(source, there, unit):
         first = max(0, position - BEFORE)
-        view = passage(source, (site, unit), sequence, first, position - first + AFTER)
-        found = {
-            "title": f"{float(view.values[position - first]):.3f}".replace("-", "−"),
-            "mark": position - first,
-        }
-        views.append(with_scale(TokenText(**(vars(view) | found)), scale))
-    if label:
-        views = [state.with_truth(view, label) for view in views]
+        view = state.passage((site, unit), sequence, first, position - first + AFTER)
+        title = f"{float(view.values[position - first]):.3f}".replace("-", "−")
+        views.append(replace(view, title=title, mark=position - first))
     return views
 
 

@@ -139,10 +139,8 @@ def standing_json(state: State, question: StandingAsked) -> dict[str, Any]:
     count = question.stop - question.start
     state.check_tokens(question.sequence, question.start, count)
     sites = list(state.page.units)
-    found: dict[str, Float[np.ndarray, "token unit"]] = {}
-    for chunks in state.recording.chunks(sites, (), [question.sequence]):
-        for site, chunk in chunks.items():
-            found[site] = chunk.activations[question.start : question.stop].float().cpu().numpy()
+    recording, span = state.recording, (question.sequence, question.start, question.stop)
+    found = {site: recording.part(site, range(recording.site_named(site).units), *span) for site in sites}
     return {"standing": _standing(state, found)}
 
 

@@ -16,12 +16,13 @@ from unitscope.matches.thresholds import Thresholds, thresholds
 from unitscope.models.model import Model
 from unitscope.models.site import choose
 from unitscope.page.page import Page, UnitGroup
-from unitscope.page.part import Part, load_parts
+from unitscope.page.part import Part, load_readable
 from unitscope.page.parts.notes import FOLDER as NOTES
 from unitscope.page.parts.notes import Note, add_note
-from unitscope.page.reading import has_words, passage, reader, truth_of
+from unitscope.page.reading import has_words, reader, truth_of
 from unitscope.page.run import followed, page_of, scale_of_unit
 from unitscope.recording.recording import Recording
+from unitscope.server.pyramid import Pyramids
 from unitscope.server.typed import Opener, Typewriter
 from unitscope.server.usual import Usual
 from unitscope.view import TokenText, with_scale
@@ -37,9 +38,12 @@ class State:
 
     def __init__(self, folder: Path, opener: Opener) -> None:
         self.recording = Recording.open(folder, incomplete=True)
-        self.parts: Sequence[Part] = load_parts(folder)
+        self.parts: Sequence[Part] = load_readable(folder)
         self.page = page_of(self.recording, self.parts)
         self.usual = Usual(self.recording, self.parts)
+        self.pyramids = Pyramids(self.recording)
+        self.said: dict[str, bytes] = {}
+        """Answers that were given and hold as long as this does."""
         self._opener = opener
         self._limits: dict[tuple[tuple[str, ...], str], dict[str, Thresholds]] = {}
 
@@ -67,6 +71,17 @@ class State:
         (tokens,) = self.recording.lengths([sequence])
         if not (0 <= first < tokens and 0 < count <= WINDOW):
             raise InputError(f"give a first token below {tokens}, and at most {WINDOW} tokens")
+
+    def passage(self, unit: tuple[str, int], sequence: int, first: int, count: int) -> TokenText:
+        """A unit's values over some tokens of a sequence, on its scale; no other byte is read."""
+        source, (site, number) = self.recording, unit
+        values = source.part(site, [number], sequence, first, first + count)[:, 0]
+        symbols = source.vocabulary.decode(source.tokens(sequence)[first : first + count].tolist())
+        place = reader(source).place(sequence, first)
+        view = TokenText(f"{site}/{number} on the text", symbols, values.tolist(), at=(sequence, first), place=place)
+        if label := followed(self.parts, site, number):
+            view = self.with_truth(view, label)
+        return with_scale(view, scale_of_unit(self.parts, site, number))
 
     def with_truth(self, view: TokenText, label: str) -> TokenText:
         """A passage with what a label says beneath it, where the recording can be asked for it."""
@@ -123,18 +138,12 @@ class Viewed:
         """Some tokens of a sequence in the colours of some units. Raises ``InputError`` for what is not there."""
         with self.lock:
             state = self.state()
-            source = state.recording
             state.check_tokens(sequence, first, count)
             if not 0 < len(units) <= STRIPS:
                 raise InputError(f"give between 1 and {STRIPS} units")
-            views = []
             for site, unit in units:
                 state.check_unit(site, unit)
-                view = passage(source, (site, unit), sequence, first, count)
-                if label := followed(state.parts, site, unit):
-                    view = state.with_truth(view, label)
-                views.append(with_scale(view, scale_of_unit(state.parts, site, unit)))
-            return views
+            return [state.passage(unit, sequence, first, count) for unit in units]
 
     def place(self, sequence: int) -> dict[str, int | None]:
         """The nearest sequence that is there, or below 0 one that shows much: how long it is, and its neighbours."""

@@ -10,7 +10,11 @@ export const asked = $state({
   /** Columns that are not shown; null for those that are hidden unless it is said. */
   hidden: null as number[] | null,
   sort: null as Sort | null,
+  /** Units that were selected in a picture, and its title. */
+  among: null as { units: string[]; from: string } | null,
 });
+
+const FEW = 60; // selected units that an address has room for
 
 /** What a column is called in addresses: its name, and how often that stood before it. */
 function keys(fields: Field[]): string[] {
@@ -31,6 +35,7 @@ export function read(query: string, fields: Field[]): void {
   asked.text = given.get("find") ?? "";
   asked.filters = {};
   for (const [key, value] of given) if (key.startsWith("where.") && column(key.slice(6)) >= 0) asked.filters[column(key.slice(6))] = value;
+  asked.among = given.has("among") ? { units: given.get("among")!.split(" "), from: given.get("from") ?? "" } : asked.among;
   asked.hidden = given.has("columns") ? fields.map((_, i) => i).filter((i) => i > 0 && !given.getAll("columns").includes(names[i])) : null;
   const [, way, name] = /^([-+|]?)(.*)$/.exec(given.get("sort") ?? "") ?? ["", "", ""];
   asked.sort = name && column(name) >= 0 ? { column: column(name), descending: way !== "+", absolute: way === "|" } : null;
@@ -44,6 +49,7 @@ export function written(fields: Field[]): string {
   if (asked.text) query.set("find", asked.text);
   for (const [i, text] of Object.entries(asked.filters)) if (text) query.set(`where.${names[Number(i)]}`, text);
   if (asked.sort) query.set("sort", `${asked.sort.absolute ? "|" : asked.sort.descending ? "-" : "+"}${names[asked.sort.column]}`);
+  if (asked.among && asked.among.units.length <= FEW) query.set("among", asked.among.units.join(" ")), query.set("from", asked.among.from);
   const { hidden } = asked;
   if (hidden) for (const [i, name] of names.entries()) if (i > 0 && !hidden.includes(i)) query.append("columns", name);
   return query.size ? `#/units?${query}` : "#/units";

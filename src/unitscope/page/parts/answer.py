@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from unitscope.asking.answer import FOLDER, Answer, Found, Score
+from unitscope.asking.answer import FOLDER, Answer, Found, Passage, Score
 from unitscope.asking.measures import MEASURES
 from unitscope.evidence.fdr import adjusted
 from unitscope.interventions.ablation import Change
@@ -44,10 +44,19 @@ class Asked(Part):
         used = {found.address for found in confirmed if found.used == "used"}
         tried = any(found.used != "not measured" for found in confirmed)
         rest = f" The network relies on {len(used)} of them." if tried else ""
-        where = "within this text" if self.answer.within else "on documents that did not choose them"
-        beyond = f"beyond {self.answer.networks} untrained networks and " if self.answer.networks else ""
-        at = f"at FDR {self.answer.question.fdr:.0%}"
-        return f"{len(self.answer.units())} units follow something {where}, {beyond}{at}.{rest}"
+        where = "within this text" if self.answer.within else "on documents that were not used to choose them"
+        beyond = f"better than the best units of {self.answer.networks} untrained networks, and " * bool(
+            self.answer.networks
+        )
+        number, fdr = len(self.answer.units()), self.answer.question.fdr
+        follow = f"{number} {'unit follows' if number == 1 else 'units follow'} something"
+        asked = f"{len(self.answer.question.labels)} labels × {sum(map(len, self.answer.numbers.values())):,} units"
+        nothing = "; ".join(f"under {name}, {count:,}" for name, count in self.answer.controls.items())
+        return (
+            f"{follow} {where}, {beyond}with at most {fdr:.0%} of false discoveries.{rest}"
+            f"\n\nWhat was asked: {asked}. {self.answer.significant:,} pairs are significant"
+            f"{f'; {nothing}' if nothing else ''}."
+        )
 
     def cards(self, source: Source) -> Sequence[Card]:
         first = {found.address: found for found in reversed(self.answer.findings())}
@@ -128,11 +137,22 @@ def _card(found: Found) -> Card:
         )
     shown, text = found.passage, None
     if shown is not None:
+        part = _telling(shown)
         text = TokenText(
-            f"{found.address} on the text", list(shown.tokens[:LINE]), list(shown.unit[:LINE]), shown.low, shown.high,
-            at=(shown.sequence, shown.first), truth=list(shown.label[:LINE]), label=found.label,
+            f"{found.address} on the text", list(shown.tokens[part]), list(shown.unit[part]), shown.low, shown.high,
+            at=(shown.sequence, shown.first + part.start), truth=list(shown.label[part]), label=found.label,
         )  # fmt: skip
     return Card(found.label, found.address, text, [fact.replace("-", "−") for fact in facts])
+
+
+def _telling(shown: Passage) -> slice:
+    """The tokens of a card: from the beginning of a line, if there is one, those in which the label changes most."""
+    begins = [0, *(place + 1 for place, token in enumerate(shown.tokens[:-LINE]) if token.endswith("\n"))]
+    label = np.nan_to_num(np.asarray(shown.label, np.float64))
+    steps = np.append(np.abs(np.diff((label > np.median(label)).astype(float))), 0.0)
+    # Of equal ones the first beginning of a line, since a passage begins where it was cut.
+    best = max(begins, key=lambda at: (steps[at : at + LINE].sum(), at > 0, -at))
+    return slice(best, min(best + LINE, len(shown.tokens)))
 
 
 def _sentence(found: Found, failed: Sequence[str]) -> str:

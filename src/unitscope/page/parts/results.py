@@ -37,7 +37,7 @@ class Results(Part):
             of = [self._of[site][name] for site in self.results.sites() if name in self._of[site]]
             views = [(result.site, view) for result in of for view in result.views()]
             if views:
-                found.append(Section(f"all-{name}", views[0][1].title, "", by_site(views)))
+                found.append(Section(f"all-{name}", views[0][1].title, self._says(name)[1], by_site(views)))
         return found
 
     def columns(self, source: Source) -> Columns:

@@ -1,0 +1,148 @@
+"""Views with the numbers that a reader sees, and no more: what units and passages have in common is written once."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-"
+UNKNOWN = len(LETTERS) - 1
+KNOTS = (0, 7, 31, 55, 62)
+"""The letters at the smallest value, at the ends and the middle of the scale, and at the largest value."""
+DIGITS = {"number": 3, "share": 4}
+"""Decimals of a column that the page shows, by its kind."""
+
+
+class Pool:
+    """The text from which passages are cut: what was seen before is referred to, what is new stands at the end.
+
+    Examples of thousands of units are windows on the same text. It grows with the text that is shown, not with units.
+    """
+
+    RUN = 16
+    """Tokens that must agree for a cut to begin."""
+
+    def __init__(self) -> None:
+        self.tokens: list[str] = []
+        self._runs: dict[tuple[str, ...], int] = {}
+        """Where each run of tokens stands."""
+
+    def cut(self, passage: Sequence[str]) -> list[int]:
+        """The passage as cuts, ``[start, length, start, length …]``."""
+        cuts: list[int] = []
+        at = 0
+        while at < len(passage):
+            start = self._runs.get(tuple(passage[at : at + self.RUN]), -1)
+            length = self._agree(passage, at, start) if start >= 0 else 0
+            if not length:
+                start, length = self._add(passage[at]), 1
+            if cuts and cuts[-2] + cuts[-1] == start:
+                cuts[-1] += length
+            else:
+                cuts += [start, length]
+            at += length
+        return cuts
+
+    def _agree(self, passage: Sequence[str], at: int, start: int) -> int:
+        """How many tokens from there on are the same."""
+        most = min(len(passage) - at, len(self.tokens) - start)
+        return next((n for n in range(most) if passage[at + n] != self.tokens[start + n]), most)
+
+    def _add(self, token: str) -> int:
+        self.tokens.append(token)
+        if len(self.tokens) >= self.RUN:
+            self._runs[tuple(self.tokens[-self.RUN :])] = len(self.tokens) - self.RUN
+        return len(self.tokens) - 1
+
+
+def groups_packed(groups: Sequence[Mapping[str, Any]], pool: Pool) -> list[dict[str, Any]]:
+    """The groups of a unit, their passages cut from the pool."""
+    return [{**group, "views": [view_packed(view, pool) for view in group["views"]]} for group in groups]
+
+
+def view_packed(view: Mapping[str, Any], pool: Pool | None = None) -> dict[str, Any]:
+    """A view with the numbers that a reader sees, and no more; its tokens are cut from the pool, if there is one."""
+    if view["view"] == "TokenText":
+        numbers = {"values": _letters(view), "truth": short(view["truth"])}
+        return {**view, **numbers, "tokens": {"cut": pool.cut(view["tokens"])} if pool else view["tokens"]}
+    if view["view"] == "Table":
+        fields, rows = view["fields"], view["rows"]
+        columns = [_seen(field["kind"], [row[place] for row in rows]) for place, field in enumerate(fields)]
+        return {**{key: value for key, value in view.items() if key != "rows"}, "columns": columns}
+    packed: dict[str, Any] = short(dict(view))
+    return packed
+
+
+def _letters(view: Mapping[str, Any]) -> dict[str, Any]:
+    """Values as a letter each, in steps that are even on the scale of colours: what is seen is what there was.
+
+    Knots are the smallest value, both ends of the scale and its middle, and the largest value. Passages are most of a
+    page.
+    """
+    known = np.array([math.nan if value is None else value for value in view["values"]], dtype=np.float64)
+    finite = known[np.isfinite(known)]
+    if not len(finite):
+        return {"knots": [0, 0, 0, 0, 0], "letters": LETTERS[UNKNOWN] * len(known)}
+    low, middle, high = (float(f"{view[name]:.5g}") for name in ("low", "middle", "high"))
+    least, most = (float(f"{end:.5g}") for end in (min(finite.min(), low), max(finite.max(), high)))
+    knots = [least, low, middle, high, most]
+    # Equal knots leave a stretch of no length; np.interp wants none.
+    at = np.maximum.accumulate(np.array(knots) + np.arange(5) * 1e-12 * max(1.0, abs(least), abs(most)))
+    steps = np.interp(known, at, KNOTS)
+    steps = np.where(np.isfinite(known), np.rint(steps), UNKNOWN).astype(int)
+    return {"knots": knots, "letters": "".join(LETTERS[n] for n in steps)}
+
+
+def _seen(kind: str, column: Sequence[Any]) -> list[Any]:
+    """A column's values with the decimals that a reader sees, and two digits where these would all be zeros."""
+    decimals = DIGITS.get(kind, 0)
+
+    def seen(value: Any) -> Any:
+        if not decimals or not isinstance(value, float):
+            return value
+        return round(value, decimals) if abs(value) >= 0.5 * 10**-decimals else float(f"{value:.1e}")
+
+    return [short(seen(value)) for value in column]
+
+
+def short(value: Any) -> Any:
+    """Five digits, where a reader sees four; whole numbers stay whole."""
+    if isinstance(value, dict):
+        return {key: short(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [short(item) for item in value]
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and abs(value) < 2**53 else float(f"{value:.5g}")
+    return value
+
+
+def _flat(value: Any) -> bool:
+    """A number, a text, or an object of such: the head of a column."""
+    if isinstance(value, dict):
+        return not any(isinstance(item, list | dict) for item in value.values())
+    return not isinstance(value, list)
+
+
+def interned(value: Any, text: Sequence[str] = ()) -> str:
+    """JSON in which every list of plain items is written once, in ``shared``, and referred to as ``{"$": n}``.
+
+    The units of a block share their passages, edges and column heads; the page resolves the references. ``text`` is
+    what passages are cut from, where the block has its own.
+    """
+    shared: dict[str, int] = {}
+
+    def intern(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: intern(item) for key, item in value.items()}
+        if isinstance(value, list):
+            if len(value) < 4 or not all(_flat(item) for item in value):
+                return [intern(item) for item in value]
+            text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+            return {"$": shared.setdefault(text, len(shared))}
+        return value
+
+    tree = json.dumps(intern(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    own = f',"text":{json.dumps(list(text), ensure_ascii=False, separators=(",", ":"))}' if text else ""
+    return f'{{"tree":{tree},"shared":[{",".join(shared)}]{own}}}'
