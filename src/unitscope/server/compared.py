@@ -11,6 +11,7 @@ from unitscope.errors import InputError
 from unitscope.page.comparison import ALL_PAIRS, MATCHED, pairs_table, sorted_lines
 from unitscope.page.page import Section, section_json
 from unitscope.server.viewed import State
+from unitscope.view import View
 
 TOKENS = 32_768
 """Tokens of both that are looked at: enough for a correlation of .02, and read in a second or two."""
@@ -47,5 +48,5 @@ def compare_json(state: State, other: State, question: CompareAsked) -> dict[str
         f"{found.tokens:,} tokens that both read. A unit's partner, chosen on half of the passages, has on the other "
         f"half a correlation of {mean:.2f} in the mean. {MATCHED.strip()}"
     )
-    views = [pairs_table(matched, ("", ""), ALL_PAIRS), sorted_lines(matched)]
+    views: list[View] = [pairs_table(matched, ("", ""), ALL_PAIRS), sorted_lines(matched)]
     return section_json(Section("compare", "Matched units", text, views))
