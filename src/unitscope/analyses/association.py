@@ -20,7 +20,7 @@ from torch import Tensor
 from unitscope.analyses._products import filled
 from unitscope.analyses._said import SHIFTED, Block, said_of, shift_of
 from unitscope.errors import InputError
-from unitscope.evidence.correlation import WHY, Sums, correlate
+from unitscope.evidence.correlation import WHY, Sums, Totals, correlate
 from unitscope.evidence.jackknife import jackknife
 from unitscope.fold.analysis import Analysis, Given
 from unitscope.models.site import Site
@@ -216,8 +216,9 @@ class Association(Analysis[Pairs]):
         x_shift = filled(state.x_shift.to(x.device, x.dtype))
         for block in said.blocks:
             rows = filled(x[block.rows])
-            state.smallest = torch.minimum(state.smallest, rows.amin(0).cpu()[:units])
-            state.largest = torch.maximum(state.largest, rows.amax(0).cpu()[:units])
+            if self.differences:
+                state.smallest = torch.minimum(state.smallest, rows.amin(0).cpu()[:units])
+                state.largest = torch.maximum(state.largest, rows.amax(0).cpu()[:units])
             self._add(state, block, rows - x_shift)
 
     def _add(self, state: Pairs, block: Block, x: Float[Tensor, "token filled"]) -> None:
@@ -265,6 +266,13 @@ class Association(Analysis[Pairs]):
             largest=torch.maximum(a.largest, b.largest),
             is_flag=a.is_flag & b.is_flag,
         )  # fmt: skip
+
+    def by_bucket(self, state: Pairs) -> Float[np.ndarray, "bucket unit label"]:
+        """Pearson's r of each bucket alone, without intervals; NaN where unit or label is constant there."""
+        families = self._families()
+        n, y, yy = (part.numpy()[:, None] for part in (state.n[:, families], state.y, state.yy))
+        x, xx = (part[:, families].numpy().swapaxes(1, 2) for part in (state.x, state.xx))
+        return Totals(n, x, y, xx, yy, state.xy.numpy().swapaxes(1, 2)).r()
 
     def compute(self, state: Pairs) -> AssociationResult:
         families = np.array(self._families())

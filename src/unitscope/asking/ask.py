@@ -12,15 +12,15 @@ With hundreds of units and dozens of labels something always correlates. So a un
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 
-from unitscope.analyses.association import DIFFERENCES, Association, AssociationResult
+from unitscope.analyses.association import DIFFERENCES
 from unitscope.asking.answer import UNTESTED, Answer, Beyond, Found, Question
-from unitscope.asking.columns import BUCKET, CONTROLS, LEVEL, TURNED, Columns
+from unitscope.asking.columns import CONTROLS, ELSEWHERE, PLACE, TURNED, Columns, columns
 from unitscope.asking.conditions import Condition, condition, pairs_of
 from unitscope.asking.folds import Folds
 from unitscope.asking.forms import forms
@@ -29,8 +29,11 @@ from unitscope.asking.passages import passage_of
 from unitscope.asking.pieces import Pieces, Side, pieces
 from unitscope.asking.regressions import regressions
 from unitscope.asking.scoring import Scoring, check
+from unitscope.asking.sides import Reading, Tables, tables
 from unitscope.asking.units import Units, chosen_units
+from unitscope.asking.untrained import best_elsewhere, untrained
 from unitscope.asking.use import measured as measured_use
+from unitscope.asking.work import Crew, Desk, crew
 from unitscope.concepts.formulas import LENGTH
 from unitscope.corpus.corpus import Corpus
 from unitscope.errors import InputError
@@ -38,25 +41,16 @@ from unitscope.evidence.correlation import partial
 from unitscope.evidence.fdr import adjusted
 from unitscope.evidence.power import more_pieces
 from unitscope.evidence.untrained import exceedance
-from unitscope.fold.analyze import analyze
-from unitscope.fold.plan import Part
 from unitscope.fold.resultset import ResultSet
-from unitscope.fold.stage import Stage
 from unitscope.labels import suggest
 from unitscope.models.model import Model
 from unitscope.progress import Progress, silent
 from unitscope.source.label_table import Asked, LabelTable
 from unitscope.source.live import Live
-from unitscope.source.relabelled import Relabelled, Says
-from unitscope.source.source import Source
-from unitscope.source.subset import Subset
+from unitscope.source.source import Recipe, Source
 
 PASSAGES = 64
 """Findings that are kept with a passage."""
-SURE = 0.95
-"""Share of the correlations that a tolerance is about: the last few, of rare labels, would have nearly all read."""
-Tables = dict[str, AssociationResult]
-"""By site."""
 
 
 def ask(
@@ -78,6 +72,9 @@ def ask(
     ablation_sequences: int = 32,
     seed: int = 0,
     progress: Progress = silent,
+    workers: int = 1,
+    store: str = "",
+    opened: Recipe | None = None,
 ) -> Answer:
     """Ask which units follow which labels.
 
@@ -92,6 +89,10 @@ def ask(
     correlations have intervals of at most that half-width.
     Untrained networks and ablations need the model and the corpus: those of the source, or ``model`` and ``over``;
     with 0 ``baselines``, or without them, nothing can be confirmed, and the scores and their significance remain.
+    With ``workers`` that many processes read parts, untrained networks and ablations, with one thread each; they must
+    be able to open the source and the network: by a name, or as ``opened`` says (``Live.opened``). A ``store``, a
+    folder or an address such as ``s3://bucket/states``, keeps what was read: a question that was stopped goes on there.
+    The answer is the same in each of these ways.
     Raises ``InputError`` for what cannot be asked, before anything is read.
     """
     items = [labels] if isinstance(labels, str) or callable(labels) else labels
@@ -117,8 +118,10 @@ def ask(
     found = pieces(seen, share)
     needed = tuple(dict.fromkeys([*wanted, *(test.measure for test in tests)]))
     check(needed, table, (found.choosing, found.confirming), length, model, corpus)
-    with Columns(table, source, [*found.choosing.sequences, *found.confirming.sequences]) as columns:
-        return _Asking(question, needed, tests, seen, model, corpus, found, columns, progress).answer()
+    with columns(table, source, [*found.choosing.sequences, *found.confirming.sequences]) as kept:
+        desk = Desk(seen, model, corpus, kept)
+        with crew(desk, workers, store, opened) as hands:
+            return _Asking(question, needed, tests, table, desk, found, hands, progress).answer()
 
 
 def suggested(source: Source) -> tuple[str, ...]:
@@ -146,29 +149,39 @@ class _Asking:
     question: Question
     measures: Sequence[Measure]
     conditions: Sequence[Condition]
-    source: Units
-    model: Model | None
-    corpus: Corpus | None
+    table: LabelTable
+    desk: Desk
     pieces: Pieces
-    columns: Columns
+    crew: Crew
     progress: Progress
 
+    @property
+    def source(self) -> Units:
+        return self.desk.source
+
+    @property
+    def columns(self) -> Columns:
+        return self.desk.columns
+
     def answer(self) -> Answer:
-        question, names, divided = self.question, self.columns.table.names, self.pieces.divided
-        choosing, here, chose = self._side(self.pieces.choosing, "choosing units", {})
-        controls: Mapping[str, Says] = {}
-        if question.controls:
-            controls = self.columns.controls(self.pieces.confirming, question.seed)
+        question, names, divided = self.question, self.columns.names, self.pieces.divided
+        choosing, here, chose = self._side(self.pieces.choosing, "choosing units", ())
+        controls = (ELSEWHERE, PLACE, TURNED) if question.controls else ()
         confirming, there, confirmed = self._side(self.pieces.confirming, "scoring them elsewhere", controls)
         q = _by_site(there, adjusted(np.concatenate([there[site].p for site in there])))
         folds = Folds(self.source, self.columns, self.progress)
-        scoring = Scoring(folds, (chose, confirmed), here, there, self.model, self.corpus)
+        scoring = Scoring(folds, self.table, (chose, confirmed), here, there, self.desk.model, self.desk.corpus)
         of_pairs = [test for test in self.conditions if test.measure.of_pairs]
         named = pairs_of(of_pairs, scoring.everywhere, names)
         scores, within = scoring.scores(self.measures, named)
         prevalence = self.columns.prevalence(confirmed.sequences)
-        trained, untrained = self._untrained(choosing["shared"], confirming["shared"], (chose, confirmed))
-        gate = exceedance(trained, untrained)
+        shared = (
+            np.concatenate([table.r for table in tables(side["shared"]).values()]) for side in (choosing, confirming)
+        )
+        trained, networks = best_elsewhere(*shared), np.zeros((0, len(names)))
+        if self.desk.model is not None and self.desk.corpus is not None and question.baselines:
+            networks = untrained(self.crew, (chose, confirmed), question.baselines, question.seed, self.progress)
+        gate = exceedance(trained, networks)
         tests = sum(int(np.isfinite(table.p).sum()) for table in there.values())
         passing = [float(there[site].p[q[site] <= question.fdr].max(initial=0.0)) for site in there]
         level = max(passing) if divided and any(passing) else question.fdr / max(1, tests if divided else 1)
@@ -194,18 +207,17 @@ class _Asking:
                     scores=scores[site, unit, k],
                     within=within[site, unit, k],
                     trained=float(trained[k]),
-                    untrained=float(np.nan_to_num(untrained[:, k]).max()) if len(untrained) else math.nan,
+                    untrained=float(np.nan_to_num(networks[:, k]).max()) if len(networks) else math.nan,
                     untrained_p=float(gate[k]),
                     more=more_pieces(t, int(table.pieces[k]), level) if open_ else None,
                 )
             )
         loss = None
-        if question.ablate and self.model is not None and self.corpus is not None:
+        if question.ablate and self.desk.model is not None and self.desk.corpus is not None:
             means = {site: table.mean for site, table in here.items()}
             stds = {site: table.std for site, table in here.items()}
             found, loss = measured_use(
-                found, question, self.model, self.corpus, self.columns, confirmed, means, stds, self.source,
-                self.progress,
+                found, question, self.crew, confirmed, means, stds, self.progress,
             )  # fmt: skip
         return Answer(
             question=question,
@@ -218,19 +230,18 @@ class _Asking:
             tests=tests,
             significant=sum(int((table <= question.fdr).sum()) for table in q.values()),
             controls={name: _significant(confirming[name], question.fdr) for name in CONTROLS if name in confirming},
-            networks=len(untrained),
+            networks=len(networks),
             loss=loss,
             fingerprint=self.source.whole.fingerprint,
             numbers={site: numbers.tolist() for site, numbers in self.source.chosen.items()},
             chosen=choosing["all"],
             confirmed=confirming["all"],
-            untrained=[float(value) for value in (untrained.max(0) if len(untrained) else np.full(len(names), np.nan))],
+            untrained=[float(value) for value in (networks.max(0) if len(networks) else np.full(len(names), np.nan))],
         )
 
     def _beyond(self, folds: Folds, sides: tuple[Side, Side]) -> list[Beyond]:
         """Forms and sites, those that conditions on them keep."""
-        table = self.columns.table
-        flags = [name for name, kind in zip(table.names, table.kinds, strict=True) if kind == "flag"]
+        flags = [name for name, kind in zip(self.columns.names, self.columns.kinds, strict=True) if kind == "flag"]
         of_forms, of_sites = ([m for m in self.measures if m.kind == kind] for kind in ("form", "site"))
         found = forms(of_forms, folds, flags, sides, self.question.length) if of_forms else []
         found += regressions(of_sites, folds, sides) if of_sites else []
@@ -242,81 +253,11 @@ class _Asking:
 
         return [one for one in found if kept(one)]
 
-    def _association(self, side: Side, control: str = "") -> Association:
-        before = f"{control}: " if control else ""
-        return Association(
-            of=tuple(before + name for name in self.columns.table.names),
-            groups=BUCKET,
-            buckets=max(side.buckets, 2),
-            families=" ".join(map(str, self.columns.table.families)),
-            within=self.pieces.groups.within or control == TURNED,
-            differences=not control and any(measure.name in DIFFERENCES for measure in self.measures),
-        )
-
-    def _side(self, side: Side, what: str, controls: Mapping[str, Says]) -> tuple[dict[str, ResultSet], Tables, Side]:
-        """Associations of all pairs of one side (``all``), of its shared part alone (``shared``), and of controls.
-
-        And the side as far as it was read.
-        """
-        source = self.source
-        labelled = Relabelled(source, self.columns.says(side, controls))
-        kinds = {"all": self._association(side), **{name: self._association(side, name) for name in controls}}
-        stage = Stage(source.sites, tuple(kinds.values()))
-        empty = ResultSet(source.fingerprint)
-        done, total = 0, len(side.sequences)
-
-        def tell(count: int) -> None:
-            nonlocal done
-            done += count
-            self.progress(what, done, total)
-
-        states = stage.fold(labelled, Part(0, tuple(side.shared)), empty, tell)
-        results = {name: ResultSet(source.fingerprint) for name in (*kinds, "shared")}
-        own = Stage(source.sites, (kinds["all"],))
-        own.compute(states, results["shared"])
-        read = set(side.shared)
-        for number, rest in enumerate(_rounds(side, self.question.tolerance), 1):
-            if self.question.tolerance:
-                known = ResultSet(source.fingerprint)
-                own.compute(states, known)
-                if _sure(_tables(known), self.question.tolerance):
-                    break
-            states = stage.merge(states, stage.fold(labelled, Part(number, rest), empty, tell))
-            read.update(rest)
-        for name, analysis in kinds.items():
-            Stage(source.sites, (analysis,)).compute(states, results[name])
-        if TURNED in kinds and not self.pieces.groups.within:  # the same sums, with the level of each document
-            turned, level = kinds[TURNED], replace(kinds[TURNED], within=False)
-            same = {(site, level.key): state for (site, key), state in states.items() if key == turned.key}
-            Stage(source.sites, (level,)).compute(same, results.setdefault(LEVEL, ResultSet(source.fingerprint)))
-        self.progress(what, total, total)
-        kept = replace(
-            side,
-            sequences=tuple(n for n in side.sequences if n in read),
-            order=tuple(n for n in side.order if n in read),
-        )
-        return results, _tables(results["all"]), kept
-
-    def _untrained(self, here: ResultSet, there: ResultSet, read: tuple[Side, Side]) -> tuple[np.ndarray, np.ndarray]:
-        """\\|r\\| of each label's best unit, chosen on the shared part of one side, on that of the other."""
-        trained = _best_elsewhere(_tables(here), _tables(there))
-        if self.model is None or self.corpus is None or not self.question.baselines:
-            return trained, np.zeros((0, len(trained)))
-        rows = []
-        sides = list(zip(read, ("shared, choosing", "shared, confirming"), strict=True))
-        families = " ".join(map(str, self.columns.table.families))
-        analysis = Association(of=self.columns.table.names, groups=BUCKET, buckets=1, families=families)
-        for number in range(self.question.baselines):
-            live = Live(self.model.untrained(self.question.seed + number), self.corpus)
-            fresh = Units(live, self.source.chosen)
-            tables = []
-            for side, name in sides:
-                one = replace(side, bucket=dict.fromkeys(side.bucket, 0))
-                part = Subset(Relabelled(fresh, self.columns.says(one, {})), side.shared, name)
-                tables.append(_tables(analyze(part, [analysis])))
-            rows.append(_best_elsewhere(*tables))
-            self.progress("untrained networks", number + 1, self.question.baselines)
-        return trained, np.stack(rows)
+    def _side(self, side: Side, what: str, controls: Sequence[str]) -> tuple[dict[str, ResultSet], Tables, Side]:
+        differences = any(measure.name in DIFFERENCES for measure in self.measures)
+        within = self.pieces.groups.within
+        reading = Reading.of(self.columns, side, controls, self.question.seed, within, differences)
+        return reading.read(self.crew, self.question.tolerance, what, self.progress)
 
     def _shown(self, found: list[Found], side: Side) -> list[Found]:
         """With a passage for the first of those that are confirmed."""
@@ -349,46 +290,11 @@ class _Asking:
         return [one for members in ordered for one in members]
 
 
-def _tables(results: ResultSet) -> Tables:
-    return {r.site: r for r in results if isinstance(r, AssociationResult)}
-
-
-def _by_site(tables: Tables, flat: np.ndarray) -> dict[str, np.ndarray]:
-    edges = np.cumsum([len(table.p) for table in tables.values()])[:-1]
-    return dict(zip(tables, np.split(flat, edges), strict=True))
+def _by_site(of: Tables, flat: np.ndarray) -> dict[str, np.ndarray]:
+    edges = np.cumsum([len(table.p) for table in of.values()])[:-1]
+    return dict(zip(of, np.split(flat, edges), strict=True))
 
 
 def _significant(results: ResultSet, fdr: float) -> int:
-    q = adjusted(np.concatenate([table.p for table in _tables(results).values()]))
+    q = adjusted(np.concatenate([table.p for table in tables(results).values()]))
     return int((q <= fdr).sum())
-
-
-def _best_elsewhere(here: Tables, there: Tables) -> np.ndarray:
-    """For each label \\|r\\| on one side of the unit that is best on the other; NaN where no unit varies."""
-    r, held = (np.concatenate([np.abs(table.r) for table in tables.values()]) for tables in (here, there))
-    best = np.where(np.isnan(r), -1.0, r).argmax(0)
-    columns = np.arange(r.shape[1])
-    found: np.ndarray = np.where(np.isnan(r[best, columns]), np.nan, held[best, columns])
-    return found
-
-
-def _rounds(side: Side, tolerance: float) -> list[tuple[int, ...]]:
-    """What is read after the shared part: all at once, or by a third more each time."""
-    shared = set(side.shared)
-    if not tolerance:
-        rest = tuple(number for number in side.sequences if number not in shared)
-        return [rest] if rest else []
-    left, taken, found = [number for number in side.order if number not in shared], len(shared), []
-    while left:
-        count = max(1, taken // 3)
-        found.append(tuple(sorted(left[:count])))
-        left, taken = left[count:], taken + count
-    return found
-
-
-def _sure(tables: Tables, tolerance: float) -> bool:
-    """Whether enough correlations have intervals as narrow as that; of constant units and labels there are none."""
-    known = [np.isfinite(table.r) for table in tables.values()]
-    narrow = [table.r_high - table.r_low <= 2 * tolerance for table in tables.values()]
-    of = sum(int(part.sum()) for part in known)
-    return sum(int((a & b).sum()) for a, b in zip(known, narrow, strict=True)) >= SURE * of

@@ -1,9 +1,12 @@
 """The labels of a question as they are folded: the same values for every pass, their flags, and their controls."""
 
+import hashlib
+import json
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
-from types import TracebackType
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -33,39 +36,76 @@ a label, that is no fault of the method, but nothing that is said of tokens eith
 SIZE = 4096
 
 
-class Columns:
-    """Labels of a table, computed once and kept in a temporary file while it is open (use it in ``with``)."""
+VALUES, INDEX, NAMES = "values.bin", "index.npy", "names.json"
 
-    def __init__(self, table: LabelTable, source: Source, sequences: Iterable[int]) -> None:
-        self.table = table
-        self._source = source
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115  closed on exit
-        self._at: dict[int, tuple[int, int]] = {}
-        numbers = [k for k, kind in enumerate(table.kinds) if kind == "number"]
-        sketch = Sketch(len(numbers), SIZE)
-        for sequence in dict.fromkeys(sequences):
-            labels = table.labels(sequence).float()
-            if numbers:
-                sketch.add(labels[:, numbers])
-            values = labels.T.contiguous().numpy()
-            self._at[sequence] = (self._file.seek(0, 2), values.shape[1])
-            self._file.write(values.tobytes())
-        cuts = sketch.quantiles([0.5])[0] if numbers else np.zeros(0)
-        self.cuts = {k: float(cut) for k, cut in zip(numbers, cuts, strict=True)}
-        """Above which a number counts as flagged: its median."""
-        self._row = {name: k for k, name in enumerate(table.names)}
+
+@contextmanager
+def columns(table: LabelTable, source: Source, sequences: Iterable[int]) -> Iterator["Columns"]:
+    """Labels of a table over some sequences, computed once and kept in a temporary folder while it is open."""
+    numbers = [k for k, kind in enumerate(table.kinds) if kind == "number"]
+    sketch = Sketch(len(numbers), SIZE)
+    made = hashlib.sha256()
+    with tempfile.TemporaryDirectory(prefix="unitscope-labels-") as scratch:
+        folder, index = Path(scratch), []
+        with (folder / VALUES).open("wb") as file:
+            for sequence in dict.fromkeys(sequences):
+                labels = table.labels(sequence).float()
+                if numbers:
+                    sketch.add(labels[:, numbers])
+                values = labels.T.contiguous().numpy()
+                place = source.place(sequence)
+                index.append((sequence, file.tell(), values.shape[1], place.document, place.start))
+                made.update(values.data)
+                file.write(values.data)
+        places = np.array(index, np.int64).reshape(-1, 5)
+        np.save(folder / INDEX, places)
+        cuts = sketch.quantiles([0.5])[0].tolist() if numbers else []
+        names = {"names": table.names, "kinds": table.kinds, "families": [int(one) for one in table.families]}
+        made.update(places.tobytes() + str(names).encode())
+        names |= {"cuts": list(zip(numbers, cuts, strict=True)), "digest": made.hexdigest()}
+        (folder / NAMES).write_text(json.dumps(names))
+        opened = Columns(folder)
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+
+class Columns:
+    """Labels that ``columns`` computed. Another process can open the same while they are there."""
+
+    names: tuple[str, ...]
+    kinds: tuple[str, ...]
+    """``flag`` or ``number``."""
+    families: tuple[int, ...]
+    """The same for labels that are defined at the same tokens."""
+    digest: str
+    """Of all their values."""
+    cuts: dict[int, float]
+    """Above which a number counts as flagged: its median."""
+
+    def __init__(self, folder: Path) -> None:
+        said = json.loads((folder / NAMES).read_text())
+        self.folder = folder
+        self.names, self.kinds, self.families = (tuple(said[name]) for name in ("names", "kinds", "families"))
+        self.digest, self.cuts = said["digest"], {int(k): float(cut) for k, cut in said["cuts"]}
+        index = np.load(folder / INDEX).tolist()
+        self._at = {sequence: (start, tokens) for sequence, start, tokens, _, _ in index}
+        self._places = {sequence: (document, start) for sequence, _, _, document, start in index}
+        self._file = (folder / VALUES).open("rb")
+        self._row = {name: k for k, name in enumerate(self.names)}
         self._read = lru_cache(64)(self._load)
         self._level = lru_cache(4096)(self._mean)
 
-    def __enter__(self) -> "Columns":
-        return self
+    def __reduce__(self) -> tuple[type["Columns"], tuple[Path]]:
+        return Columns, (self.folder,)
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def close(self) -> None:
         self._file.close()
 
     def flags(self) -> tuple[str, ...]:
         """The name of each label as a flag."""
-        return tuple(FLAG + name if k in self.cuts else name for k, name in enumerate(self.table.names))
+        return tuple(FLAG + name if k in self.cuts else name for k, name in enumerate(self.names))
 
     def values(self, name: str, sequence: int) -> Float[Tensor, " token"]:
         """A label, or a number as a flag."""
@@ -77,8 +117,8 @@ class Columns:
 
     def prevalence(self, sequences: Iterable[int]) -> Float[np.ndarray, " label"]:
         """Share of the tokens, where a label is defined, on which it holds, or is above its median; NaN for none."""
-        cuts = np.array([self.cuts.get(k, 0.5) for k in range(len(self.table))])[:, None]
-        on, known = np.zeros((2, len(self.table)))
+        cuts = np.array([self.cuts.get(k, 0.5) for k in range(len(self.names))])[:, None]
+        on, known = np.zeros((2, len(self.names)))
         for number in sequences:
             values = self._read(number)
             on += (values > cuts).sum(1)
@@ -121,7 +161,7 @@ class Columns:
     def controls(self, side: Side, seed: int) -> dict[str, Callable[[str, int], Tensor]]:
         """What each control says in place of the labels of one side."""
         members: dict[int, list[int]] = {}
-        for sequence in sorted(side.sequences, key=lambda n: (side.bucket[n], *self._place(n))):
+        for sequence in sorted(side.sequences, key=lambda n: (side.bucket[n], *self._places[n])):
             members.setdefault(side.bucket[sequence], []).append(sequence)
         around = Circle(dict(side.bucket), lambda number: self._at[number][1], seed)
         order = list(members)
@@ -134,10 +174,10 @@ class Columns:
             return around.read(sequence, lambda number: self.values(name, number))
 
         def place(name: str, sequence: int) -> Tensor:
-            start, length = self._place(sequence)[1], self._at[sequence][1]
+            start, length = self._places[sequence][1], self._at[sequence][1]
             found = torch.full((length,), torch.nan)
             for other in members[partner[side.bucket[sequence]]]:
-                begin = self._place(other)[1] - start
+                begin = self._places[other][1] - start
                 if begin < length and begin + self._at[other][1] > 0:
                     values = self.values(name, other)
                     low, high = max(0, begin), min(length, begin + len(values))
@@ -154,14 +194,10 @@ class Columns:
         values = torch.cat([self.values(name, number) for number in sequences])
         return float(values.double().nanmean())
 
-    def _place(self, sequence: int) -> tuple[int, int]:
-        place = self._source.place(sequence)
-        return place.document, place.start
-
     def _load(self, sequence: int) -> Float[np.ndarray, "label token"]:
         start, tokens = self._at[sequence]
         self._file.seek(start)
-        count = len(self.table)
+        count = len(self.names)
         return np.frombuffer(self._file.read(count * tokens * 4), np.float32).reshape(count, tokens)
 
 

@@ -29,7 +29,7 @@ FEW = "too few tokens with the flag, or without, on one side"
 def regressions(measures: Sequence[Measure], folds: Folds, sides: tuple[Side, Side]) -> list[Beyond]:
     """One for every site, label and measure: F1 on tokens that it did not learn from."""
     found: list[Beyond] = []
-    labels, flags = folds.columns.table.names, folds.columns.flags()
+    labels, flags = folds.columns.names, folds.columns.flags()
     for site, here, there, read in folds.samples(flags, sides, TOKENS, "reading tokens for regressions"):
         x, known = (torch.from_numpy(part.values) for part in (here, there))
         learnt, held = (_classes(torch.from_numpy(part.said)) for part in (here, there))

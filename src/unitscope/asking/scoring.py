@@ -65,6 +65,7 @@ class Scoring:
     """What is known of all pairs, and reads what is asked for further."""
 
     folds: Folds
+    table: LabelTable
     sides: tuple[Side, Side]
     here: Mapping[str, AssociationResult]
     there: Mapping[str, AssociationResult]
@@ -134,10 +135,10 @@ class Scoring:
             (choosing,) = self._of(0, [self._detection(1)], "their thresholds", few)
         columns, buckets = self.folds.columns, max(self.sides[1].buckets, 2)
         deviations = Association(
-            of=tuple(DEVIATION + name for name in columns.table.names),
+            of=tuple(DEVIATION + name for name in columns.names),
             groups=BUCKET,
             buckets=buckets,
-            families=" ".join(map(str, columns.table.families)),
+            families=" ".join(map(str, columns.families)),
         )
         asked: list[Analysis[Any]] = [deviations, *([self._detection(buckets)] if names else [])]
         of_level, *rest = self._of(1, asked, "their detection", few)
@@ -176,13 +177,13 @@ class Scoring:
 
     def _texts(self, side: int) -> dict[str, TextMeansResult]:
         first = self.sides[side].order[:TEXTS]
-        analysis = TextMeans(of=self.folds.columns.table.names)
+        analysis = TextMeans(of=self.folds.columns.names)
         return self.folds.of(self.sides[side], [analysis], "means of texts", sorted(first))[0]
 
     def _of_texts(self, name: str, found: TextMeansResult) -> tuple[np.ndarray, np.ndarray]:
         """Values and notes, ``[unit label]``."""
         share = found.holds.mean(0)
-        flag = np.array([kind == "flag" for kind in self.folds.columns.table.kinds])
+        flag = np.array([kind == "flag" for kind in self.folds.columns.kinds])
         telling = flag & (share > 0) & (share < 1)
         values = np.full((found.units, len(found.labels)), np.nan)
         if name == "inclusion":
@@ -194,8 +195,7 @@ class Scoring:
         return values, np.where(np.isfinite(values), "", np.broadcast_to(notes, values.shape))
 
     def _degrees(self, name: str) -> dict[str, Float[np.ndarray, "unit label"]]:
-        source, table = self.folds.source, self.folds.columns.table
-        return degrees(name, table, self.model, self.corpus, source.chosen)
+        return degrees(name, self.table, self.model, self.corpus, self.folds.source.chosen)
 
 
 def _of_sums(name: str, table: AssociationResult) -> Float[np.ndarray, "bound unit label"]:

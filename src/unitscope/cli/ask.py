@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -36,10 +37,12 @@ from unitscope.cli.options import (
     Seed,
     Sequences,
     Share,
+    States,
     TableFile,
     Tolerance,
     Units,
     Weights,
+    Workers,
 )
 from unitscope.concepts.formulas import LENGTH
 from unitscope.corpus.corpus import Corpus
@@ -50,9 +53,8 @@ from unitscope.models.model import Model
 from unitscope.page.parts.answer import Asked
 from unitscope.page.parts.skill import Skilled
 from unitscope.recording.manifest import MANIFEST
-from unitscope.source.live import Live
 from unitscope.source.skill import skill
-from unitscope.source.source import Source
+from unitscope.source.source import Recipe, Source
 
 
 def list_names() -> None:
@@ -87,6 +89,8 @@ def ask(
     ablate: Ablate = True,
     sequences: Sequences = 0,
     seed: Seed = 0,
+    workers: Workers = 1,
+    states: States = "",
     device: Device = "",
     weights: Weights = "auto",
     arg: Arguments = None,
@@ -112,14 +116,15 @@ def ask(
     """
     frames = []
     for name in models:
-        source, network, corpus = _opened(
+        source, network, corpus, opened = _opened(
             name, over or [], {"sequences": sequences, "device": device, "weights": weights, "arguments": arg or []}
         )
         with console.progress_bar() as show:
             answer = put(
                 source, labels, corpus, model=network, units=units, measures=ALWAYS if measure is None else measure,
                 having=having or (), tolerance=tolerance, length=form_length, fdr=fdr, baselines=baselines,
-                share=share, controls=controls, ablate=ablate, seed=seed, progress=show,
+                share=share, controls=controls, ablate=ablate, seed=seed, progress=show, workers=workers, store=states,
+                opened=opened,
             )  # fmt: skip
         frames.append(answer.to_pandas())
         print_answer(answer, rows)
@@ -135,25 +140,27 @@ def ask(
         console.answer(whole)
 
 
-def _opened(name: str, over: Sequence[str], said: Mapping[str, Any]) -> tuple[Source, Model | None, Corpus | None]:
-    """The source, and the model and corpus behind it where there are such."""
+def _opened(
+    name: str, over: Sequence[str], said: Mapping[str, Any]
+) -> tuple[Source, Model | None, Corpus | None, Recipe | None]:
+    """The source, and the model and corpus behind it where there are such, with how these were opened."""
     if not (Path(name) / MANIFEST).exists():
         if not over:
             raise InputError(f"{name} is no recording; say by --over what it is to read, for example --over book.txt")
         inputs = Inputs(name, tuple(over), **{**said, "arguments": tuple(said["arguments"])})
         with console.doing(f"opening {name} and {', '.join(over)}"):
-            network, corpus = inputs.open()
-            live = Live(network, corpus, sequences=inputs.chosen(corpus))
+            live = inputs.live()
             found = skill(live)
         if found and not found.is_skilled:
             console.out.print(found.sentence)
-        return live, network, corpus
+        return live, live.model, live.corpus, live.opened
     if over:
         raise InputError(f"{name} is a recording, which has been read already; leave --over out")
     for part in Skilled.load(Path(name)):
         if not part.skill.is_skilled:
             console.out.print(part.skill.sentence)
-    return of_recording(Path(name))
+    recording, network, corpus = of_recording(Path(name))
+    return recording, network, corpus, asdict(Inputs.load(Path(name))) if network else None
 
 
 def print_answer(answer: Answer, top: int = 20) -> None:

@@ -3,6 +3,8 @@
 import dataclasses
 from pathlib import Path
 
+import torch
+
 from unitscope.cli import analyze, ask, console, record, report, train
 from unitscope.cli.app import app
 from unitscope.cli.options import Out, Retrain
@@ -27,10 +29,10 @@ def demo(
         options = TrainOptions.from_json(read_card(SHIPPED).options, out=str(out / "net"))
         model = options.out
         train.train_text(**dataclasses.asdict(options))
-    recording = out / "recording"
-    record.record(model, ["stdlib"], recording, dtype="float16", sequences=SEQUENCES)
-    analyze.analyze(recording)
-    ask.ask([str(recording)])
+    recording, workers = out / "recording", torch.get_num_threads()
+    record.record(model, ["stdlib"], recording, dtype="float16", sequences=SEQUENCES, workers=workers)
+    analyze.analyze(recording, workers=workers)
+    ask.ask([str(recording)], workers=workers)
     page = out / "report.html"
     report.report(recording, page)
     console.out.print(f"open {page.resolve().as_uri()}")

@@ -120,7 +120,7 @@ class Totals:
             xy = self.xy - x * self.y
             return Totals(self.n, zero, np.zeros_like(self.y), xx, yy, xy)
 
-    def r(self) -> Float[np.ndarray, "unit label"]:
+    def r(self) -> Float[np.ndarray, "*piece unit label"]:
         """Pearson's r; NaN where unit or label is constant up to rounding."""
         with np.errstate(all="ignore"):
             mx, my = self.x / self.n, self.y / self.n

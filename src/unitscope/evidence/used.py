@@ -66,17 +66,19 @@ def verdicts(
     """Of each label with its own unit, and q over the labels asked.
 
     ``p`` and ``contrast`` (*where − elsewhere*) are of the label's unit, ``controls`` the same contrast of random units
-    of its site; NaN rows are no units.
+    of its site; NaN rows are no units. They are only needed where q passes.
     """
     q = adjusted(p)
     known = np.isfinite(controls)
     enough = known.sum(0) >= CONTROLS
     beyond = np.all(~known | (controls < contrast), axis=0)
-    said: list[Verdict] = [
-        "not measured" if np.isnan(one) or not some else "used" if one <= level and larger else "not used"
-        for one, some, larger in zip(q, enough, beyond, strict=True)
-    ]
-    return said, q
+
+    def said(one: float, some: bool, larger: bool) -> Verdict:
+        if one > level:
+            return "not used"
+        return "not measured" if np.isnan(one) or not some else "used" if larger else "not used"
+
+    return [said(*parts) for parts in zip(q.tolist(), enough.tolist(), beyond.tolist(), strict=True)], q
 
 
 def similar(

@@ -65,6 +65,16 @@ class Damage:
 
 
 @dataclass
+class ChangeSums:
+    """What each of several changes adds to the loss."""
+
+    pieces: Float[Tensor, "change piece column"]
+    """Over the tokens of each piece: of all that have a target, and of those where each flag holds."""
+    symbols: Float[Tensor, "change symbol"]
+    """Over the tokens before each symbol."""
+
+
+@dataclass
 class Bench:
     """Sequences on which edits are tried, with the intact model's loss at every counted token.
 
@@ -118,8 +128,15 @@ class Bench:
     ) -> list[tuple[Damage, Costs]]:
         """The same for each of several changes, and the sums over pieces of which means and intervals are made.
 
+        Raises ``InputError`` as ``damage`` does.
+        """
+        return self.read(self.sums(changes, tell))
+
+    def sums(self, changes: Sequence[Sequence[Edit]], tell: Callable[[int], None] = lambda _: None) -> ChangeSums:
+        """What each of several changes adds to the loss, summed.
+
         Changes of one site go side by side, in the cheapest way there is (``engines``). ``tell`` counts changes, each
-        once for every batch. Raises ``InputError`` as ``damage`` does.
+        once for every batch.
         """
         for edits in changes:
             check_edits(edits, self.model, self.corpus, self.sequences)
@@ -142,9 +159,15 @@ class Bench:
                 found = torch.zeros(len(some), symbols, dtype=torch.float64)
                 by_symbol[numbers] += found.index_add_(1, self.target[here][known], change[:, known])
                 tell(len(some))
+        return ChangeSums(sums, by_symbol)
+
+    def read(self, sums: ChangeSums) -> list[tuple[Damage, Costs]]:
+        """What the sums of some changes say."""
+        pieces, symbols = int(self._piece.max()) + 1, len(self.corpus.vocabulary.symbols)
         counts = torch.bincount(self.target[self.target >= 0], minlength=symbols)
         of = torch.zeros(pieces, self._table.shape[1], dtype=torch.float64).index_add_(0, self._piece, self._table)
-        return [self._damage(*parts, of.numpy(), counts) for parts in zip(sums.numpy(), by_symbol, strict=True)]
+        each = zip(sums.pieces.numpy(), sums.symbols, strict=True)
+        return [self._damage(*parts, of.numpy(), counts) for parts in each]
 
     def _damage(
         self,

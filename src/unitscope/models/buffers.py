@@ -6,6 +6,7 @@ and NumPy makes them because it asks for huge pages, which PyTorch does not.
 """
 
 import math
+import threading
 import weakref
 
 import numpy as np
@@ -37,3 +38,14 @@ class Buffers:
         self._blocks = [(other, user) for other, user in self._blocks if other is not block]
         self._blocks.append((block, weakref.ref(array)))
         return torch.from_numpy(array)
+
+
+_THREAD = threading.local()
+
+
+def shared() -> Buffers:
+    """The buffers of this thread: one network after another, as untrained baselines are read, uses the same memory."""
+    if not hasattr(_THREAD, "buffers"):
+        _THREAD.buffers = Buffers()
+    buffers: Buffers = _THREAD.buffers
+    return buffers

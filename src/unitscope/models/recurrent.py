@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from unitscope.errors import InputError
-from unitscope.models.buffers import Buffers
+from unitscope.models.buffers import shared
 from unitscope.models.edit import Bound
 from unitscope.models.intercept import intercepted
 from unitscope.models.layers import Way, faster, layer_names, run_layers
@@ -62,7 +62,6 @@ class RecurrentReader:
         self._kind = next(kind for kind in self.reads if isinstance(module, kind))
         self._checked = {"loop": 0, "gates": 0}  # steps over which what is read was compared with the module
         self._gates = True  # until they are found to differ
-        self._buffers = Buffers()
         self._prepared = Prepared()
 
     def of_rounds(self, rounds: Rounds) -> "RecurrentReader":
@@ -118,7 +117,7 @@ class RecurrentReader:
             state = self._initial(x, layout, hx)
             way = self._proved(stock, x, layout, state, bool(here.held))
             rows, last, found = run_layers(
-                module, x, layout.sizes, state, here.wanted.keys(), rows_held, self._buffers, self._prepared, way
+                module, x, layout.sizes, state, here.wanted.keys(), rows_held, shared(), self._prepared, way
             )
             for name, value in found.items():
                 here.wanted[name].append(layout.by_sequence(self._copy(value) if name in top else value))
@@ -158,7 +157,7 @@ class RecurrentReader:
 
     def _copy(self, steps: Tensor) -> Tensor:
         """The output as it is now: what comes after the layer may work in place."""
-        return self._buffers.empty(tuple(steps.shape), like=steps).copy_(steps)
+        return shared().empty(tuple(steps.shape), like=steps).copy_(steps)
 
     def _initial(self, x: Tensor, layout: Layout, hx: Any) -> State:
         """The given initial state, or zeros: ``[layer·direction batch unit]`` for hidden, then cell."""

@@ -1,0 +1,154 @@
+"""The long parts of a question as tasks: done in this process or by several, and kept where there is a store.
+
+A task says what its outcome follows from (``key``), so a question that was stopped, or asked with other labels of the
+same text read again, takes from the store what is there. Who does a task changes nothing: the same bytes.
+"""
+
+import functools
+import json
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Int
+
+from unitscope.asking.columns import Columns
+from unitscope.asking.units import Units
+from unitscope.corpus.corpus import Corpus
+from unitscope.errors import InputError
+from unitscope.fold.state import Packed
+from unitscope.fold.store import Store
+from unitscope.models.model import Model
+from unitscope.source.live import Live
+from unitscope.source.recipe import open_source
+from unitscope.source.source import Recipe, digest
+from unitscope.source.workers import each
+
+VERSION = 1
+"""Of what is kept: another means that it is made again."""
+
+
+@dataclass(frozen=True, eq=False)
+class Desk:
+    """What tasks read."""
+
+    source: Units
+    model: Model | None
+    corpus: Corpus | None
+    columns: Columns
+    kept: dict[Any, Any] = field(default_factory=dict)
+    """What several tasks use, by whatever names it."""
+
+    @property
+    def running(self) -> Live:
+        """The network over its text. Raises ``InputError`` where there is none."""
+        if self.model is None or self.corpus is None:
+            raise InputError(f"{self.source.name} has no network")
+        return Live(self.model, self.corpus)
+
+
+@runtime_checkable
+class Task(Protocol):
+    """Some seconds of work. It travels to other processes, so it holds numbers and names alone."""
+
+    def key(self, desk: Desk) -> str:
+        """Digest of all that its outcome follows from."""
+        ...
+
+    def done(self, desk: Desk) -> Packed:
+        """Its outcome."""
+        ...
+
+
+@dataclass(frozen=True)
+class Crew:
+    """Who does the tasks of a question."""
+
+    desk: Desk
+    workers: int
+    store: Store | None
+    recipes: tuple[str, str]
+    """By which other processes open the source, and the network and its text; empty for none."""
+
+    def each(self, tasks: Sequence[Task], tell: Callable[[int], None]) -> list[Packed]:
+        """The outcome of each task. ``tell`` is called with the numbers of tasks as they are done."""
+        if self.store is None:
+            return [self._now(number, task, tell) for number, task in enumerate(tasks)]
+        keys = [digest(f"asking {VERSION}", task.key(self.desk)) for task in tasks]
+        missing = {}
+        for number, (task, key) in enumerate(zip(tasks, keys, strict=True)):
+            if key in self.store:
+                tell(number)
+            else:
+                missing[number] = task
+        if self.workers == 1:
+            for number, task in missing.items():
+                self.store.save(keys[number], self._now(number, task, tell))
+        else:
+            chosen = {site: units.tolist() for site, units in self.desk.source.chosen.items()}
+            errand = _Errand(*self.recipes, json.dumps(chosen), self.desk.columns, self.store)
+            work = [(number, keys[number], task) for number, task in missing.items()]
+            for number in each(errand.work, work, self.workers):
+                tell(number)
+        found = [self.store.load(key) for key in keys]
+        if any(packed is None for packed in found):
+            raise InputError(f"{self.store.where} has lost what was kept there; ask the same once more")
+        return [packed for packed in found if packed is not None]
+
+    def _now(self, number: int, task: Task, tell: Callable[[int], None]) -> Packed:
+        packed = task.done(self.desk)
+        tell(number)
+        return packed
+
+
+@contextmanager
+def crew(desk: Desk, workers: int, store: str, opened: Recipe | None) -> Iterator[Crew]:
+    """``workers`` processes with one thread each, or this one. Without a store they have one for as long as they need.
+
+    ``opened`` says how the network and the text were opened. Raises ``InputError`` for what no other process can open.
+    """
+    if workers < 1:
+        raise InputError(f"at least 1 worker is needed, not {workers}")
+    if workers == 1:
+        yield Crew(desk, 1, Store(store) if store else None, ("", ""))
+        return
+    source = desk.source.whole
+    network = ""
+    if desk.model is not None and desk.model is not source.model:
+        if opened is None:
+            raise InputError(f"{desk.model.name} was made in this process, so no worker can open it; ask with 1 worker")
+        network = json.dumps({"kind": Live.kind, "opened": opened, "batch_size": 1, "sequences": []})
+    recipes = json.dumps(source.recipe()), network
+    with tempfile.TemporaryDirectory(prefix="unitscope-states-") as scratch:
+        yield Crew(desk, workers, Store(store or scratch), recipes)
+
+
+@dataclass(frozen=True)
+class _Errand:
+    """All that a worker has to know besides its task."""
+
+    source: str
+    network: str
+    chosen: str
+    columns: Columns
+    store: Store
+
+    def work(self, task: tuple[int, str, Task]) -> int:
+        number, key, work = task
+        desk = _desk(self.source, self.network, self.chosen, self.columns.folder)
+        self.store.save(key, work.done(desk))
+        return number
+
+
+@functools.lru_cache(1)
+def _desk(source: str, network: str, chosen: str, columns: Any) -> Desk:
+    """A worker lays its desk once."""
+    opened = open_source(json.loads(source))
+    running = open_source(json.loads(network)) if network else opened
+    units: Mapping[str, Int[np.ndarray, " unit"]] = {
+        site: np.array(numbers, np.int64) for site, numbers in json.loads(chosen).items()
+    }
+    return Desk(Units(opened, units), running.model, running.corpus, Columns(columns))
