@@ -208,7 +208,10 @@ def plain(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return plain(value.tolist())
     if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
+        return [
+            (float(f"{item:.7g}") if math.isfinite(item) else None) if type(item) is float else plain(item)
+            for item in value
+        ]
     if isinstance(value, np.generic):
         return plain(value.item())
     return value

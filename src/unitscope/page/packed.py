@@ -109,17 +109,23 @@ def _seen(kind: str, column: Sequence[Any]) -> list[Any]:
 
 def short(value: Any) -> Any:
     """Five digits, where a reader sees four; whole numbers stay whole."""
+    kind = type(value)  # millions of plain values pass here: the commonest kinds come first
+    if kind is float:
+        return int(value) if value.is_integer() and abs(value) < 2**53 else float(f"{value:.5g}")
+    if kind is str or kind is int or value is None:
+        return value
     if isinstance(value, dict):
         return {key: short(item) for key, item in value.items()}
     if isinstance(value, list):
         return [short(item) for item in value]
-    if isinstance(value, float):
-        return int(value) if value.is_integer() and abs(value) < 2**53 else float(f"{value:.5g}")
     return value
 
 
 def _flat(value: Any) -> bool:
     """A number, a text, or an object of such: the head of a column."""
+    kind = type(value)
+    if kind is str or kind is float or kind is int:
+        return True
     if isinstance(value, dict):
         return not any(isinstance(item, list | dict) for item in value.values())
     return not isinstance(value, list)
@@ -137,7 +143,7 @@ def interned(value: Any, text: Sequence[str] = ()) -> str:
         if isinstance(value, dict):
             return {key: intern(item) for key, item in value.items()}
         if isinstance(value, list):
-            if len(value) < 4 or not all(_flat(item) for item in value):
+            if len(value) < 4 or not all(map(_flat, value)):
                 return [intern(item) for item in value]
             text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
             return {"$": shared.setdefault(text, len(shared))}

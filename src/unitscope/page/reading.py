@@ -1,6 +1,6 @@
 """Reading a source for a page: a passage in a unit's colours, trials where there are no words, and places."""
 
-import bisect
+import re
 import weakref
 from collections import OrderedDict
 from dataclasses import replace
@@ -21,6 +21,8 @@ KEPT = 4
 """Sequences of a site that stay in memory, because units are asked for one after the other."""
 LOOKED_AT = 64
 """Sequences that are looked at to choose which are shown."""
+DOCUMENTS = 256
+"""Whose lines are remembered: the examples of one unit lie in many."""
 ENOUGH = 400
 """Tokens of a passage that is filled with several sequences, where they are short."""
 BORDER = "¶"
@@ -36,7 +38,7 @@ class Reader:
         self._trials: dict[str, Float[np.ndarray, "sequence step unit"]] = {}
         self._known: Trials | None = None
         self._stretch: dict[tuple[str, int], tuple[list[str], np.ndarray]] = {}
-        self._lines: dict[int, list[int]] = {}
+        self._lines: dict[int, np.ndarray] = {}
 
     def chunk(self, site: str, sequence: int) -> Chunk:
         """One sequence of one site."""
@@ -116,8 +118,10 @@ class Reader:
         else:
             character = where.start + position
         if where.document not in self._lines:
-            self._lines = {where.document: [i for i, c in enumerate(document.text) if c == "\n"]}
-        return f"{document.name}:{bisect.bisect_left(self._lines[where.document], character) + 1}"
+            if len(self._lines) >= DOCUMENTS:
+                self._lines.pop(next(iter(self._lines)))
+            self._lines[where.document] = np.array([one.start() for one in re.finditer("\n", document.text)], np.int64)
+        return f"{document.name}:{int(np.searchsorted(self._lines[where.document], character)) + 1}"
 
 
 _READERS: "weakref.WeakKeyDictionary[Source, Reader]" = weakref.WeakKeyDictionary()
