@@ -59,6 +59,8 @@ def test_networks_that_were_trained_before_are_read_and_those_of_other_texts_pas
     assert card.corpus_fingerprint != made_up(180, quick=True).fingerprint
     with pytest.raises(InputError, match="holds no network that was trained on this data"):
         study.runs(Asked(quick=True, nets=tmp_path))
+    with pytest.raises(InputError, match="no task 'dbpedia' here"):
+        study.runs(Asked(quick=True, only="dbpedia"))
     with pytest.raises(InputError, match="is no folder"):
         study.runs(Asked(quick=True, nets=tmp_path / "none"))
     with pytest.raises(InputError, match="neither TREC"):

@@ -82,6 +82,9 @@ def runs(options: Asked) -> list[Run]:
     if min(options.seeds, options.untrained) < 1:
         raise InputError("at least one network is trained, and one is not, of each task")
     made: list[Run] = []
+    known = [task.name for task in _tasks(options.data, options.quick)]
+    if options.only and options.only not in known:
+        raise InputError(f"there is no task {options.only!r} here; there are: {', '.join(known)}")
     for number, task in enumerate(_tasks(options.data, options.quick)):
         if options.only not in ("", task.name):
             continue
@@ -97,8 +100,9 @@ def runs(options: Asked) -> list[Run]:
                     Run(f"{trained.name} untrained {draw}", settings, partial(blank, options, number), (trained.name,))
                 )
     if not made:
-        where = options.nets or options.only
-        raise InputError(f"{where} holds no network that was trained on this data; train some, or leave the option out")
+        raise InputError(
+            f"{options.nets} holds no network that was trained on this data; train some, or leave the option out"
+        )
     return made
 
 
