@@ -63,11 +63,15 @@ def test_rows_that_are_left_out_are_counted(tmp_path: Path) -> None:
 
 def test_texts_of_a_network_may_have_labels_or_not(tmp_path: Path) -> None:
     lines = str(written(tmp_path, "a who is it\nb so\n", "a.txt"))
-    assert [(row.text, row.label) for row in texts_of([lines], ("a", "b"))] == [("who is it", "a"), ("so", "b")]
-    assert [(row.text, row.label) for row in texts_of([lines], ("a",))] == [("a who is it", ""), ("b so", "")]
     table = str(written(tmp_path, "sentence\nso it is\n", "a.tsv"))
-    assert [(row.text, row.label) for row in texts_of([table], ("a",))] == [("so it is", "")]
-    assert [row.label for row in texts_of([f"b={table}"], ("a", "b"))] == ["b"]
+
+    def read(file: str, *classes: str) -> list[list[str]]:
+        return [list(each) for each in texts_of([file], classes)]
+
+    assert read(lines, "a", "b") == [["who is it", "so"], ["a", "b"]]
+    assert read(lines, "a") == [["a who is it", "b so"], []]
+    assert read(table, "a") == [["so it is"], []]
+    assert read(f"b={table}", "a", "b") == [["so it is"], ["b"]]
 
 
 def test_labelled_texts_are_no_treebank(tmp_path: Path) -> None:

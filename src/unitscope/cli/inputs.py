@@ -203,10 +203,9 @@ class Inputs:
             sentences, reading = self._sentences(notes), Characters(card.vocabulary)
             return model, Passages(sentences, name, reading, longest=card.longest or None, notes=notes)
         classes = card.targets if KINDS[card.kind].learns == "classes" else ()
-        rows = texts_of(self.text, classes, replace(self.dialect, part=self.part), notes)
-        labels = [row.label for row in rows] if classes and all(row.label for row in rows) else []
+        texts, labels = texts_of(self.text, classes, replace(self.dialect, part=self.part), notes)
         return model, LabelledTexts(
-            [row.text for row in rows], labels,
+            texts, labels if classes else (),
             name=name, vocabulary=card.vocabulary, classes=classes, longest=card.longest, notes=notes,
         )  # fmt: skip
 

@@ -8,7 +8,6 @@ import hashlib
 import itertools
 import os
 import sys
-from array import array
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +19,7 @@ from jaxtyping import Int
 
 from unitscope.corpus.dialect import Notes
 from unitscope.corpus.opening import SNIFF, coding, open_bytes, unreadable
+from unitscope.corpus.spilled import Rows
 from unitscope.corpus.vocabulary import UNKNOWN, Vocabulary
 from unitscope.errors import InputError
 from unitscope.files.jsons import HEAD
@@ -62,22 +62,18 @@ class Document:
 
 
 class Entries(Sequence[Document]):
-    """The documents of a text. Only numbers and digests of each are held, since there may be millions."""
+    """The documents of a text. Numbers and digests of each lie on the disk where there are many."""
 
     def __init__(self, files: Sequence[TextFile]) -> None:
         self._files = files
-        self._file, self._start, self._stop, self._tokens = array("q"), array("q"), array("q"), array("q")
-        self._digests = bytearray()
+        self._rows = Rows(file="q", start="q", stop="q", tokens="q", digest="32s")
 
     def add(self, file: int, start: int, stop: int, tokens: int, digest: bytes) -> None:
         """One more, of a file by its number."""
-        for column, value in zip((self._file, self._start, self._stop, self._tokens), (file, start, stop, tokens),
-                                 strict=True):  # fmt: skip
-            column.append(value)
-        self._digests += digest
+        self._rows.add(file, start, stop, tokens, digest)
 
     def __len__(self) -> int:
-        return len(self._file)
+        return len(self._rows)
 
     @overload
     def __getitem__(self, number: int) -> Document: ...
@@ -86,25 +82,35 @@ class Entries(Sequence[Document]):
     def __getitem__(self, number: int | slice) -> Document | list[Document]:
         if isinstance(number, slice):
             return [self[each] for each in range(*number.indices(len(self)))]
-        file = self._files[self._file[number]]
-        place = range(len(self))[number]
-        return Document(
-            file.name, file.path, self._start[place], self._stop[place], self._tokens[place], self.digest(place)
-        )
+        at, start, stop, tokens, digest = self._rows[number]
+        file = self._files[at]
+        return Document(file.name, file.path, start, stop, tokens, digest.hex())
 
     @property
     def tokens(self) -> Int[np.ndarray, " document"]:
         """Of each document."""
-        return np.array(self._tokens, np.int64)
+        return self._rows.column("tokens")
 
     @property
     def file(self) -> Int[np.ndarray, " document"]:
         """The number of the file that each document is, or is a piece of."""
-        return np.array(self._file, np.int64)
+        return self._rows.column("file")
+
+    def file_of(self, number: int) -> int:
+        """The same of one document."""
+        return int(self._rows[number][0])
+
+    def size(self, number: int) -> int:
+        """The tokens of one document."""
+        return int(self._rows[number][3])
 
     def digest(self, number: int) -> str:
         """Hexadecimal SHA-256 of a document's bytes."""
-        return self._digests[32 * number : 32 * number + 32].hex()
+        return str(self._rows[number][4].hex())
+
+    def digests(self) -> Iterator[str]:
+        """Of all, in order."""
+        return (row[4].hex() for row in self._rows)
 
 
 @dataclass(frozen=True)
@@ -135,14 +141,14 @@ class Documents:
 
     def whole(self, number: int) -> str:
         """The digest of the file that a document is a piece of; empty where it is all of it."""
-        return self._cut.get(int(self.entries.file[number]), "") if self._cut else ""
+        return self._cut.get(self.entries.file_of(number), "") if self._cut else ""
 
     @cached_property
     def fingerprint(self) -> str:
         """Hexadecimal SHA-256 of the content."""
         made = hashlib.sha256()
-        for number in range(len(self.entries)):
-            made.update(("\n" * (number > 0) + self.entries.digest(number)).encode())
+        for number, digest in enumerate(self.entries.digests()):
+            made.update(("\n" * (number > 0) + digest).encode())
         return made.hexdigest()
 
     def vocabulary(self, at_least: int = 1) -> Vocabulary:
@@ -168,8 +174,7 @@ def scan(files: Sequence[TextFile], unit: Unit, document_bytes: int = DOCUMENT_B
                 content = opened.read(file.path, start, stop)
                 symbols = codes(content, unit, file.path, start)
                 if len(symbols) < len(total):
-                    kinds, times = np.unique(symbols, return_counts=True)
-                    total[kinds] += times
+                    np.add.at(total, symbols, 1)
                 else:
                     total += np.bincount(symbols, minlength=len(total))
                 paths.add(file.path)

@@ -8,11 +8,13 @@ layout without one, see ``layouts``), the trees of the Stanford Sentiment Treeba
 import hashlib
 import json
 import re
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from sys import intern
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,6 +31,7 @@ from unitscope.corpus.formats.brackets import trees
 from unitscope.corpus.layouts import LABELS, PARTS, TEXTS, column_of, has_head, headless
 from unitscope.corpus.opening import Lines
 from unitscope.corpus.padded import padded
+from unitscope.corpus.spilled import Texts
 from unitscope.corpus.tables import Table, is_table, open_table, table_of
 from unitscope.corpus.vocabulary import UNKNOWN, Vocabulary, note_unknown
 from unitscope.errors import InputError
@@ -89,17 +92,23 @@ def labelled_rows(
 
 def texts_of(
     files: Sequence[str], classes: Sequence[str], dialect: Dialect = Dialect(), notes: Notes | None = None
-) -> list[LabelledRow]:
-    """Texts for a network that knows these classes, with labels where they have some.
+) -> tuple[Sequence[str], Sequence[str]]:
+    """Texts for a network that knows these classes, and their labels; none unless each text has one.
 
     Lines of no table begin with their label if each begins with a class. Raises ``InputError`` as ``labelled_rows``.
     """
-    rows = list(labelled_rows(files, dialect, notes, bare=True))
-    words = [row.text.split(None, 1) for row in rows if not row.label]
-    if not words or not all(len(both) == 2 and both[0] in classes for both in words):
-        return rows
-    return [row if row.label else row._replace(label=row.text.split(None, 1)[0], text=row.text.split(None, 1)[1])
-            for row in rows]  # fmt: skip
+    texts, bodies = Texts(), Texts()
+    labels: list[str] | tuple[()] = []
+    for row in labelled_rows(files, dialect, notes, bare=True):
+        texts.append(row.text)
+        if labels != ():
+            label, *body = (row.label, row.text) if row.label else row.text.split(None, 1)
+            if body and (row.label or label in classes):
+                labels.append(intern(label))
+                bodies.append(body[0])
+            else:
+                labels = ()
+    return (bodies, labels) if labels else (texts, ())
 
 
 def labelled_files(name: str, dialect: Dialect = Dialect()) -> list[tuple[str, Path, Dialect]]:
@@ -220,7 +229,9 @@ def _class_name(value: Any, names: Sequence[str] | None) -> str | None:
 
 def symbols_of(texts: Iterable[str], unit: Unit = "characters", at_least: int = 1) -> Vocabulary:
     """The symbols that occur so often, and the unknown one for all others."""
-    counts = Counter(symbol for text in texts for symbol in as_symbols(text, unit))
+    counts = Counter[str]()
+    for text in texts:
+        counts.update(as_symbols(text, unit))
     return Vocabulary((*sorted(symbol for symbol, count in counts.items() if count >= at_least), UNKNOWN))
 
 
@@ -251,32 +262,37 @@ class LabelledTexts(WithText):
         notes: Notes | None = None,
         warn: bool = True,
     ) -> None:
-        if not texts or not all(texts):
-            raise InputError(f"{name} has no texts" if not texts else f"{name}: a text is empty; leave it out")
+        if not len(texts) or not all(texts):
+            raise InputError(f"{name} has no texts" if not len(texts) else f"{name}: a text is empty; leave it out")
         self.name = name
         self.unit: Unit = unit
         self.longest = longest
-        self.texts = tuple(texts)
-        self.symbols = tuple(as_symbols(text, unit)[: longest or None] for text in texts)
-        self.vocabulary = vocabulary or Vocabulary.of(symbol for text in self.symbols for symbol in text)
+        self.texts = texts
+        counts = Counter[str]()
+        self._sizes = array("q")
+        for symbols in map(self._symbols, texts):
+            counts.update(symbols)
+            self._sizes.append(len(symbols))
+        self.vocabulary = vocabulary or Vocabulary.of(counts)
         self.classes = tuple(classes) if classes is not None else tuple(sorted(set(labels)))
         if labels and len(labels) != len(texts):
             raise InputError(f"{name} has {len(texts):,} texts but {len(labels):,} labels")
         unknown = sorted(set(labels) - set(self.classes))
         if unknown:
             raise InputError(f"{name}: {unknown[0]!r} is no class of the network; there are: {', '.join(self.classes)}")
-        self.targets = tuple(self.classes.index(label) for label in labels)
+        numbers = {label: number for number, label in enumerate(self.classes)}
+        self.targets = array("i", (numbers[label] for label in labels))
+        """The number of each text's class; empty where texts have none."""
         self._refuse_unknown_symbols()
         self.notes = notes or Notes()
-        counts = Counter(symbol for text in self.symbols for symbol in text)
         note_unknown(counts, self.vocabulary, name, self.notes, warn)
         self._annotated = Annotated(self.document_text)
 
     def _refuse_unknown_symbols(self) -> None:
         if self.vocabulary.unknown is not None:
             return
-        for number, text in enumerate(self.symbols):
-            lacking = set(text) - self.vocabulary.ids.keys()
+        for number, text in enumerate(self.texts):
+            lacking = set(self._symbols(text)) - self.vocabulary.ids.keys()
             if lacking:
                 raise InputError(
                     f"{self.name}: text {number} holds {min(lacking)!r}, which the vocabulary of "
@@ -284,20 +300,23 @@ class LabelledTexts(WithText):
                 )
 
     def __len__(self) -> int:
-        return len(self.symbols)
+        return len(self.texts)
 
     @cached_property
     def fingerprint(self) -> str:
         """Hexadecimal SHA-256 of texts, classes and symbols."""
-        content = [self.symbols, self.targets, self.classes, self.vocabulary.symbols]
-        return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+        made = hashlib.sha256(json.dumps([self.classes, self.vocabulary.symbols]).encode())
+        made.update(self.targets.tobytes())
+        for text in self.texts:
+            made.update(json.dumps(self._symbols(text)).encode())
+        return made.hexdigest()
 
     @property
     def annotations(self) -> list[str]:
         return [f"class={name}" for name in self.classes] if self.targets else []
 
     def lengths(self, sequences: Sequence[int]) -> list[int]:
-        return [len(self.symbols[number]) for number in sequences]
+        return [self._sizes[number] for number in sequences]
 
     def sides(self) -> list[list[int]]:
         """The length of every text: what batches of about equal length are made by."""
@@ -312,7 +331,7 @@ class LabelledTexts(WithText):
         return replace(batch, targets=targets)
 
     def labels(self, name: str, sequence: int) -> Float[Tensor, " token"]:
-        length = len(self.symbols[sequence])
+        length = self._sizes[sequence]
         if name in self.annotations:
             return torch.full((length,), float(f"class={self.classes[self.targets[sequence]]}" == name))
         return self._annotated.labels(name, sequence, 0, length)
@@ -321,18 +340,18 @@ class LabelledTexts(WithText):
         """All of its text. Raises ``IndexError`` for a number that there is not."""
         if not 0 <= sequence < len(self):
             raise IndexError(f"sequence {sequence} of {len(self)}")
-        return Window(sequence, 0, 0, len(self.symbols[sequence]))
+        return Window(sequence, 0, 0, self._sizes[sequence])
 
     def document_text(self, document: int) -> str:
         """The text with one character per token."""
-        return self.symbols[document]
+        return self._symbols(self.texts[document])
 
     def document_name(self, document: int) -> str:
         return f"{self.name}:{document + 1}"
 
     def text(self, sequence: int) -> str:
         """The text of a sequence, one character per token."""
-        return self.symbols[sequence]
+        return self.document_text(sequence)
 
     def take(self, sequences: Sequence[int]) -> "LabelledTexts":
         """Some of the texts, in this order, with the same symbols and classes."""
@@ -355,12 +374,16 @@ class LabelledTexts(WithText):
     def describe(self) -> dict[str, str]:
         return {
             "corpus": self.name,
-            "sequences": f"{len(self):,} texts of {sum(map(len, self.symbols)):,} {self.unit} in all",
+            "sequences": f"{len(self):,} texts of {sum(self._sizes):,} {self.unit} in all",
             "classes": ", ".join(self.classes) if self.targets else "none",
             "vocabulary": f"{len(self.vocabulary)} symbols",
             **self.notes.describe(),
         }
 
+    def _symbols(self, text: str) -> str:
+        """What is read of a text, one character per token."""
+        return as_symbols(text, self.unit)[: self.longest or None]
+
     def _ids(self, window: Window) -> np.ndarray:
         ids, unknown = self.vocabulary.ids, self.vocabulary.unknown
-        return np.array([ids.get(symbol, unknown) for symbol in self.symbols[window.document]], dtype=np.int64)
+        return np.array([ids.get(symbol, unknown) for symbol in self.document_text(window.document)], dtype=np.int64)

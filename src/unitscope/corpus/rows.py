@@ -8,13 +8,13 @@ import bisect
 import itertools
 import tempfile
 from abc import ABC, abstractmethod
-from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import overload
 
 from unitscope.corpus.dialect import Dialect, Notes, ending
 from unitscope.corpus.documents import TextFile
+from unitscope.corpus.spilled import Rows
 from unitscope.corpus.tables import ENDINGS, open_table
 from unitscope.errors import InputError
 
@@ -68,9 +68,9 @@ class Files(Sequence[TextFile], ABC):
 
 
 class Spooled(Files):
-    """Texts that lie end to end in one file: of each only its end is held."""
+    """Texts that lie end to end in one file."""
 
-    def __init__(self, name: str, path: Path, ends: "array[int]") -> None:
+    def __init__(self, name: str, path: Path, ends: Rows) -> None:
         self.path = path
         self._name = name
         self._ends = ends
@@ -79,8 +79,8 @@ class Spooled(Files):
         return len(self._ends)
 
     def _at(self, place: int) -> TextFile:
-        start = self._ends[place - 1] if place else 0
-        return TextFile(f"{self._name}:{place + 1}", self.path, start, self._ends[place])
+        start = self._ends[place - 1][0] if place else 0
+        return TextFile(f"{self._name}:{place + 1}", self.path, start, self._ends[place][0])
 
 
 class Joined(Files):
@@ -103,7 +103,7 @@ def spool(texts: Iterable[str], name: str) -> Spooled:
 
     Raises ``InputError`` if there is none.
     """
-    ends = array("q")
+    ends = Rows(end="q")
     with tempfile.NamedTemporaryFile(prefix="unitscope-", suffix=".txt", delete=False) as file:
         path, stop = Path(file.name), 0
         try:
@@ -114,11 +114,11 @@ def spool(texts: Iterable[str], name: str) -> Spooled:
                     raise InputError(
                         f"{name}:{number} holds {error.object[error.start]!r}, which no text can"
                     ) from error
-                ends.append(stop)
+                ends.add(stop)
         except BaseException:
             path.unlink()
             raise
-    if not ends:
+    if not len(ends):
         path.unlink()
         raise InputError(f"{name} holds no text; give rows of at least one character")
     return Spooled(name, path, ends)

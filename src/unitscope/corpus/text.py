@@ -7,16 +7,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float, Int, Integer
+from jaxtyping import Float, Integer
 from torch import Tensor
 
 from unitscope.corpus.annotated import KEPT, Annotated, Annotation, Window, WithText
 from unitscope.corpus.batch import Batch
 from unitscope.corpus.dialect import Notes
-from unitscope.corpus.documents import Documents, Entries, codes, decode
+from unitscope.corpus.documents import Documents, codes, decode
 from unitscope.corpus.padded import padded
 from unitscope.corpus.place import DocumentText
 from unitscope.corpus.splits import Part, Split
+from unitscope.corpus.stretches import Stretches
 from unitscope.corpus.vocabulary import Vocabulary, note_unknown
 from unitscope.errors import InputError
 
@@ -59,17 +60,12 @@ class TextCorpus(WithText):
         self.annotations = dict(annotations or {})
         self.notes = notes or Notes()
         self.vocabulary = vocabulary or documents.vocabulary()
-        # [stretch 3]: document, first token, token after the last
-        self._stretches = _stretches(documents.entries, split)
+        self._stretches = Stretches(documents.entries, split, length)
         if not len(self._stretches):
             raise InputError(
                 f"the {split.part} part of {name} is empty: it has {documents.tokens:,} {documents.unit} in "
                 f"{documents.files:,} files, and the split is {split.kind}; give more text or another split"
             )
-        windows = -(-(self._stretches[:, 2] - self._stretches[:, 1]) // length)
-        self._firsts = np.concatenate(
-            [[0], np.cumsum(windows)]
-        )  # number of each stretch's first sequence, and the total
         self._loaded: OrderedDict[int, Integer[np.ndarray, " token"]] = OrderedDict()
         self._annotated = Annotated(self.document_text, self.annotations)
         self._id_of_code = _lookup(self.vocabulary, documents)
@@ -93,19 +89,19 @@ class TextCorpus(WithText):
         )
 
     def __len__(self) -> int:
-        return int(self._firsts[-1])
+        return self._stretches.windows
 
     @property
     def tokens(self) -> int:
         """Tokens of this part."""
-        return int((self._stretches[:, 2] - self._stretches[:, 1]).sum())
+        return self._stretches.tokens
 
     @cached_property
     def fingerprint(self) -> str:
         cut = [self.documents.unit, self.vocabulary.symbols, self.length, self.context]
         made = hashlib.sha256(json.dumps(cut).encode())
         for document, first, after in self._stretches:  # there may be millions
-            made.update(f"{self.documents.entries.digest(int(document))} {first} {after}\n".encode())
+            made.update(f"{self.documents.entries.digest(document)} {first} {after}\n".encode())
         return made.hexdigest()
 
     def lengths(self, sequences: Sequence[int]) -> list[int]:
@@ -129,10 +125,8 @@ class TextCorpus(WithText):
         """Where a sequence lies. Raises ``IndexError`` for a number that there is not."""
         if not 0 <= sequence < len(self):
             raise IndexError(f"sequence {sequence} of {len(self)}")
-        stretch = int(np.searchsorted(self._firsts, sequence, side="right")) - 1
-        document, first, after = self._stretches[stretch].tolist()
-        start = first + (int(sequence) - int(self._firsts[stretch])) * self.length
-        return Window(document, max(0, start - self.context), start, min(start + self.length, after))
+        document, start, stop = self._stretches.window(int(sequence))
+        return Window(document, max(0, start - self.context), start, stop)
 
     def document(self, number: int) -> DocumentText:
         """A document by its number; of a long file it is a piece."""
@@ -141,7 +135,7 @@ class TextCorpus(WithText):
 
     def stretches(self) -> Iterator[tuple[Integer[np.ndarray, " token"], int]]:
         """The ids of each stretch of this part, in order, and the id that follows it in its document or -1."""
-        for document, first, after in self._stretches.tolist():
+        for document, first, after in self._stretches:
             ids = self._load(document)
             yield ids[first:after], int(ids[after]) if after < len(ids) else -1
 
@@ -184,7 +178,7 @@ class TextCorpus(WithText):
         if self.split.part == "all" or self.documents.counts.keys() <= self.vocabulary.ids.keys():
             return self.documents.counts
         counts: Counter[str] = Counter()
-        for document, first, after in self._stretches.tolist():
+        for document, first, after in self._stretches:
             entry = self.documents.entries[document]
             values = codes(entry.read(), self.documents.unit, entry.path, entry.start)[first:after]
             counts.update(
@@ -197,8 +191,11 @@ class TextCorpus(WithText):
         if not lacking or self.vocabulary.unknown is not None:
             return
         wanted = np.array([ord(symbol) for symbol in lacking])
-        for number in np.unique(self._stretches[:, 0]).tolist():
-            document = self.documents.entries[number]
+        read = -1
+        for number, _, _ in self._stretches:
+            if number == read:
+                continue
+            read, document = number, self.documents.entries[number]
             content = document.read()
             values = codes(content, self.documents.unit, document.path, document.start)
             hits = np.flatnonzero(np.isin(values, wanted))
@@ -211,22 +208,6 @@ class TextCorpus(WithText):
                     f"{len(self.vocabulary)} symbols does not; leave that file out, or use a model that was trained "
                     "with an unknown symbol"
                 )
-
-
-def _stretches(entries: Entries, split: Split) -> Int[np.ndarray, "stretch 3"]:
-    """What is read: document, first token, token after the last; in the order of the text."""
-    chosen = np.arange(len(entries))
-    if split.kind == "documents" and split.part != "all":
-        chosen = np.array([number for number in chosen.tolist() if split.holds(entries[number].name)], np.int64)
-    edges = np.concatenate([[0], np.cumsum(entries.tokens[chosen], dtype=np.int64)])
-    found = [np.zeros((0, 3), np.int64)]
-    for first, after in split.spans(int(edges[-1])):
-        # The text is all documents end to end; a span may reach over several of them.
-        begin = int(np.searchsorted(edges, first, side="right")) - 1
-        end = int(np.searchsorted(edges, after, side="left"))
-        low, high = edges[begin:end], edges[begin + 1 : end + 1]
-        found.append(np.stack([chosen[begin:end], np.maximum(first, low) - low, np.minimum(after, high) - low], 1))
-    return np.concatenate(found)
 
 
 def _lookup(vocabulary: Vocabulary, documents: Documents) -> np.ndarray:
