@@ -61,6 +61,13 @@ def test_rows_that_are_left_out_are_counted(tmp_path: Path) -> None:
         read_labelled([str(written(tmp_path, "label,text\n,a\n", "a.csv"))])
 
 
+def test_columns_without_a_name_are_none(tmp_path: Path) -> None:
+    notes = Notes()
+    path = written(tmp_path, ",label,text,,\n0,a,so it is,,\n1,b,no,more,\n", "a.csv")
+    assert read_labelled([str(path)], notes=notes) == [("so it is", "a"), ("no", "b")]
+    assert "columns of a.csv without a name left out: 3" in list(notes)
+
+
 def test_texts_of_a_network_may_have_labels_or_not(tmp_path: Path) -> None:
     lines = str(written(tmp_path, "a who is it\nb so\n", "a.txt"))
     table = str(written(tmp_path, "sentence\nso it is\n", "a.tsv"))

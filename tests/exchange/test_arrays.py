@@ -216,6 +216,18 @@ def test_a_small_file_cannot_say_that_it_holds_much(tmp_path: Path) -> None:
         from_file(tmp_path / "a.h5")
 
 
+def test_weights_are_no_activations(tmp_path: Path) -> None:
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "net.weights.h5", "w") as file:  # as Keras 3 writes it
+        file["layers/lstm/cell/vars/0"] = np.zeros((1, 48), np.float32)
+        file.create_group("vars")
+    with h5py.File(tmp_path / "old.h5", "w") as file:  # and Keras 2
+        file.attrs["layer_names"] = [b"lstm"]
+    for name in ("net.weights.h5", "old.h5"):
+        with pytest.raises(InputError, match="holds weights of a Keras network, not activations"):
+            from_file(tmp_path / name)
+
+
 def test_import_and_export(tmp_path: Path) -> None:
     def said(*arguments: object) -> str:
         done = CliRunner().invoke(app, [str(each) for each in arguments])

@@ -98,17 +98,17 @@ def texts_of(
     Lines of no table begin with their label if each begins with a class. Raises ``InputError`` as ``labelled_rows``.
     """
     texts, bodies = Texts(), Texts()
-    labels: list[str] | tuple[()] = []
+    labels: list[str] = []
+    each_has_one = True
     for row in labelled_rows(files, dialect, notes, bare=True):
         texts.append(row.text)
-        if labels != ():
+        if each_has_one:
             label, *body = (row.label, row.text) if row.label else row.text.split(None, 1)
-            if body and (row.label or label in classes):
+            each_has_one = bool(body) and (bool(row.label) or label in classes)
+            if each_has_one:
                 labels.append(intern(label))
                 bodies.append(body[0])
-            else:
-                labels = ()
-    return (bodies, labels) if labels else (texts, ())
+    return (bodies, labels) if each_has_one else (texts, ())
 
 
 def labelled_files(name: str, dialect: Dialect = Dialect()) -> list[tuple[str, Path, Dialect]]:

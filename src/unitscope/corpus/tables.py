@@ -150,10 +150,12 @@ def _separated(lines: Lines, dialect: Dialect, notes: Notes) -> Table:
     first = tuple(ahead[0][1])
     layout = None if dialect.columns else headless([cells for _, cells in ahead], ending(path) not in SEPARATED)
     columns = dialect.columns or (layout.columns if layout else first)
+    named = [name for name in columns if name.strip()]
+    notes.count(f"columns of {path.name} without a name left out", len(columns) - len(named))
     head = not layout and first in (columns, dialect.columns)
     if layout:
         notes.fact(f"{path.name} has no head, and the columns {', '.join(columns)}")
-    if equal := sorted({name for name in columns if columns.count(name) > 1}):
+    if equal := sorted({name for name in named if named.count(name) > 1}):
         raise InputError(
             f"{lines.name}:{ahead[0][0]}: two columns are called {equal[0]!r}; rename one, or name all columns of a "
             "table without a head: --columns a,b,c"
@@ -165,9 +167,10 @@ def _separated(lines: Lines, dialect: Dialect, notes: Notes) -> Table:
         for number, cells in itertools.chain(ahead[head:], found):
             if len(cells) != len(columns):
                 raise InputError(_misfit(f"{lines.name}:{number}", cells, columns, separator, quotes))
-            yield f"{lines.name}:{number}", dict(zip(columns, cells, strict=True))
+            values = zip(columns, cells, strict=True)
+            yield f"{lines.name}:{number}", {name: cell for name, cell in values if name.strip()}
 
-    return Table(path, columns, read, text=layout.text if layout else "")
+    return Table(path, tuple(named), read, text=layout.text if layout else "")
 
 
 def _misfit(where: str, cells: Sequence[str], columns: Sequence[str], separator: str, quotes: bool) -> str:

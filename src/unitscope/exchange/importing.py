@@ -159,6 +159,11 @@ def _opened(path: Path) -> Iterator[Any]:
 def _hdf5(path: Path) -> Iterator[tuple[str, Any]]:
     found: list[tuple[str, Any]] = []
     with _opened(path) as file:
+        if "layer_names" in file.attrs or "model_weights" in file or {"layers", "vars"} <= set(file):
+            raise InputError(
+                f"{shown(path)} holds weights of a Keras network, not activations; write down what its layers give: "
+                "keras.Model(net.input, layer.output).predict(…)"
+            )
         _walk(file, "", found, path)
     yield from found
 

@@ -60,3 +60,7 @@ def test_rows_that_do_not_align(tmp_path: Path) -> None:
         read_treebank(table(tmp_path, {"body": ["a"]}))
     with pytest.raises(InputError, match="row 1: word 1 of this row is empty"):
         read_treebank(table(tmp_path, {"tokens": [[""]], "tag": [["x"]]}))
+    with pytest.raises(InputError, match="row 1: word 2 of this row is empty"):
+        read_treebank(table(tmp_path, {"tokens": [["a", None]]}))
+    with pytest.raises(InputError, match="row 1: 'tokens' holds dict values, not words"):
+        read_treebank(table(tmp_path, {"tokens": [[{"form": "a"}]]}))

@@ -54,7 +54,12 @@ def _sentence(row: Mapping[str, Any], table: Table, document: str, where: str) -
         places = pieces(text)
         forms = [text[first:after] for first, after in places]
     else:
-        forms = [str(form) for form in row[column]]
+        if any(isinstance(form, list | dict) for form in row[column]):
+            raise InputError(
+                f"{where}: {column!r} holds {type(row[column][0]).__name__} values, not words; write the words as one "
+                "list, and what is known of them as others of as many values"
+            )
+        forms = ["" if form is None else str(form) for form in row[column]]
         places = [(number, number + 1) for number in range(len(forms))]
         text = text if _spells(text, forms) else ""
     if not forms:
