@@ -217,12 +217,54 @@ def test_few_documents_have_numbers_or_reasons(documents):
         {Site("planted", 3): x}, [length] * (4 * documents), token_labels=labels, documents=texts, place_of=places
     )
     answer = ask(source, ["flag", "never"])
-    (found,) = answer.found
-    assert found.label == "flag"
+    found, constant = of(answer, "flag"), of(answer, "never")
     assert math.isfinite(found.r)
     assert found.failed(answer.question)
+    assert constant.why and math.isnan(constant.p)
     assert answer.within == (documents < 6)
     answer.to_pandas()
+
+
+@pytest.mark.parametrize(
+    ("label", "unit", "why"),
+    [
+        ("constant", "varies", "the label is constant"),
+        ("undefined", "varies", "no token where the label is defined"),
+        ("in two documents", "varies", "the label is defined in fewer than 3 pieces of evidence"),
+        ("twelve tokens", "varies", ""),
+        ("flag", "constant", "the unit is constant"),
+        ("flag", "binary", ""),
+    ],
+)
+def test_what_cannot_be_told_has_a_reason_in_place_of_a_number(label, unit, why):
+    draw = np.random.default_rng(0)
+    count, length = 20, 50
+    flag = (draw.random(count * length) < 0.3).astype(np.float32)
+    two, twelve = np.full_like(flag, np.nan), np.zeros_like(flag)
+    two[: 2 * length] = flag[: 2 * length]
+    twelve[draw.choice(len(flag), 12, replace=False)] = 1
+    labels = {"flag": flag, "constant": np.ones_like(flag), "undefined": np.full_like(flag, np.nan)}
+    labels |= {"in two documents": two, "twelve tokens": twelve}
+    varies = draw.normal(size=(len(flag), 1))
+    units = {"varies": varies, "constant": np.ones_like(varies), "binary": (varies > 0).astype(float)}
+    source = placed(torch.from_numpy(units[unit]).float(), {label: torch.from_numpy(labels[label])}, [length] * count)
+    (found,) = ask(source, label).found
+    assert found.why == why
+    assert math.isnan(found.p) == bool(why)
+
+
+def test_documents_that_are_all_equal_are_one_piece():
+    draw = np.random.default_rng(0)
+    x, flag = draw.normal(size=(50, 1)), (draw.random(50) < 0.3).astype(np.float32)
+    documents = [DocumentText(f"d{k}", "the same") for k in range(8)]
+    source = Arrays(
+        {Site("planted", 1): torch.from_numpy(np.tile(x, (8, 1))).float()}, [50] * 8,
+        token_labels={"flag": torch.from_numpy(np.tile(flag, 8))}, documents=documents,
+        place_of=[Place(k, 0) for k in range(8)],
+    )  # fmt: skip
+    (found,) = ask(source, "flag").found
+    assert found.why == "too few pieces of evidence to confirm it on others"
+    assert math.isnan(found.p)
 
 
 def test_what_cannot_be_asked_is_an_error(tmp_path):

@@ -55,7 +55,8 @@ def pairs_of(
 ) -> list[tuple[str, int, int]]:
     """Site, unit and label of the pairs, by what is measured where units are chosen (``tables`` of a measure's name).
 
-    Without conditions the best unit of each label, over all sites; a label that no unit follows has none.
+    Without conditions the best unit of each label, over all sites; of a label that none can follow the first unit, so
+    that the table has the reason.
     """
     if conditions:
         kept: dict[str, np.ndarray] = {}
@@ -67,7 +68,7 @@ def pairs_of(
     r = tables("correlation")
     for k in range(len(labels)):
         strength = {site: np.nan_to_num(np.abs(table[:, k]), nan=-1.0) for site, table in r.items() if len(table)}
-        site = max(strength, key=lambda name: float(strength[name].max()), default="")
-        if site and strength[site].max() > 0:
+        if strength:
+            site = max(strength, key=lambda name: float(strength[name].max()))
             best.append((site, int(strength[site].argmax()), k))
     return best
