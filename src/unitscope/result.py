@@ -4,7 +4,7 @@ import dataclasses
 import json
 import typing
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -19,7 +19,7 @@ from unitscope.files.arrays import Part, arrays_bytes, read_arrays
 from unitscope.files.damage import damaged
 from unitscope.files.jsons import parse
 from unitscope.files.writing import make_folder, write
-from unitscope.view import Kind, View
+from unitscope.view import Kind, Shown, View, table_of
 
 SCHEMA = 2
 MEND = "make it again with the command that made it"
@@ -39,7 +39,7 @@ class Column:
 
 
 @dataclass(frozen=True, eq=False)
-class Result(ABC):
+class Result(Shown, ABC):
     """The kept outcome of an analysis for one site.
 
     Fields are NumPy arrays, or values that JSON holds (numbers, strings, and lists and dicts of them).
@@ -63,6 +63,12 @@ class Result(ABC):
         frame.insert(0, "site", self.site)
         frame.insert(1, "unit", range(self.units))
         return frame
+
+    def shown(self) -> tuple[str, Sequence[View]]:
+        return f"{type(self).__name__} of {self.units:,} units of {self.site}", [
+            table_of(self.to_pandas()),
+            *self.views(),
+        ]
 
     def content(self, said: Mapping[str, str] | None = None) -> list[Part]:
         """What is kept: a safetensors file; its metadata hold the fields that are no arrays, and what is ``said``."""

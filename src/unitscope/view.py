@@ -5,6 +5,7 @@ A number that is not known is NaN here and ``null`` in JSON.
 """
 
 import dataclasses
+import importlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,25 @@ import numpy as np
 
 Kind = Literal["text", "number", "integer", "share", "unit"]
 """How a column reads: ``unit`` is an address ``site/unit`` and becomes a link."""
+
+
+class Shown:
+    """What a notebook shows in its own way; who draws it is brought in when something is drawn."""
+
+    def shown(self) -> "tuple[str, Sequence[View]]":
+        """A title, and few views."""
+        raise NotImplementedError
+
+    def _repr_html_(self) -> str:
+        made: str = importlib.import_module("unitscope.page.notebook").html_of(*self.shown())
+        return made
+
+
+class Picture(Shown):
+    """A view shows itself."""
+
+    def shown(self) -> "tuple[str, Sequence[View]]":
+        return "", [self]  # type: ignore[list-item]  # those below are all there are
 
 
 @dataclass(frozen=True)
@@ -26,7 +46,7 @@ class Field:
 
 
 @dataclass(frozen=True)
-class Table:
+class Table(Picture):
     """Rows of values under named columns."""
 
     title: str
@@ -36,7 +56,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Histogram:
+class Histogram(Picture):
     """Counts between edges (one more edge than counts)."""
 
     title: str
@@ -57,7 +77,7 @@ class Series:
 
 
 @dataclass(frozen=True)
-class Lines:
+class Lines(Picture):
     """Series over one shared axis."""
 
     title: str
@@ -69,7 +89,7 @@ class Lines:
 
 
 @dataclass(frozen=True)
-class Heatmap:
+class Heatmap(Picture):
     """A matrix in colour. ``low`` and ``high`` are the ends of the scale."""
 
     title: str
@@ -94,7 +114,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Scatter:
+class Scatter(Picture):
     """Points in the plane. ``xrange`` and ``yrange`` fix the axes; without them the points decide."""
 
     title: str
@@ -107,7 +127,7 @@ class Scatter:
 
 
 @dataclass(frozen=True)
-class TokenText:
+class TokenText(Picture):
     """Tokens, each with a value, coloured from ``low`` (red) over ``middle`` (as the paper) to ``high`` (blue).
 
     An end that is NaN is that of the values' own scale (``scale_of``). A middle that is an end makes a scale of
@@ -137,6 +157,21 @@ class TokenText:
 
 
 View = Table | Histogram | Lines | Heatmap | Scatter | TokenText
+
+
+COLUMNS = 12
+"""Of a table in a notebook; a data frame has all."""
+
+
+def table_of(frame: Any, note: str = "") -> Table:
+    """The first columns of a pandas data frame, with its index, as a table."""
+    named = [name for name in frame.index.names if name]
+    flat = (frame.reset_index() if named else frame).iloc[:, :COLUMNS]
+    kinds: list[Kind] = [
+        "text" if kind in "OUb" else "integer" if kind in "iu" else "number" for kind in (d.kind for d in flat.dtypes)
+    ]
+    fields = [Field(str(name), kind) for name, kind in zip(flat.columns, kinds, strict=True)]
+    return Table("", fields, flat.to_numpy(dtype=object).tolist(), note)
 
 
 TAILS = 0.01

@@ -1,5 +1,6 @@
 """The served page in a browser: it draws itself from what the server says, and from nothing else."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from typing import Any
@@ -75,4 +76,49 @@ def test_text_is_typed_edited_and_matched(page: Any, with_model: Any) -> None:
     page.get_by_role("slider").fill("0.25")
     page.get_by_role("button", name="Look").click()
     api.expect(page.get_by_role("heading", name="Where they are on together")).to_be_visible()
+    assert said == []
+
+
+HOST = """<!doctype html><title>A notebook</title><div id="cell"></div><script type="module">
+FRAME
+const heard = [];
+const model = {
+  get: (name) => window.given[name],
+  on: (_, hear) => heard.push(hear),
+  off: () => {},
+  send: async (question) => heard.forEach(async (hear) => hear(await window.kernel(question))),
+};
+window.given = await window.begin();
+view.render({ model, el: document.getElementById("cell") });
+</script>"""
+
+
+def test_the_page_in_a_notebook(page: Any, with_model: Any) -> None:
+    """The frame as a notebook holds it, with a kernel that answers as the server would."""
+    from unitscope.server.viewed import Viewed
+    from unitscope.server.widget import FRAME, Kernel, page_html
+
+    kernel = Kernel([Viewed(with_model.folder, lambda: (with_model.model, with_model.reading))])
+    said: list[str] = []
+    page.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
+    page.on("pageerror", lambda error: said.append(f"error: {error}"))
+
+    def answered(question: dict[str, Any]) -> dict[str, Any]:
+        status, content = kernel(question["path"], question["question"])
+        return {"id": question["id"], "status": status, "content": content}
+
+    document = page_html("A page")
+    assert len(document.encode()) < 1_000_000
+    page.expose_function("kernel", answered)
+    page.expose_function("begin", lambda: {"page": document, "title": "A page", "height": 700})
+    host = HOST.replace("FRAME", FRAME.replace("export default", "const view ="))
+    page.route("http://notebook.example/", lambda route: route.fulfill(body=host, content_type="text/html"))
+    page.goto("http://notebook.example/")
+    frame = page.frame_locator("iframe")
+    frame.get_by_role("link", name="Type a text").click()
+    frame.get_by_label("Text", exact=True).fill("the cat")
+    api.expect(frame.get_by_role("table", name="Likeliest next symbols")).to_be_visible()
+    frame.get_by_role("link", name=re.compile("^Units")).click()
+    frame.get_by_role("link", name="rnn.0.cell/1", exact=True).click()
+    api.expect(frame.locator("h1")).to_have_text("rnn.0.cell/1")
     assert said == []

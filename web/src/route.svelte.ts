@@ -47,7 +47,7 @@ export function addressLink(text: string): string | null {
 
 // Every entry of the browser's history gets a name, which it still has when its reader comes back to it.
 let visit: number = history.state?.visit ?? Date.now();
-history.replaceState({ visit }, "");
+keep();
 history.scrollRestoration = "manual";
 const places = new Map<number, number>();
 
@@ -59,7 +59,7 @@ function arrive(): void {
   if (known === visit) return;
   places.set(visit, scrollY);
   visit = known ?? visit + 1 + Math.random();
-  if (known === undefined) history.replaceState({ visit }, "");
+  if (known === undefined) keep();
   here.route = parse(location.hash);
   here.place = known === undefined ? null : (places.get(visit) ?? 0);
 }
@@ -68,7 +68,15 @@ addEventListener("hashchange", arrive);
 
 /** The same page asked otherwise: the address says so, and no step back leads through every letter that was typed. */
 export function restate(link: string): void {
-  history.replaceState({ visit }, "", link);
+  keep(link);
+}
+
+function keep(link = ""): void {
+  try {
+    history.replaceState({ visit }, "", link);
+  } catch {
+    // A frame without an origin of its own, as in some notebooks, may not say what its address is.
+  }
 }
 
 /** The page of text, with what is asked of it. */

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, make_dataclass
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,15 @@ from unitscope.files.lock import PATIENCE, lock
 from unitscope.files.writing import clean_below, remove
 from unitscope.fold.resultset import ResultSet
 from unitscope.interventions.ablation import Damage
+from unitscope.view import Field, Shown, Table, TokenText, View
 
 FOLDER = "answer"
 """Of a recording."""
 FILE = "answer.json"
 CHOSEN, CONFIRMED = "chosen", "confirmed"
 ADVICE = "run unitscope ask again"
+PASSAGES = 3
+"""Findings whose text a notebook shows."""
 UNTESTED = "not tested against untrained networks"
 
 
@@ -156,7 +160,7 @@ class Beyond:
 
 
 @dataclass(frozen=True, eq=False)
-class Answer:
+class Answer(Shown):
     """The outcome of ``ask`` for one model."""
 
     question: Question
@@ -221,6 +225,29 @@ class Answer:
             f"Answer({name}: {len(self.findings())} of {len(self.question.labels)} labels have "
             f"units that are {self.verdict}, {len(units)} distinct units, {len(used)} of them used)"
         )
+
+    def shown(self) -> tuple[str, Sequence[View]]:
+        heads = [
+            Field("unit", "unit"), Field("label", "text"), Field("r"), Field("low"), Field("high"),
+            Field("untrained"), Field("used", "text"), Field("cost"),
+        ]  # fmt: skip
+        found = self.findings()
+        rows: list[list[object]] = [
+            [
+                f.address, f.label, f.r, f.r_low, f.r_high, f.untrained, f.used,
+                f.damage.where[f.label].mean if f.damage else math.nan,
+            ]
+            for f in found
+        ]  # fmt: skip
+        texts = [
+            TokenText(
+                f"{f.address}: {f.label}", f.passage.tokens, f.passage.unit, f.passage.low, f.passage.high,
+                truth=f.passage.label, label=f.label,
+            )
+            for f in found
+            if f.passage
+        ]  # fmt: skip
+        return repr(self)[1:-1], [Table("", heads, rows), *texts[:PASSAGES]]
 
     def to_pandas(self) -> pd.DataFrame:
         """One row per unit and label, and per form or site (unit −1) where these were asked."""

@@ -25,6 +25,7 @@ from unitscope.models.site import Site, choose
 from unitscope.progress import Progress, silent
 from unitscope.source.chunk import Chunk
 from unitscope.source.source import Source
+from unitscope.view import Shown, View, table_of
 
 SUMMARIES: tuple[Analysis[Any], ...] = (Moments(), GateSaturation(), StepChange(), Autocorrelation())
 """What is told of every unit of both networks."""
@@ -69,7 +70,7 @@ class SiteComparison:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Comparison:
+class Comparison(Shown):
     """What ``compare`` found. Holds neither sources nor activations."""
 
     names: tuple[str, str]
@@ -82,6 +83,9 @@ class Comparison:
 
     def __repr__(self) -> str:
         return f"<Comparison of {self.names[0]} and {self.names[1]}; to_pandas() has a row per unit>"
+
+    def shown(self) -> tuple[str, Sequence[View]]:
+        return repr(self)[1:-1], [table_of(self.similarity()), table_of(self.to_pandas())]
 
     def similarity(self) -> pd.DataFrame:
         """One row per pair of sites and per pair of networks: the comparison itself, then its controls."""

@@ -23,6 +23,7 @@ from unitscope.fold.resultset import ResultSet
 from unitscope.models.site import choose
 from unitscope.progress import Progress, silent
 from unitscope.source.source import Source
+from unitscope.view import Shown, View
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +41,7 @@ class Kinship:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class GroupComparison:
+class GroupComparison(Shown):
     """What ``compare_groups`` found. Holds neither sources nor activations."""
 
     names: tuple[str, str]
@@ -62,6 +63,9 @@ class GroupComparison:
 
     def __repr__(self) -> str:
         return f"<GroupComparison: {len(self.differences.rows)} measures; to_pandas() has a row for each>"
+
+    def shown(self) -> tuple[str, Sequence[View]]:
+        return repr(self)[1:-1], [self.differences.view()]
 
     @property
     def warning(self) -> str:

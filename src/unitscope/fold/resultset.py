@@ -1,6 +1,6 @@
 """All results of one source, kept together in a folder."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +17,7 @@ from unitscope.files.lock import PATIENCE, lock
 from unitscope.files.writing import clean_below, make_folder, remove, writing_many
 from unitscope.fold.analysis import Analysis, catalogue, result_type
 from unitscope.result import ENDING, MEND, Result
+from unitscope.view import Shown, View, table_of
 
 INDEX = "index.json"
 
@@ -30,7 +31,7 @@ class Index:
 
 
 @dataclass(repr=False)
-class ResultSet:
+class ResultSet(Shown):
     """Results by site and analysis. Iterates in the order in which they were added."""
 
     fingerprint: str
@@ -39,6 +40,9 @@ class ResultSet:
 
     def __repr__(self) -> str:
         return f"<ResultSet: {len(self.entries)} results for {len(self.sites())} sites; to_pandas() has a row per unit>"
+
+    def shown(self) -> tuple[str, Sequence[View]]:
+        return repr(self)[1:-1], [table_of(self.to_pandas())]
 
     def add(self, analysis: Analysis[Any], result: Result) -> None:
         self.entries[result.site, analysis.key] = result

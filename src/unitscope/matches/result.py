@@ -9,7 +9,7 @@ import pandas as pd
 
 from unitscope.files.jsons import read_json, write_json
 from unitscope.files.writing import make_folder
-from unitscope.view import Field, Histogram, Table, TokenText, View
+from unitscope.view import Field, Histogram, Shown, Table, TokenText, View
 
 BEFORE, AFTER = 40, 20
 """Steps of context shown around a passage."""
@@ -61,7 +61,7 @@ class Passage:
 
 
 @dataclass(frozen=True, repr=False)
-class Matches:
+class Matches(Shown):
     """The passages in order: the largest intersection, then the smallest union, then the longest."""
 
     recording: str
@@ -74,6 +74,9 @@ class Matches:
 
     def __repr__(self) -> str:
         return f"<Matches of {self.recording}: {len(self.passages)} passages; to_pandas() has a row for each>"
+
+    def shown(self) -> tuple[str, Sequence[View]]:
+        return repr(self)[1:-1], self.views(4)
 
     def to_pandas(self) -> pd.DataFrame:
         """One row per passage, in order."""

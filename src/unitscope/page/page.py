@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from unitscope.view import Kind, TokenText, View, plain, to_json
+from unitscope.view import Kind, Shown, TokenText, View, plain, to_json
 
 SCHEMA = 3
+FEW = 3
+"""Cards that a notebook shows."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,13 @@ class UnitGroup:
     views: Sequence[View]
 
 
+class Groups(tuple[UnitGroup, ...], Shown):
+    """Everything that is shown of one unit."""
+
+    def shown(self) -> tuple[str, Sequence[View]]:
+        return "", [view for group in self for view in group.views]
+
+
 class Units:
     """What each unit of a site shows, made when it is asked for."""
 
@@ -115,14 +124,14 @@ class Units:
     def __iter__(self) -> Iterator[Sequence[UnitGroup]]:
         return (self._make(unit) for unit in range(self._count))
 
-    def __getitem__(self, unit: int) -> Sequence[UnitGroup]:
+    def __getitem__(self, unit: int) -> Groups:
         if not 0 <= unit < self._count:
             raise IndexError(unit)
-        return self._make(unit)
+        return Groups(self._make(unit))
 
 
 @dataclass(frozen=True, repr=False)
-class Page:
+class Page(Shown):
     """Everything on a page."""
 
     title: str
@@ -134,6 +143,11 @@ class Page:
     story: str = ""
     """What was found, in a sentence or two."""
     cards: Sequence[Card] = ()
+
+    def shown(self) -> tuple[str, Sequence[View]]:
+        return f"{self.title}. {self.story.partition(chr(10))[0]}", [
+            card.text for card in self.cards[:FEW] if card.text
+        ]
 
     def __repr__(self) -> str:
         return f"<Page {self.title!r}: {len(self.sections)} sections, {sum(map(len, self.units.values())):,} units>"

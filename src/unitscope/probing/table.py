@@ -13,7 +13,7 @@ from unitscope.files.jsons import read_json, write_json
 from unitscope.files.lock import PATIENCE, lock
 from unitscope.files.writing import make_folder
 from unitscope.probing.unit_ranks import UnitRanks
-from unitscope.view import Field, Heatmap, Kind, Lines, Series, Table, View
+from unitscope.view import Field, Heatmap, Kind, Lines, Series, Shown, Table, View
 
 SCHEMA = 2
 FILE = "probing.json"
@@ -67,7 +67,7 @@ class ProbeRow:
 
 
 @dataclass(frozen=True, repr=False)
-class ProbeTable:
+class ProbeTable(Shown):
     rows: Sequence[ProbeRow]
     fingerprint: str
     """Of the source that was probed."""
@@ -79,6 +79,9 @@ class ProbeTable:
 
     def __repr__(self) -> str:
         return f"<ProbeTable: {len(self.rows)} probes; to_pandas() has a row for each>"
+
+    def shown(self) -> tuple[str, Sequence[View]]:
+        return repr(self)[1:-1], self.views()
 
     @property
     def note(self) -> str:

@@ -28,6 +28,7 @@ from unitscope.models.check.check import Check
 from unitscope.models.model import Model
 from unitscope.models.site import Site
 from unitscope.source.chunk import Chunk
+from unitscope.view import Field, Shown, Table, View
 
 BATCH = 64
 """Sequences of a chunk, unless it is said."""
@@ -61,7 +62,7 @@ KINDS: "dict[str, type[Source]]" = {}
 """Sources that another process can open, by the kind of their recipes."""
 
 
-class Source(ABC):
+class Source(Shown, ABC):
     """Activations over numbered sequences of tokens, with what is known of each token."""
 
     kind: ClassVar[str] = ""
@@ -168,6 +169,11 @@ class Source(ABC):
             f"<{type(self).__name__} {self.name}: {len(self.sequences):,} sequences, {units:,} units of "
             f"{len(self.sites)} sites>"
         )
+
+    def shown(self) -> tuple[str, Sequence[View]]:
+        rows = [[key, value] for key, value in self.describe().items()]
+        rows.append(["sites", ", ".join(f"{site.name} ({site.units})" for site in self.sites)])
+        return repr(self)[1:-1], [Table("", [Field("what", "text"), Field("value", "text")], rows)]
 
     @property
     def batch_size(self) -> int:

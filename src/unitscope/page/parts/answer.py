@@ -23,6 +23,8 @@ MOST = 500
 """Rows of a table that nobody reads to its end."""
 LINE = 110
 """Tokens of a card's text."""
+CUT = 0.5
+"""What the changes of a label are worth where the text would begin within a line."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,8 +152,8 @@ def _telling(shown: Passage) -> slice:
     begins = [0, *(place + 1 for place, token in enumerate(shown.tokens[:-LINE]) if token.endswith("\n"))]
     label = np.nan_to_num(np.asarray(shown.label, np.float64))
     steps = np.append(np.abs(np.diff((label > np.median(label)).astype(float))), 0.0)
-    # Of equal ones the first beginning of a line, since a passage begins where it was cut.
-    best = max(begins, key=lambda at: (steps[at : at + LINE].sum(), at > 0, -at))
+    # A passage begins where it was cut, so the beginning of a line is preferred.
+    best = max(begins, key=lambda at: (steps[at : at + LINE].sum() * (1.0 if at else CUT), -at))
     return slice(best, min(best + LINE, len(shown.tokens)))
 
 
