@@ -21,7 +21,7 @@ export const WORDS: Word[] = [
   { word: "FDR", also: ["false discoveries", "false discovery rate"], means: "False discovery rate: the share of what is reported that is expected to be chance." },
   { word: "q", means: "The smallest false discovery rate at which this would still be reported. Small is sure." },
   { word: "confirmed", also: ["confirmed unit", "confirmed units"], means: "Chosen on one part of the text and found again, with the same sign, on another, beyond chance and beyond untrained networks." },
-  { word: "relies on", also: ["relied on", "used"], means: "Without the unit, predictions become worse where its label holds, and more so than without any of several random units." },
+  { word: "relies on", also: ["relied on", "network relies on it"], means: "Without the unit, predictions become worse where its label holds, and more so than without any of several random units." },
   { word: "without it", also: ["ablation", "ablated", "silenced"], means: "The unit is held at one value at every step, usually its mean, so that it tells the rest of the network nothing." },
   { word: "nats", also: ["nat"], means: "Units of loss: minus the natural logarithm of the probability that the network gave to what came. .693 nats is a factor of two." },
   { word: "loss", means: "How badly the network predicts what comes next, in nats per token. Less is better." },

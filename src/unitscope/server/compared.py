@@ -13,8 +13,8 @@ from unitscope.page.page import Section, section_json
 from unitscope.server.viewed import State
 from unitscope.view import View
 
-TOKENS = 32_768
-"""Tokens of both that are looked at: enough for a correlation of .02, and read in a second or two."""
+TOKENS = 16_384
+"""Tokens of both that are looked at: chance correlations are about .01 there."""
 UNITS = 4_096
 """Units of a site, at most: pairs are compared all with all."""
 

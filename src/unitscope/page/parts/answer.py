@@ -257,7 +257,7 @@ def _row(answer: Answer, found: Found) -> list[object]:
         _interval(found.r_low, found.r_high),
         found.within.value,
         found.given,
-        *(found.scores.get(name, Score()).value for name in _measured(answer.found)),
+        *(_oriented(name, found.scores.get(name, Score())).value for name in _measured(answer.found)),
         found.untrained,
         found.q,
         damage.where[found.label].mean if damage else math.nan,
@@ -337,9 +337,18 @@ def _detected(found: Sequence[Found]) -> UnitGroup:
     rows: list[list[object]] = [
         [f.label, name, score.value, _interval(score.low, score.high), score.note, f.prevalence]
         for f in found
-        for name, score in f.scores.items()
+        for name, given in f.scores.items()
+        for score in [_oriented(name, given)]
     ]
     return UnitGroup("How well it tells", "On text where the unit was not chosen.", [Table("Scores", heads, rows)])
+
+
+def _oriented(name: str, score: Score) -> Score:
+    """An area under the curve that is below one half tells as well, turned round: shown as what it is worth."""
+    if name != "auroc" or not score.value < 0.5:
+        return score
+    note = "; ".join(filter(None, (score.note, "the unit falls where it holds")))
+    return Score(1 - score.value, 1 - score.high, 1 - score.low, note)
 
 
 def _damage(found: Found) -> UnitGroup:
