@@ -1,7 +1,8 @@
 """How quickly the served page answers: a made recording, a real server in its own process, and a real browser.
 
     python benchmarks/viewer.py                          # 200,000 tokens × 256 units
-    python benchmarks/viewer.py --tokens 10000000 --units 1024   # 20 GB on disk
+    python benchmarks/viewer.py --tokens 10000000 --units 1024 --folder big --seconds 60   # 20 GB on disk, which stay
+    python benchmarks/viewer.py --exports                # what a report of 1,000 units weighs, and how its time grows
 
 Figures of the last run are in docs/view.md.
 """
@@ -23,14 +24,21 @@ from typing import Any
 
 import numpy as np
 
+from unitscope.analyses.autocorrelation import Autocorrelation
+from unitscope.analyses.examples import Examples
+from unitscope.analyses.histogram import Histogram
 from unitscope.analyses.moments import Moments
 from unitscope.analyses.quantiles import Quantiles
 from unitscope.corpus.place import DocumentText, Place
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.fold.analyze import analyze
 from unitscope.models.site import Site
+from unitscope.page.part import load_parts
 from unitscope.page.parts.results import Results
+from unitscope.page.run import page_of
+from unitscope.page.write import write_html
 from unitscope.recording.record import record
+from unitscope.recording.recording import Recording
 from unitscope.source.arrays import Arrays
 
 TOKEN = "measured"
@@ -157,10 +165,16 @@ def main() -> None:
     options.add_argument("--units", type=int, default=256)
     options.add_argument("--clients", type=int, default=50)
     options.add_argument("--seconds", type=float, default=10.0)
+    options.add_argument("--folder", type=Path, help="where the recording is made, or lies")
+    options.add_argument("--exports", action="store_true")
     said = options.parse_args()
     with tempfile.TemporaryDirectory() as place:
-        folder = Path(place) / "run"
-        made(folder, said.tokens, said.units)
+        if said.exports:
+            exports(Path(place))
+            return
+        folder = said.folder or Path(place) / "run"
+        if not (folder / "results").exists():
+            made(folder, said.tokens, said.units)
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         server = subprocess.Popen([sys.executable, "-c", SERVER, str(port), str(folder)])
@@ -169,6 +183,27 @@ def main() -> None:
         finally:
             server.terminate()
             server.wait()
+
+
+def exports(place: Path) -> None:
+    """Reports of 250 and of 1,000 units: seconds, megabytes, and how much more four times the units take."""
+    took = {}
+    for units in (250, 1_000):
+        folder = place / str(units)
+        made(folder, 100_000, units)
+        recording = Recording.open(folder)
+        Results(analyze(recording, [Histogram(), Examples(), Autocorrelation()])).save(folder)
+        for name in ("report.html", "report"):
+            begun = time.process_time()
+            write_html(page_of(recording, load_parts(folder)), folder / name)
+            took[units, name] = time.process_time() - begun
+            files = (
+                [folder / name] if (folder / name).is_file() else [f for f in (folder / name).rglob("*") if f.is_file()]
+            )
+            size = sum(file.stat().st_size for file in files) / 1e6
+            print(f"{units:5} units, {name:12} {took[units, name]:7.1f} CPU s {size:7.1f} MB")
+    for name in ("report.html", "report"):
+        print(f"4 × the units, {name:12} {took[1_000, name] / took[250, name]:.2f} × the time")
 
 
 def measure(port: int, process: int, said: Any) -> None:
@@ -184,6 +219,8 @@ def measure(port: int, process: int, said: Any) -> None:
     windows = [ask(f"text/{n}.json?unit=noise/1&unit=noise/2&count=512")[0] for n in range(100)]
     found["window of text, p95, ms"] = 1000 * float(np.quantile(windows, 0.95))
     question = {"sequence": 0, "start": 5, "stop": 7, "threshold": "deviations:1"}
+    found["course of a unit, first, s"] = ask("course/noise/5.json")[0]
+    found["course of a unit, again, ms"] = 1000 * ask("course/noise/5.json")[0]
     found["match, first, s"] = ask("match.json", question)[0]
     found["match, warm, s"] = ask("match.json", {**question, "sequence": 1})[0]
     found["passages by value, s"] = ask("examples/noise/3.json?interval=middle")[0]
