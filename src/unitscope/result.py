@@ -64,7 +64,7 @@ class Result(Shown, ABC):
         frame.insert(1, "unit", range(self.units))
         return frame
 
-    def shown(self) -> tuple[str, Sequence[View]]:
+    def in_notebook(self) -> tuple[str, Sequence[View]]:
         return f"{type(self).__name__} of {self.units:,} units of {self.site}", [
             table_of(self.to_pandas()),
             *self.views(),

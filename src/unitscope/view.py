@@ -20,19 +20,19 @@ Kind = Literal["text", "number", "integer", "share", "unit"]
 class Shown:
     """What a notebook shows in its own way; who draws it is brought in when something is drawn."""
 
-    def shown(self) -> "tuple[str, Sequence[View]]":
+    def in_notebook(self) -> "tuple[str, Sequence[View]]":
         """A title, and few views."""
         raise NotImplementedError
 
     def _repr_html_(self) -> str:
-        made: str = importlib.import_module("unitscope.page.notebook").html_of(*self.shown())
+        made: str = importlib.import_module("unitscope.page.notebook").html_of(*self.in_notebook())
         return made
 
 
 class Picture(Shown):
     """A view shows itself."""
 
-    def shown(self) -> "tuple[str, Sequence[View]]":
+    def in_notebook(self) -> "tuple[str, Sequence[View]]":
         return "", [self]  # type: ignore[list-item]  # those below are all there are
 
 

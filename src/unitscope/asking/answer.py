@@ -226,7 +226,7 @@ class Answer(Shown):
             f"units that are {self.verdict}, {len(units)} distinct units, {len(used)} of them used)"
         )
 
-    def shown(self) -> tuple[str, Sequence[View]]:
+    def in_notebook(self) -> tuple[str, Sequence[View]]:
         heads = [
             Field("unit", "unit"), Field("label", "text"), Field("r"), Field("low"), Field("high"),
             Field("untrained"), Field("used", "text"), Field("cost"),

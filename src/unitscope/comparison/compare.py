@@ -84,7 +84,7 @@ class Comparison(Shown):
     def __repr__(self) -> str:
         return f"<Comparison of {self.names[0]} and {self.names[1]}; to_pandas() has a row per unit>"
 
-    def shown(self) -> tuple[str, Sequence[View]]:
+    def in_notebook(self) -> tuple[str, Sequence[View]]:
         return repr(self)[1:-1], [table_of(self.similarity()), table_of(self.to_pandas())]
 
     def similarity(self) -> pd.DataFrame:

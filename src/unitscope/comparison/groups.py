@@ -64,7 +64,7 @@ class GroupComparison(Shown):
     def __repr__(self) -> str:
         return f"<GroupComparison: {len(self.differences.rows)} measures; to_pandas() has a row for each>"
 
-    def shown(self) -> tuple[str, Sequence[View]]:
+    def in_notebook(self) -> tuple[str, Sequence[View]]:
         return repr(self)[1:-1], [self.differences.view()]
 
     @property

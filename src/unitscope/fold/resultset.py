@@ -41,7 +41,7 @@ class ResultSet(Shown):
     def __repr__(self) -> str:
         return f"<ResultSet: {len(self.entries)} results for {len(self.sites())} sites; to_pandas() has a row per unit>"
 
-    def shown(self) -> tuple[str, Sequence[View]]:
+    def in_notebook(self) -> tuple[str, Sequence[View]]:
         return repr(self)[1:-1], [table_of(self.to_pandas())]
 
     def add(self, analysis: Analysis[Any], result: Result) -> None:

@@ -75,7 +75,7 @@ class Matches(Shown):
     def __repr__(self) -> str:
         return f"<Matches of {self.recording}: {len(self.passages)} passages; to_pandas() has a row for each>"
 
-    def shown(self) -> tuple[str, Sequence[View]]:
+    def in_notebook(self) -> tuple[str, Sequence[View]]:
         return repr(self)[1:-1], self.views(4)
 
     def to_pandas(self) -> pd.DataFrame:

@@ -102,7 +102,7 @@ class UnitGroup:
 class Groups(tuple[UnitGroup, ...], Shown):
     """Everything that is shown of one unit."""
 
-    def shown(self) -> tuple[str, Sequence[View]]:
+    def in_notebook(self) -> tuple[str, Sequence[View]]:
         return "", [view for group in self for view in group.views]
 
 
@@ -144,7 +144,7 @@ class Page(Shown):
     """What was found, in a sentence or two."""
     cards: Sequence[Card] = ()
 
-    def shown(self) -> tuple[str, Sequence[View]]:
+    def in_notebook(self) -> tuple[str, Sequence[View]]:
         return f"{self.title}. {self.story.partition(chr(10))[0]}", [
             card.text for card in self.cards[:FEW] if card.text
         ]

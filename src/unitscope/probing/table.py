@@ -80,7 +80,7 @@ class ProbeTable(Shown):
     def __repr__(self) -> str:
         return f"<ProbeTable: {len(self.rows)} probes; to_pandas() has a row for each>"
 
-    def shown(self) -> tuple[str, Sequence[View]]:
+    def in_notebook(self) -> tuple[str, Sequence[View]]:
         return repr(self)[1:-1], self.views()
 
     @property

@@ -125,7 +125,7 @@ def widget(viewed: Sequence[Viewed], height: int = HEIGHT) -> Any:
     title = viewed[0].page().title
     kernel = Kernel(viewed)
 
-    class PageWidget(anywidget.AnyWidget):  # type: ignore[misc]  # it has no types
+    class PageWidget(anywidget.AnyWidget):
         _esm = FRAME
         page = traitlets.Unicode(page_html(title)).tag(sync=True)
         title = traitlets.Unicode().tag(sync=True)

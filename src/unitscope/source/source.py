@@ -170,7 +170,7 @@ class Source(Shown, ABC):
             f"{len(self.sites)} sites>"
         )
 
-    def shown(self) -> tuple[str, Sequence[View]]:
+    def in_notebook(self) -> tuple[str, Sequence[View]]:
         rows = [[key, value] for key, value in self.describe().items()]
         rows.append(["sites", ", ".join(f"{site.name} ({site.units})" for site in self.sites)])
         return repr(self)[1:-1], [Table("", [Field("what", "text"), Field("value", "text")], rows)]
