@@ -40,7 +40,8 @@ def test_damage_and_dynamics_join_the_table_of_units(run):
     call("analyze", str(run), "moments")
     results = ResultSet.load(run / "results")
     table = results.to_pandas().loc["rnn.0.hidden"]
-    wanted = {"loss damage", "loss damage, inside-parentheses", "step settling", "sine gain", "mean"}
+    damage = "loss damage (at its mean)"
+    wanted = {damage, f"{damage}, inside-parentheses", "step settling", "sine gain", "mean"}
     assert wanted <= set(table.columns)
     assert len(table) == 6
     # Gates, in other sequences, in a window, with a curve.

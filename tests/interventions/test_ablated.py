@@ -93,7 +93,7 @@ def test_errors_of_classes_and_deviations_of_forecasts():
     frame = pd.DataFrame(np.random.default_rng(0).standard_normal((20, 6))).rename(columns=str)
     corpus = labelled(frame.assign(kind=list("ab") * 10), "kind", 3)
     model = series_model(SeriesNet(SeriesConfig(len(corpus.channels), len(corpus.classes) or 1, "gru", UNITS)), corpus)
-    found = analyze(Ablated(model, corpus, "rnn.0.hidden", "error"), [Importance("error")])
+    found = analyze(Ablated(model, corpus, "rnn.0.hidden", "error", [0.0] * UNITS), [Importance("error")])
     batch = corpus.batch(range(20))
 
     def wrong(edits):
@@ -105,7 +105,7 @@ def test_errors_of_classes_and_deviations_of_forecasts():
 
     train, _ = forecasting(pd.DataFrame({"x": np.sin(np.arange(80.0))}), ["x"], window=5)
     model = series_model(SeriesNet(SeriesConfig(len(train.channels), 1, "rnn", UNITS)), train)
-    found = analyze(Ablated(model, train, "rnn.0.hidden", "deviation"), [Importance("deviation")])
+    found = analyze(Ablated(model, train, "rnn.0.hidden", "deviation", [0.0] * UNITS), [Importance("deviation")])
     batch = train.batch(range(len(train)))
 
     def deviation(edits):

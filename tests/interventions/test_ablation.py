@@ -5,9 +5,10 @@ import torch
 from wired import COUNTER, INSIDE, corpus, wired
 
 from unitscope.errors import InputError
-from unitscope.interventions.ablation import LOSS, Bench
+from unitscope.interventions.ablation import Bench
 from unitscope.models.edit import Edit
 from unitscope.models.module import ModuleModel
+from unitscope.models.predictions import LOSS
 
 
 @pytest.fixture(scope="module")

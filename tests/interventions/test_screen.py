@@ -72,7 +72,7 @@ def test_the_top_is_ablated_in_earnest(corpus):
     model = ModuleModel(Net(nn.GRU, len(corpus.vocabulary), False))
     found = screen(model, corpus, "rnn.1.hidden", top=2)
     assert found.verified.tolist() == np.argsort(-np.abs(found.estimate))[:2].tolist()
-    source = Ablated(model, corpus, "rnn.1.hidden")
+    source = Ablated(model, corpus, "rnn.1.hidden", values=[0.0] * UNITS)
     np.testing.assert_allclose(found.exact, damage_of_sets(source, [[unit] for unit in found.verified.tolist()]))
 
 

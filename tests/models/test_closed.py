@@ -1,11 +1,15 @@
 """What nobody can look into is left out and said; what is kept in another way is read all the same."""
 
+import zipfile
+
 import pytest
 import torch
 from odd_nets import Net, batch, lstm, made
 from torch import nn
 
+from unitscope.errors import InputError
 from unitscope.models.module import ModuleModel
+from unitscope.models.pickles import refuse_pickle
 
 
 class Prepared(Net):
@@ -70,3 +74,15 @@ def test_offloaded_weights_are_read_where_they_run():
     assert offloaded.fingerprint == fingerprint
     for name, values in offloaded.run(given, names).items():
         torch.testing.assert_close(values, expected[name], rtol=0, atol=0)
+
+
+def test_a_file_of_torchscript_is_refused_in_words(tmp_path):
+    with zipfile.ZipFile(tmp_path / "net.pt", "w") as archive:
+        archive.writestr("net/data.pkl", b"")
+        archive.writestr("net/code/__torch__.py", "class Net(Module): ...")
+    with pytest.raises(InputError, match=r"is TorchScript, .* model\.py:function"):
+        refuse_pickle(tmp_path / "net.pt")
+    with zipfile.ZipFile(tmp_path / "state.pt", "w") as archive:
+        archive.writestr("state/data.pkl", b"")
+    with pytest.raises(InputError, match="is a pickle"):
+        refuse_pickle(tmp_path / "state.pt")

@@ -12,7 +12,7 @@ from unitscope.corpus.open import open_corpus
 from unitscope.corpus.subwords import SubwordCorpus
 from unitscope.errors import InputError
 from unitscope.models.edit import Edit, Steps
-from unitscope.models.sparse_autoencoder import open_autoencoder
+from unitscope.models.sparse_autoencoder import open_autoencoder, open_autoencoders
 from unitscope.models.transformers import transformer
 
 HOOK, WIDTH, LATENTS = "blocks.0.hook_resid_post", 8, 24
@@ -26,7 +26,12 @@ EXTRA = {
 
 def written(folder, architecture="standard", width=WIDTH, **told):
     generator = torch.Generator().manual_seed(1)
-    shapes = {"W_enc": (width, LATENTS), "W_dec": (LATENTS, width), "b_dec": (width,), **EXTRA.get(architecture, {})}
+    shapes = {
+        "W_enc": (width, LATENTS),
+        "W_dec": (LATENTS, width),
+        "b_dec": (width,),
+        **EXTRA.get(architecture, EXTRA["standard"]),
+    }
     weights = {name: torch.randn(shape, generator=generator) for name, shape in shapes.items()}
     folder.mkdir(exist_ok=True)
     save_file(weights, folder / "sae_weights.safetensors")
@@ -103,6 +108,52 @@ def test_an_edited_latent_changes_what_it_decodes_to(tmp_path, batch):
     assert not torch.equal(edited["output.loss"], intact["output.loss"])
 
 
+@pytest.mark.parametrize("kind", ["transcoder", "jumprelu_skip_transcoder"])
+def test_a_transcoder_reads_one_site_and_writes_another(tmp_path, batch, kind):
+    computed = "jumprelu" if kind.startswith("jumprelu") else "standard"
+    weights = written(tmp_path / "sae", computed)
+    reads, writes = "transformer.h.0.ln_2.output", "blocks.0.hook_mlp_out"
+    told = {"architecture": kind, "metadata": {"hook_name": "blocks.0.hook_mlp_in", "hook_name_out": writes}}
+    (tmp_path / "sae" / "cfg.json").write_text(json.dumps(told))
+    plain = small()
+    model = plain.with_extras(open_autoencoder(tmp_path / "sae", reads=reads))
+    latents = f"{reads}.latents"
+    seen = {}
+    block = plain.module.transformer.h[0]
+    hook = block.ln_2.register_forward_hook(lambda _m, _a, output: seen.update(x=output.detach().clone()))
+    with torch.no_grad():
+        plain.module(input_ids=batch.tokens)
+    hook.remove()
+    expected = by_formula(seen["x"], weights, computed, subtracts=False)
+    intact = model.run(batch, [latents, "output.log_prob"])
+    torch.testing.assert_close(intact[latents], expected, rtol=1e-4, atol=1e-5)
+    edit = Edit(latents, (5,), (7.0,), Steps(2, 9))
+    edited = model.run(batch, [latents, "output.log_prob"], [edit])
+    change = torch.zeros_like(expected)
+    change[:, 2:9, 5] = 7 - expected[:, 2:9, 5]
+    hook = block.mlp.register_forward_hook(lambda _m, _a, output: output + change @ weights["W_dec"])  # by hand
+    with torch.no_grad():
+        by_hand = plain.module(input_ids=batch.tokens).logits.log_softmax(-1)
+    hook.remove()
+    torch.testing.assert_close(edited["output.log_prob"], by_hand, rtol=1e-3, atol=1e-4)
+    assert not torch.equal(edited["output.log_prob"], intact["output.log_prob"])
+
+
+def test_autoencoders_of_all_layers_are_read_when_they_are_needed(tmp_path, batch):
+    for layer in (0, 1):
+        written(tmp_path / f"layer_{layer}", metadata={"hook_name": f"blocks.{layer}.hook_resid_post"})
+    every = open_autoencoders(tmp_path)
+    model = small().with_extras(*every)
+    (first, _) = [site for site in model.sites() if site.kind == "latent"]
+    assert first.alias == "blocks.0.hook_resid_post.hook_sae_acts_post"
+    for autoencoder in every:
+        autoencoder.weights._read.clear()
+    model.run(batch, [first.name])
+    assert [bool(autoencoder.weights._read) for autoencoder in every] == [True, False]
+    with pytest.raises(InputError, match="holds no folders with"):
+        open_autoencoders(tmp_path / "layer_0")
+
+
 def test_older_files(tmp_path, batch):
     written(
         tmp_path / "sae", "topk", activation_fn_str="topk", activation_fn_kwargs={"k": 2}, metadata={}, hook_point=HOOK
@@ -117,6 +168,7 @@ def test_older_files(tmp_path, batch):
         ({"architecture": "crosscoder"}, "'crosscoder' is not one of standard, topk"),
         ({"normalize_activations": "expected_average_only_in"}, "normalised"),
         ({"metadata": {}}, "does not say which site"),
+        ({"architecture": "transcoder"}, r"which site it writes \(hook_name_out\); say so"),
     ],
 )
 def test_what_is_refused(tmp_path, told, says):

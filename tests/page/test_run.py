@@ -149,7 +149,7 @@ def test_kinds_stand_in_the_order_of_a_page() -> None:
 
 
 def test_a_folder_with_nothing_has_only_what_a_source_says_of_itself(tmp_path: Path) -> None:
-    assert [part.key for part in load_parts(tmp_path)] == ["text", "trials", "provenance"]
+    assert [part.key for part in load_parts(tmp_path)] == ["classes", "text", "trials", "provenance"]
 
 
 def test_results_are_read_as_they_were_written(text: Arrays, tmp_path: Path) -> None:

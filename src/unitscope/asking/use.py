@@ -14,8 +14,9 @@ from unitscope.asking.units import Units
 from unitscope.asking.work import Crew, Desk
 from unitscope.evidence.used import CONTROLS, Costs, similar, verdicts
 from unitscope.fold.state import Packed, pack, unpack
-from unitscope.interventions.ablation import LOSS, Bench, ChangeSums, Damage
+from unitscope.interventions.ablation import Bench, ChangeSums, Damage
 from unitscope.models.edit import Edit
+from unitscope.models.predictions import LOSS
 from unitscope.progress import Progress
 from unitscope.source.source import digest
 

@@ -16,6 +16,7 @@ from unitscope.cli.options import (
     RECORDING,
     Becomes,
     By,
+    Device,
     Factor,
     Json,
     Measure,
@@ -49,6 +50,7 @@ def ablate(
     by: By = "",
     orders: Orders = 0,
     sequences: Sequences = 64,
+    device: Device = "",
     json: Json = False,
 ) -> None:
     """Change every unit of a site in turn, and measure what it costs.
@@ -59,7 +61,7 @@ def ablate(
     For example: `unitscope ablate run --sites 'rnn.0.hidden' --where inside-parentheses --orders 10`
     """
     source = Recording.open(recording)
-    network, corpus = Inputs.load(recording).open()
+    network, corpus = Inputs.load(recording, device).open()
     with console.progress_bar() as show:
         done = put(
             source, sites, to, model=network, corpus=corpus, factor=factor, where=where or (), by=by, measure=measure,
@@ -84,7 +86,7 @@ def ablate(
 
 def _table(result: ImportanceResult) -> Table:
     """The units that are missed most."""
-    title = f"{result.site}: rise of the {result.measure} without a unit"
+    title = f"{result.site}: rise of the {result.measure} with a unit {result.change}"
     parts = [name for name in result.parts if not name.startswith("not ")]
     table = Table("unit", "rise", "95 % interval", *parts, title=title, title_justify="left")
     for unit in np.argsort(-np.nan_to_num(result.mean), kind="stable")[:SHOWN]:

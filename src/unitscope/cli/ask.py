@@ -159,8 +159,9 @@ def _opened(
     for part in Skilled.load(Path(name)):
         if not part.skill.is_skilled:
             console.out.print(part.skill.sentence)
-    recording, network, corpus = of_recording(Path(name))
-    return recording, network, corpus, asdict(Inputs.load(Path(name))) if network else None
+    recording, network, corpus = of_recording(Path(name), said["device"])
+    opened = asdict(Inputs.load(Path(name), said["device"])) if network else None
+    return recording, network, corpus, opened
 
 
 def print_answer(answer: Answer, top: int = 20) -> None:

@@ -12,6 +12,7 @@ from unitscope.cli.app import app
 from unitscope.cli.inputs import NAME, Inputs
 from unitscope.cli.options import (
     Context,
+    Device,
     Groups,
     Json,
     Length,
@@ -24,6 +25,7 @@ from unitscope.cli.options import (
     Sequences,
     Sites,
     Untrained,
+    Weights,
 )
 from unitscope.cli.report import save_pictures
 from unitscope.comparison.compare import Comparison
@@ -89,6 +91,8 @@ def compare(
     pairs: Pairs = None,
     untrained: Untrained = True,
     seed: Seed = 0,
+    device: Device = "",
+    weights: Weights = "auto",
     out: Out = Path("compare"),
     png: Pictures = None,
     json: Json = False,
@@ -102,7 +106,7 @@ def compare(
     For example: `unitscope compare net1 net2 --text book.txt`, or
     `unitscope compare --group plain=run1,run2,run3,run4 --group guided=run5,run6,run7,run8`
     """
-    asked = Inputs("", tuple(text or ()), part, sequences, length, context)
+    asked = Inputs("", tuple(text or ()), part, sequences, length, context, device=device, weights=weights)
     if groups:
         if networks:
             raise InputError("give two networks, or --group twice, not both")
@@ -224,7 +228,7 @@ def _open(names: Sequence[str], asked: Inputs) -> list[Opened]:
     if not asked.text and recorded:
         first = next(iter(recorded.values()))
         if (first / NAME).exists():
-            asked = Inputs.load(first)
+            asked = Inputs.load(first, asked.device)
     if not asked.text and len(recorded) < len(names):
         other = next(name for name in names if name not in recorded)
         raise InputError(f"{other} is no recording; say with --text what it shall read")
@@ -232,7 +236,7 @@ def _open(names: Sequence[str], asked: Inputs) -> list[Opened]:
     shared: Corpus | None = None
     for name in names:
         if name in recorded:
-            opened.append(_open_recording(recorded[name]))
+            opened.append(_open_recording(recorded[name], asked.device))
             continue
         inputs = replace(asked, model=name)
         if inputs.is_transformer or shared is None:
@@ -248,13 +252,13 @@ def _open(names: Sequence[str], asked: Inputs) -> list[Opened]:
     return opened
 
 
-def _open_recording(folder: Path) -> Opened:
+def _open_recording(folder: Path, device: str) -> Opened:
     """With its network, where that is still there and the same."""
     source = Recording.open(folder)
     if not (folder / NAME).exists():
         return Opened(source)
     try:
-        model, corpus = Inputs.load(folder).open()
+        model, corpus = Inputs.load(folder, device).open()
     except InputError:
         return Opened(source)
     kept = (source.manifest.model.fingerprint, source.manifest.corpus.fingerprint)

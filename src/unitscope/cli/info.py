@@ -10,7 +10,7 @@ from rich.table import Table
 from unitscope.cli import console
 from unitscope.cli.app import app
 from unitscope.cli.inputs import Inputs, by_default
-from unitscope.cli.options import NETWORK, RECORDING, Arguments, Json, Layouts, Sites
+from unitscope.cli.options import NETWORK, RECORDING, Arguments, Device, Json, Layouts, Sites, Weights
 from unitscope.errors import InputError
 from unitscope.models.description import described
 from unitscope.models.site import Site, choose
@@ -29,6 +29,8 @@ def info(
     path: Annotated[str, typer.Argument(help=f"{RECORDING}, or {NETWORK}")] = SHIPPED.name,
     patterns: Sites = ["*"],  # noqa: B006
     layout: Layouts = None,
+    device: Device = "",
+    weights: Weights = "auto",
     arg: Arguments = None,
     json: Json = False,
 ) -> None:
@@ -48,7 +50,10 @@ def info(
         rows["recorded"] = f"{len(recording.sequences):,} of {recording.manifest.sequences:,} sequences"
         sites: Sequence[Site] = recording.sites
     else:
-        rows, sites = _network(Inputs(path, layouts=tuple(layout or ()), arguments=tuple(arg or ())))
+        inputs = Inputs(
+            path, layouts=tuple(layout or ()), device=device, weights=weights, arguments=tuple(arg or ())
+        )  # fmt: skip
+        rows, sites = _network(inputs)
     found = choose(sites, patterns)
     usual = {site.name for site in sites} if recorded else set(by_default(sites))
     if json:

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from fnmatch import fnmatchcase
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, cast, get_args
 
 from unitscope.cli.known import is_known, remember
+from unitscope.corpus.chats import chat_corpus, is_chats, read_chats
 from unitscope.corpus.corpus import Corpus
 from unitscope.corpus.dialect import Dialect, Notes
 from unitscope.corpus.download import named
@@ -26,7 +28,7 @@ from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
 from unitscope.files.jsons import read_json, write_json
 from unitscope.models.building import MARK, build
-from unitscope.models.hub import ADAPTER, PREFIX, moved, open_adapted, open_transformer
+from unitscope.models.hub import ADAPTER, PREFIX, chat_template, moved, open_adapted, open_transformer
 from unitscope.models.module import ModuleModel
 from unitscope.models.site import Site
 from unitscope.models.transformers import BY_DEFAULT, longest
@@ -123,9 +125,9 @@ class Inputs:
 
     def _subwords(self, model: ModuleModel, tokenizer: "Tokenizer") -> SubwordCorpus:
         """The text in the tokens of a tokenizer, as long as the model reads them where nobody says how long."""
-        text = open_corpus(self.text, unit="characters", pattern=self.pattern, dialect=self.dialect)
+        chats = [is_chats(name, self.dialect) for name in self.text]
         around = Subwords(tokenizer)
-        special = len(around.before) + len(around.after)
+        special = 0 if all(chats) else len(around.before) + len(around.after)
         limit = longest(model.module) if hasattr(model.module, "config") else None
         length, context = self.length, self.context
         if limit is not None and length + context + special > limit:
@@ -137,7 +139,19 @@ class Inputs:
                     f"{fitting[1]}"
                 )
             length, context = fitting
-        return SubwordCorpus(text, tokenizer, length, context)
+        if not any(chats):
+            text = open_corpus(self.text, unit="characters", pattern=self.pattern, dialect=self.dialect)
+            return SubwordCorpus(text, tokenizer, length, context)
+        if not all(chats) or not self.is_transformer:
+            raise InputError(
+                f"{self.text[chats.index(True)]} holds chats, which models of Transformers read (hf:FOLDER), by "
+                "themselves and not among other texts; give those alone, or a column of texts, as TABLE:COLUMN"
+            )
+        notes = Notes()
+        read = chain.from_iterable(read_chats(name, self.dialect, notes) for name in self.text)
+        named = ", ".join(Path(name).name for name in self.text)
+        template = chat_template(self.model.partition(":")[2])
+        return chat_corpus(read, template, tokenizer, length, context, named)
 
     def _open_own(self) -> tuple[ModuleModel, Read]:
         """A model that a function of the user's builds, and the text as it says that the model reads it."""
@@ -294,8 +308,8 @@ class Inputs:
         remember(folder, folder / NAME)
 
     @classmethod
-    def load(cls, folder: Path) -> "Inputs":
-        """What a recording was made from.
+    def load(cls, folder: Path, device: str = "") -> "Inputs":
+        """What a recording was made from, to run on a device; where none is given, on that of the recording.
 
         Raises ``InputError`` if it does not say, and where it was made by somebody else, who may name anything.
         """
@@ -308,16 +322,16 @@ class Inputs:
                 f"{folder} was not made here, so the model that it names ({inputs.model}) and the text "
                 f"({', '.join(inputs.text)}) are not opened; if you trust who made it, write: unitscope --trust …"
             )
-        return inputs
+        return replace(inputs, device=device or inputs.device)
 
 
-def of_recording(folder: Path) -> tuple[Recording, ModuleModel | None, Read | None]:
+def of_recording(folder: Path, device: str = "") -> tuple[Recording, ModuleModel | None, Read | None]:
     """The recording of a folder, with the network and the text that it was made from; None for both where it says none,
     as one of activations from elsewhere. Raises ``InputError`` where they have changed since."""
     recording = Recording.open(folder)
     if not (folder / NAME).exists():
         return recording, None, None
-    network, corpus = Inputs.load(folder).open()
+    network, corpus = Inputs.load(folder, device).open()
     manifest = recording.manifest
     if (network.fingerprint, corpus.fingerprint) != (manifest.model.fingerprint, manifest.corpus.fingerprint):
         raise InputError(f"the network or the text of {folder} has changed since it was recorded; record it again")

@@ -20,6 +20,7 @@ from unitscope.cli.options import (
     Columns,
     Context,
     ControlTasks,
+    Device,
     Encoding,
     Json,
     Level,
@@ -33,6 +34,7 @@ from unitscope.cli.options import (
     Tasks,
     TextColumn,
     Untrained,
+    Weights,
     Words,
 )
 from unitscope.cli.treebanks import is_of_treebank, open_source, with_sentences
@@ -79,6 +81,8 @@ def probe(
     context: Context = CONTEXT,
     stand_in: StandIn = "?",
     seed: Seed = 0,
+    device: Device = "",
+    weights: Weights = "auto",
     json: Json = False,
     encoding: Encoding = "",
     columns: Columns = "",
@@ -98,11 +102,11 @@ def probe(
     asked = tuple(labels or filter(None, [DEFAULT[level]]))
     how = Probing(asked, tuple(sites), level, pool, words, controls, codelength, seed=seed)
     if not treebanks and not is_of_treebank(model):
-        table = _probe_steps(Path(model), replace(how, labels=tuple(labels or ())), untrained, tasks or (), out)
+        table = _probe_steps(Path(model), replace(how, labels=tuple(labels or ())), untrained, tasks or (), out, device)
         if json:
             console.answer(table.to_pandas())
         return
-    recording, network, corpus = open_source(model, treebanks or [], context, stand_in, dialect)
+    recording, network, corpus = open_source(model, treebanks or [], context, stand_in, dialect, device, weights)
     if tasks and recording:
         raise InputError(f"{model} is a recording, and a task makes sentences of its own; give the model instead")
     if unknown := [task for task in tasks or () if task not in ALONE]:
@@ -127,9 +131,11 @@ def probe(
         console.answer(table.to_pandas())
 
 
-def _probe_steps(folder: Path, how: Probing, twin: bool, tasks: Sequence[str], out: Path | None) -> ProbeTable:
+def _probe_steps(
+    folder: Path, how: Probing, twin: bool, tasks: Sequence[str], out: Path | None, device: str
+) -> ProbeTable:
     """Probe a recording for labels of its own, or of its text: each step, or each sequence."""
-    recording, network, text = of_recording(folder)
+    recording, network, text = of_recording(folder, device)
     if not how.labels or how.level not in ("word", "sentence") or tasks:
         raise InputError(
             f"{folder} is no recording of a treebank; give the treebank, or say by --label what to probe at each step "

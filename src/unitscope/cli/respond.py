@@ -11,6 +11,7 @@ from unitscope.cli.inputs import Inputs
 from unitscope.cli.options import (
     RECORDING,
     Band,
+    Device,
     Drives,
     DriveSteps,
     Frequency,
@@ -40,6 +41,7 @@ def respond(
     frequency: Frequency = 0.05,
     band: Band = 0.1,
     sequences: Sequences = 16,
+    device: Device = "",
     json: Json = False,
 ) -> None:
     """Drive units with made-up inputs, and measure their dynamics.
@@ -51,7 +53,7 @@ def respond(
     For example: `unitscope respond run`, or `unitscope respond run --drive impulse --mode clamped`
     """
     source = Recording.open(recording)
-    network, corpus = Inputs.load(recording).open()
+    network, corpus = Inputs.load(recording, device).open()
     with console.progress_bar() as show:
         results = put(
             source, drives, mode, model=network, corpus=corpus, way=way, start=at, sites=sites, streams=streams,

@@ -1,6 +1,7 @@
 """Annotated sentences as the text that a command is about."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from unitscope.cli.inputs import NAME, Inputs
@@ -15,7 +16,13 @@ from unitscope.recording.recording import Recording
 
 
 def open_source(
-    where: str, treebanks: Sequence[Path], context: int, stand_in: str, dialect: Dialect = Dialect()
+    where: str,
+    treebanks: Sequence[Path],
+    context: int,
+    stand_in: str,
+    dialect: Dialect = Dialect(),
+    device: str = "",
+    weights: str = "auto",
 ) -> tuple[Recording | None, ModuleModel, TreebankCorpus | Passages]:
     """What is probed, from a recording's folder or a model, and the treebank.
 
@@ -26,13 +33,15 @@ def open_source(
     if not (folder / MANIFEST).exists():
         if not treebanks:
             raise InputError(f"{where} is no recording, so it needs a treebank to read; give, for example, dev.conllu")
-        asked = Inputs(where, tuple(map(str, treebanks)), context=context, stand_in=stand_in, dialect=dialect)
+        asked = Inputs(
+            where, tuple(map(str, treebanks)), context=context, stand_in=stand_in, dialect=dialect,
+            device=device, weights=weights,
+        )  # fmt: skip
         return None, *asked.open_treebank()
     recording = Recording.open(folder)
-    made = Inputs.load(folder)
+    made = Inputs.load(folder, device)
     if treebanks:
-        text = tuple(map(str, treebanks))
-        made = Inputs(made.model, text, context=made.context, stand_in=made.stand_in, dialect=dialect)
+        made = replace(made, text=tuple(map(str, treebanks)), part="", sequences=0, dialect=dialect)
     elif not made.is_treebank:
         raise InputError(f"{folder} was made from {', '.join(made.text)}, which is no treebank; give the treebank")
     model, corpus = made.open_treebank()

@@ -12,7 +12,7 @@ import typer
 from unitscope.cli import console
 from unitscope.cli.app import app
 from unitscope.cli.inputs import Inputs
-from unitscope.cli.options import Browser, Host, Port, ReadBy, RootPath
+from unitscope.cli.options import Arguments, Browser, Device, Host, Port, ReadBy, RootPath, Weights
 from unitscope.errors import InputError
 
 
@@ -22,6 +22,9 @@ def view(
     host: Host = "127.0.0.1",
     port: Port = 0,
     model: ReadBy = "",
+    device: Device = "",
+    weights: Weights = "auto",
+    arg: Arguments = None,
     root_path: RootPath = "",
     browser: Browser = True,
 ) -> None:
@@ -42,7 +45,8 @@ def view(
     from unitscope.server.viewed import Viewed
 
     def opener(folder: Path) -> Opener:
-        return lambda: (Inputs(model=model) if model else Inputs.load(folder)).open_reading()
+        given = Inputs(model, device=device, weights=weights, arguments=tuple(arg or ()))
+        return lambda: (given if model else Inputs.load(folder, device)).open_reading()
 
     viewed = [Viewed(folder, opener(folder)) for folder in recordings]
     for one in viewed:

@@ -37,6 +37,7 @@ def open_corpus(
     annotations: Mapping[str, Annotation] | None = None,
     document_bytes: int = DOCUMENT_BYTES,
     dialect: Dialect = Dialect(),
+    name: str = "texts",
 ) -> TextCorpus:
     """Open a text as a corpus.
 
@@ -44,8 +45,8 @@ def open_corpus(
     downloaded once), several of them, ``TABLE:COLUMN`` for the texts in the rows of a table (JSON Lines, CSV, TSV,
     Parquet, a data set's folder), ``-`` for standard input, or ``stdlib`` for the source of the running Python's
     standard library (a file of that name is ``./stdlib``). An iterator gives the texts themselves, for example those of
-    a data set that is streamed. What is packed, in another encoding than UTF-8, or no file of its own is copied to a
-    temporary one. ``dialect`` says the encoding, and how a table is written.
+    a data set that is streamed, which are called ``name`` then. What is packed, in another encoding than UTF-8, or no
+    file of its own is copied to a temporary one. ``dialect`` says the encoding, and how a table is written.
     Without ``vocabulary`` the symbols are collected from the text; those that occur less than ``at_least`` times are
     read as an unknown symbol.
     ``split`` is all of the text if it is not given.
@@ -53,8 +54,8 @@ def open_corpus(
     """
     notes = Notes()
     if isinstance(text, Iterator):
-        names: list[str | Path] = ["texts"]
-        made = spool(text, "texts")
+        names: list[str | Path] = [name]
+        made = spool(text, name)
         files: Sequence[TextFile] = made
         copies = [made.path]
     else:

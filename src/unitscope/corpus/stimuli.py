@@ -17,7 +17,8 @@ import numpy as np
 import torch
 
 from unitscope.corpus.series import SeriesCorpus
-from unitscope.corpus.shapes import Labels, is_ragged, labels_of, lengths_of, rows_of
+from unitscope.corpus.shapes import Labels, labels_of, lengths_of, rows_of
+from unitscope.corpus.targets import targets_of
 from unitscope.errors import InputError
 
 TIME = "time"
@@ -62,7 +63,7 @@ def stimuli(
         raise InputError(f"{name} has {rows.shape[1]} channels, and {len(told)} names of channels; give one for each")
     if names and len(names) != len(sizes):
         raise InputError(f"{name} has {len(sizes)} sequences, and {len(names)} names; give one for each")
-    wanted, classes, last = _targets(targets, sizes)
+    wanted, classes, last = targets_of(targets, sizes)
     ends = np.cumsum(sizes).tolist()
     return SeriesCorpus(
         name,
@@ -76,25 +77,3 @@ def stimuli(
         kept=tuple(kept),
         names=tuple(names),
     )
-
-
-def _targets(targets: Any, sizes: np.ndarray) -> tuple[torch.Tensor, tuple[str, ...], bool]:
-    """What should be said at each step, the names of the classes, and whether only the last step of each counts."""
-    tokens = int(sizes.sum())
-    if targets is None:
-        return torch.full((tokens,), torch.nan), (), False
-    given: Any = [np.asarray(each) for each in targets] if is_ragged(targets) else np.asarray(targets)
-    last = not isinstance(given, list) and given.shape == (len(sizes),)
-    flat = np.concatenate(given) if isinstance(given, list) else given.reshape(-1)
-    kinds = np.unique(flat)
-    if flat.dtype.kind == "f":
-        (column,) = labels_of({"targets": targets}, sizes).values()
-        return torch.from_numpy(np.array(column, np.float32)), (), last
-    classes = tuple(str(kind) for kind in kinds.tolist())
-    numbers: Any = (
-        np.searchsorted(kinds, given)
-        if not isinstance(given, list)
-        else [np.searchsorted(kinds, each) for each in given]
-    )
-    (column,) = labels_of({"targets": numbers}, sizes).values()
-    return torch.from_numpy(np.array(column, np.int64)), classes, last

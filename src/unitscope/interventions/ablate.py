@@ -131,22 +131,23 @@ def _place(window: str, only: str) -> Steps | Where | None:
 
 
 def _words(to: To, factor: float, seed: int, window: str, only: str) -> str:
-    """What becomes of the units; nothing is said of the default, so that its columns keep their short names."""
-    said = {"mean": "", "zero": "zero", "resampled": f"resampled, seed {seed}", "scaled": f"times {factor:g}"}[to]
+    """What becomes of the units, which stands beside every number."""
+    told = {"mean": "at its mean", "zero": "at zero", "resampled": f"resampled, seed {seed}"}
+    said = told.get(to, f"times {factor:g}")
     place = f"steps {window}" if window else f"where {only}" if only else ""
     return ", ".join(filter(None, [said, place]))
 
 
 def _values(
     source: Source, chosen: Sequence[Site], to: To, factor: float, seed: int
-) -> list[list[float] | Scaled | Resampled | None]:
+) -> list[list[float] | Scaled | Resampled]:
     """What becomes of the units of each site."""
     if to == "mean":
         means = analyze(source, [Moments()], [site.name for site in chosen])
         return [_means(means, site.name) for site in chosen]
     if to == "scaled":
         return [Scaled((factor,) * site.units) for site in chosen]
-    return [Resampled(seed) if to == "resampled" else None for _ in chosen]
+    return [Resampled(seed) if to == "resampled" else [0.0] * site.units for site in chosen]
 
 
 def _means(results: ResultSet, site: str) -> list[float]:

@@ -6,20 +6,23 @@ damage follows, ``examples`` the tokens where the unit is missed most.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from unitscope.analyses.moments import Moments, MomentsResult
 from unitscope.corpus.batch import Batch
 from unitscope.corpus.corpus import Corpus
 from unitscope.errors import InputError
+from unitscope.fold.analyze import analyze
 from unitscope.interventions.engines import runs
 from unitscope.models.bind import bind, check_edits
 from unitscope.models.edit import Edit, Resampled, Scaled, Steps, Where
 from unitscope.models.model import Model
 from unitscope.models.site import Site, choose
-from unitscope.source.live import Running
+from unitscope.source.live import Live, Running
 from unitscope.source.source import ALL, BATCH
 
 LOSS, LOG_PROB = "output.loss", "output.log_prob"
@@ -31,8 +34,9 @@ MEASURES: Mapping[str, str] = {"loss": LOSS, "error": LOG_PROB, "deviation": LOS
 class Ablated(Running):
     """A source whose value for a token and a unit is how much worse the token is predicted without the unit.
 
-    ``values`` are what becomes of the units: one constant for each (zero if not given), factors, or what they are in
-    other sequences; ``where`` is where. One pass over the sequences runs the model once intact and once for each unit.
+    ``values`` are what becomes of the units: one constant for each (its mean over these sequences if not given, as
+    everywhere else), factors, or what they are in other sequences; ``where`` is where. One pass over the sequences runs
+    the model once intact and once for each unit.
     Raises ``InputError`` for a site or label that does not exist, a measure that the model does not have, values of
     another number than the site has units, and a window outside the sequences.
     """
@@ -60,19 +64,28 @@ class Ablated(Running):
         if self.sequences is ALL:
             object.__setattr__(self, "sequences", range(len(self.corpus)))
         if len(self.sequences):
-            check_edits([self.edit], self.model, self.corpus, self.sequences)
+            # What cannot be done is refused before means are taken.
+            tried = [0.0] * site.units if self.values is None else self.values
+            check_edits([self._becoming(tried)], self.model, self.corpus, self.sequences)
 
     @property
     def edit(self) -> Edit:
         """What becomes of the units, of all at once; one run has some of them."""
+        return self._becoming(self._means if self.values is None else self.values)
+
+    def _becoming(self, values: Sequence[float] | Scaled | Resampled) -> Edit:
         units = tuple(range(self.sites[0].units))
-        match self.values:
-            case None:
-                return Edit(self.site, units, (0.0,) * len(units), self.where)
-            case Scaled() | Resampled() as rule:
-                return Edit(self.site, units, rule, self.where)
-            case constants:
-                return Edit(self.site, units, tuple(float(value) for value in constants), self.where)
+        if isinstance(values, Scaled | Resampled):
+            return Edit(self.site, units, values, self.where)
+        return Edit(self.site, units, tuple(float(value) for value in values), self.where)
+
+    @cached_property
+    def _means(self) -> Sequence[float]:
+        """Of every unit over the sequences."""
+        intact = Live(self.model, self.corpus, self.batch_size, sequences=self.sequences)
+        moments = analyze(intact, [Moments()], [self.sites[0].name])[self.sites[0].name, Moments().key]
+        assert isinstance(moments, MomentsResult)
+        return [float(value) for value in moments.mean]
 
     @property
     def name(self) -> str:
@@ -115,7 +128,14 @@ class Ablated(Running):
         return batch.has_target[batch.counted].float()
 
     def describe(self) -> dict[str, str]:
-        return {**super().describe(), "ablated": self.site, "measure": self.measure}
+        match self.values:
+            case None:
+                becomes = "held at its mean"
+            case Scaled() | Resampled() as rule:
+                becomes = repr(rule)
+            case constants:
+                becomes = "held at zero" if not any(constants) else "held at a given value"
+        return {**super().describe(), "ablated": self.site, "each unit": becomes, "measure": self.measure}
 
     def _cost(self, values: dict[str, Tensor], batch: Batch) -> Float[Tensor, "batch time"]:
         if self.measure == "error":

@@ -23,8 +23,8 @@ from unitscope.interventions.engines import runs
 from unitscope.models.bind import bind, check_edits
 from unitscope.models.edit import Edit
 from unitscope.models.model import Model
+from unitscope.models.predictions import LOG_PROB, LOSS
 
-LOSS = "output.loss"
 TOGETHER = 64
 """Changes whose losses are added up in one product."""
 SYMBOLS = 6
@@ -140,7 +140,7 @@ class Bench:
         """
         for edits in changes:
             check_edits(edits, self.model, self.corpus, self.sequences)
-        pieces, symbols = int(self._piece.max()) + 1, len(self.corpus.vocabulary.symbols)
+        pieces, symbols = int(self._piece.max()) + 1, len(self._names)
         sums = torch.zeros(len(changes), pieces, self._table.shape[1], dtype=torch.float64)
         by_symbol = torch.zeros(len(changes), symbols, dtype=torch.float64)
         for first, batch in self._batches():
@@ -178,7 +178,7 @@ class Bench:
     ) -> tuple[Damage, Costs]:
         whole, of_whole, on, on_tokens = sums[:, :1], tokens[:, :1], sums[:, 1:], tokens[:, 1:]
         costs = Costs(on, on_tokens, whole - on, of_whole - on_tokens)
-        names, symbols = list(self.flags), self.corpus.vocabulary.symbols
+        names, symbols = list(self.flags), self._names
         worst = [int(k) for k in torch.argsort(-by_symbol, stable=True)[:SYMBOLS] if by_symbol[k] > 0]
         return Damage(
             overall=_changes(["all"], mean(whole, of_whole), of_whole)["all"],
@@ -187,6 +187,12 @@ class Bench:
             contrast=_changes(names, costs.contrast(), on_tokens),
             symbols=[SymbolChange(symbols[k], float(by_symbol[k] / counts[k]), int(counts[k])) for k in worst],
         ), costs
+
+    @property
+    def _names(self) -> Sequence[str]:
+        """Of what is predicted: classes, where it is these, or else symbols."""
+        named = next((site.names for site in self.model.sites() if site.name == LOG_PROB), ())
+        return named or self.corpus.vocabulary.symbols
 
     def intact(self) -> float:
         """The intact model's mean loss, nats per token."""

@@ -6,28 +6,33 @@
   edit.
 - A state of another module held from before the first step: the model's own run, one edit at a time.
 
-All ways give the same numbers, to rounding.
+All ways give the same numbers, to rounding. What lies below the edited module is computed once (``below``).
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import fields, replace
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from unitscope.corpus.batch import Batch
+from unitscope.interventions.below import Run, above
 from unitscope.interventions.layers import layer_of
 from unitscope.interventions.lesions import holds, lesions
 from unitscope.models.edit import Bound
 from unitscope.models.model import Model
 from unitscope.models.module import ModuleModel
+from unitscope.models.predictions import LOG_PROB, LOSS
 
-LOSS, LOG_PROB = "output.loss", "output.log_prob"
 ROWS = {"cpu": 256}
 """Sequences that run side by side: on a processor, as many as its cache likes."""
 MANY_ROWS = 4096
 """On anything else, where a call costs more than its arithmetic."""
+WORTH = 4
+"""Runs that are worth two more, to keep what lies below the edit."""
 
 
 def runs(model: Model, batch: Batch, edits: Sequence[Bound], read: Sequence[str]) -> Iterator[dict[str, Tensor]]:
@@ -44,10 +49,8 @@ def runs(model: Model, batch: Batch, edits: Sequence[Bound], read: Sequence[str]
         if readout is not None:
             yield from closed_form(model, batch, edits, readout, read)
             return
-    if any(edit.constant and edit.site.endswith((".hidden", ".cell")) for edit in edits):
-        yield from (model.run(batch, read, [edit]) for edit in edits)
-        return
-    yield from side_by_side(model, batch, edits, read)
+    alone = any(edit.constant and edit.site.endswith((".hidden", ".cell")) for edit in edits)
+    yield from side_by_side(model, batch, edits, read, 1 if alone else None)
 
 
 def fused(model: ModuleModel, batch: Batch, edits: Sequence[Bound], read: Sequence[str]) -> Iterator[dict[str, Tensor]]:
@@ -64,15 +67,18 @@ def side_by_side(
     size = len(batch.sequence)
     if at_once is None:
         at_once = max(1, ROWS.get(batch.tokens.device.type, MANY_ROWS) // size)
-    for start in range(0, len(edits), at_once):
-        some = edits[start : start + at_once]
-        if len(some) == 1:
-            yield model.run(batch, read, some)
-            continue
-        placed = [_in_copy(edit, number, len(some), batch) for number, edit in enumerate(some)]
-        values = model.run(_repeated(batch, len(some)), read, placed)
-        for copy in range(len(some)):
-            yield {name: found[copy * size : (copy + 1) * size] for name, found in values.items()}
+    full = len(edits) - len(edits) % at_once
+    whole = _repeated(batch, at_once)
+    with ExitStack() as opened:
+        run: Run = partial(model.run, whole, read)
+        if full >= WORTH * at_once:
+            run = opened.enter_context(above(model, whole, edits[0].site, read))
+        for start in range(0, full, at_once):
+            values = run([_in_copy(edit, n, at_once, batch) for n, edit in enumerate(edits[start : start + at_once])])
+            for copy in range(at_once):
+                yield {name: found[copy * size : (copy + 1) * size] for name, found in values.items()}
+    if full < len(edits):
+        yield from side_by_side(model, batch, edits[full:], read, len(edits) - full)
 
 
 def closed_form(
@@ -111,6 +117,8 @@ def _readout(model: ModuleModel, batch: Batch, site: str, read: Sequence[str]) -
 
 
 def _repeated(batch: Batch, copies: int) -> Batch:
+    if copies == 1:
+        return batch
     parts = {field.name: getattr(batch, field.name) for field in fields(batch)}
     many: dict[str, Any] = {
         name: part.repeat(copies, *[1] * (part.dim() - 1)) for name, part in parts.items() if isinstance(part, Tensor)
@@ -120,6 +128,8 @@ def _repeated(batch: Batch, copies: int) -> Batch:
 
 def _in_copy(edit: Bound, number: int, copies: int, batch: Batch) -> Bound:
     """The edit in one of the copies only."""
+    if copies == 1:
+        return edit
     rows = slice(number * len(batch.sequence), (number + 1) * len(batch.sequence))
 
     def placed(values: Tensor) -> Tensor:

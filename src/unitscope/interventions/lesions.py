@@ -7,14 +7,14 @@ Holding units of a stock recurrent layer needs no loop over steps, whatever the 
 - a gate: with its rows of both matrices zero and its bias the inverse of what squashes it, it is the same at each step
 - the cell: with the forget gate open and the input gate shut it stays what it was before the first step
 
-Recurrent layers below the edited one give what they gave before, so they run once. Where the edited layer reads few
+What lies below the edited layer runs once (``below``). Where the edited layer reads few
 different vectors, as many symbols as a text has, it reads their numbers instead, which makes the product with its
 input matrix that much smaller.
 """
 
 import copy
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any, cast
 
 import torch
@@ -23,7 +23,8 @@ from torch.nn.utils.rnn import PackedSequence
 
 from unitscope.corpus.batch import Batch
 from unitscope.errors import InputError
-from unitscope.interventions.layers import find_layer, layers
+from unitscope.interventions.below import above
+from unitscope.interventions.layers import find_layer
 from unitscope.models.intercept import replaced
 from unitscope.models.module import ModuleModel
 
@@ -41,19 +42,16 @@ def lesions(model: ModuleModel, batch: Batch, site: str, read: Sequence[str]) ->
     place, _, stream = site.rpartition(".")
     layer = find_layer(model, place)
     edited = _Split(layer.module, layer.number, layer.name, stream)
-    others = {name.path: name.module for name in layers(model) if name.path != layer.path}
-    with ExitStack() as opened:
-        below = [opened.enter_context(_replaying(module, edited)) for module in others.values()]
-        opened.enter_context(replaced(layer.module, edited))
+
+    def begin() -> None:
+        edited.calls = 0
+
+    with replaced(layer.module, edited), above(model, batch, site, read, begin) as run:
 
         def lesion(units: Sequence[int], values: Sequence[float]) -> dict[str, Tensor]:
             edited.hold(units, values)
-            edited.calls = 0
-            for part in below:
-                part.calls = 0
-            return model.run(batch, read)
+            return run(())
 
-        model.run(batch, read)  # keeps what lies below
         yield lesion
 
 
@@ -202,30 +200,6 @@ class _Split:
         return output, last
 
 
-class _Replayed:
-    """A module that gives again what it gave in the first run, as long as the edited one has not been called."""
-
-    def __init__(self, stock: Callable[..., Any], edited: _Split) -> None:
-        self.stock, self.edited = stock, edited
-        self.calls = 0
-        self.kept: list[Any] = []
-
-    def __call__(self, input: Any, hx: Any = None) -> Any:
-        call, self.calls = self.calls, self.calls + 1
-        if self.edited.calls:
-            return self.stock(input, hx)
-        if call == len(self.kept):
-            self.kept.append(self.stock(input, hx))
-        return _copied(self.kept[call])
-
-
-@contextmanager
-def _replaying(module: nn.RNNBase, edited: _Split) -> Iterator[_Replayed]:
-    replayed = _Replayed(module.forward, edited)
-    with replaced(module, replayed):
-        yield replayed
-
-
 def _part(module: nn.RNNBase, first: int, stop: int) -> nn.RNNBase | None:
     """Some layers of a stock module, with copies of its weights; None for none."""
     if first == stop:
@@ -281,15 +255,6 @@ def _rows(hx: Any, rows: slice) -> Any:
     if hx is None:
         return None
     return tuple(part[rows] for part in hx) if isinstance(hx, tuple) else hx[rows]
-
-
-def _copied(output: Any) -> Any:
-    """What a model is given again may be overwritten by it."""
-    if isinstance(output, Tensor):
-        return output.clone()
-    if isinstance(output, PackedSequence):
-        return output._replace(data=output.data.clone())
-    return tuple(_copied(part) for part in output)
 
 
 def _same(a: Any, b: Any) -> bool:

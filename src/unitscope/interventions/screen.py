@@ -43,8 +43,9 @@ def screen(
 
     Raises ``InputError`` for a site that is no hidden state of a stock recurrent layer.
     """
-    source = Ablated(model, corpus, site, sequences=sequences, batch_size=batch_size)
-    estimate = gradients(model, corpus, site, source.sequences, batch_size)
+    estimate = gradients(model, corpus, site, range(len(corpus)) if sequences is ALL else sequences, batch_size)
+    zeros = [0.0] * len(estimate)
+    source = Ablated(model, corpus, site, values=zeros, sequences=sequences, batch_size=batch_size)
     verified = np.argsort(-np.abs(estimate), kind="stable")[:top]
     return Screened(estimate, verified, damage_of_sets(source, [[int(unit)] for unit in verified]))
 

@@ -1,13 +1,14 @@
 """Models of Transformers from folders and from the hub, with their tokenizers; adapters on top of a base."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
+from unitscope.corpus.chats import Message, Template
 from unitscope.errors import InputError
 from unitscope.files.jsons import read_json
 from unitscope.models.bounded import shapes_in, sketch
@@ -69,6 +70,31 @@ def open_transformer(where: str, device: str = "", dtype: str = "auto") -> tuple
             "tokenizer.json, as save_pretrained writes it"
         ) from error
     return transformer(moved(module.eval(), device), Path(where).name), tokenizer
+
+
+def chat_template(where: str) -> Template:
+    """How a model of Transformers writes a chat: the template of its tokenizer, without a call for an answer.
+
+    It is a program in a language of templates, which Transformers runs in a sandbox, without files and without the
+    network. Raises ``InputError`` for a model without one.
+    """
+    transformers = _library()
+    name, _, revision = where.partition("@") if not Path(where).is_dir() else (where, "", "")
+    given: dict[str, Any] = {"local_files_only": Path(name).is_dir(), "trust_remote_code": False}
+    if revision:
+        given["revision"] = revision
+    tokenizer = transformers.AutoTokenizer.from_pretrained(name, use_fast=True, **given)
+    if not tokenizer.chat_template:
+        raise InputError(
+            f"{PREFIX}{where} has no chat template, so it does not say how it reads chats; give texts, or the model's "
+            "chat_template.jinja in its folder"
+        )
+
+    def written(chat: Sequence[Message]) -> str:
+        text: str = tokenizer.apply_chat_template(list(chat), tokenize=False)
+        return text
+
+    return written
 
 
 def open_adapted(folder: str, device: str = "", dtype: str = "auto") -> tuple[ModuleModel, "Tokenizer"]:

@@ -65,7 +65,8 @@ class ModuleModel:
     predicts the targets with; return None from it for a module that predicts nothing. Without it the output, its
     ``logits`` or its first tensor is taken if it is found to predict the next token. A module that reads series
     instead of token numbers has so many ``channels``; one that forecasts has ``values``, which finds what it
-    forecasts, and its loss is the squared error.
+    forecasts, and its loss is the squared error. ``classes`` are the names of what the logits are of, where these are
+    no symbols that it reads, such as a tagger's; one logit says which of two it is.
     ``fresh`` makes the module anew with random weights, for the untrained baseline. ``extras`` read what is no module's
     output: attention patterns, the latents of a sparse autoencoder.
 
@@ -77,7 +78,8 @@ class ModuleModel:
 
     Two sites stand for the prediction of symbols. ``output.loss`` is the loss of the target in nats, 0 at steps
     without a target (``batch.targets`` is −1 there). ``output.log_prob`` is the logarithm of each
-    symbol's probability. They are there where the output is found to predict the next token, or ``logits`` are told.
+    symbol's or class's probability. They are there where the output is found to predict the next token, or ``logits``
+    or ``classes`` are told.
     """
 
     def __init__(
@@ -88,6 +90,7 @@ class ModuleModel:
         call: Call | None = None,
         logits: Logits | None = None,
         values: Values | None = None,
+        classes: Sequence[str] = (),
         channels: int | None = None,
         hooked: Sequence[str] | None = None,
         aliases: Mapping[str, str] | None = None,
@@ -101,6 +104,7 @@ class ModuleModel:
         self._calling = Calling(module, name or type(module).__name__, call, channels)
         self._logits = logits
         self._values = values
+        self._classes = tuple(classes)
         self._hooked = None if hooked is None else tuple(hooked)
         self._aliases = dict(aliases or {})
         self._layouts = dict(layouts or {})
@@ -141,7 +145,7 @@ class ModuleModel:
         Raises ``InputError`` for a module whose values cannot be read rightly.
         """
         if not self._check or self.device.type == "meta":  # where there are no numbers, nothing can be found out
-            told = self._logits is not None or self._seen.width == self._seen.vocabulary
+            told = self._tells or self._seen.width == self._seen.vocabulary
             says = "Nothing was checked: rows and steps are taken as they come."
             whole = SiteCheck(OUTPUT)
             predicts = told and self._seen.width is not None
@@ -213,6 +217,7 @@ class ModuleModel:
             "call": self._calling.call,
             "logits": self._logits,
             "values": self._values,
+            "classes": self._classes,
             "channels": self._calling.channels,
             "hooked": self._hooked,
             "aliases": self._aliases,
@@ -241,6 +246,11 @@ class ModuleModel:
                 "give the module that owns them a reset_parameters()"
             )
         return twin
+
+    @property
+    def _tells(self) -> bool:
+        """Whether somebody says that the output predicts symbols or classes."""
+        return self._logits is not None or bool(self._classes)
 
     @property
     def _find(self) -> Callable[[Any], Tensor | None]:
@@ -289,7 +299,9 @@ class ModuleModel:
         if self._values is not None:
             return (*inside, predictions.forecast_site())
         width = self._seen.width
-        return (*inside, *predictions.sites(width)) if self.checked.predicts and width is not None else inside
+        if not self.checked.predicts or width is None:
+            return inside
+        return (*inside, *predictions.sites(width, self._classes))
 
     def _find_out(self) -> Check:
         with torch.random.fork_rng(devices=[]), torch.inference_mode(), evaluating(self.module):
@@ -311,11 +323,12 @@ class ModuleModel:
     def _meaning(self, output: SiteCheck) -> tuple[bool, str]:
         if self._values is not None:
             return True, "The output forecasts the next value, as values= says."
-        if self._logits is not None:
+        if self._tells:
             found = self._seen.width is not None
-            return found, "The output predicts, as logits= says." if found else "The output predicts nothing."
+            says = f"The output predicts, as {'classes=' if self._classes else 'logits='} says."
+            return found, says if found else "The output predicts nothing."
         if self._calling.channels is not None:
-            return False, "Nobody says what the output predicts; logits= or values= can."
+            return False, "Nobody says what the output predicts; logits=, classes= or values= can."
 
         def accepts(token: int) -> bool:
             batch = self._calling.drawn([1], [token], torch.Generator())
@@ -332,6 +345,7 @@ class ModuleModel:
             digest.settings(self.module),
             digest.code(*digest.own_classes(self.module), self._calling.call, self._logits, self._values),
             f"{self.device} {self._calling.precision} {self._calling.channels} {self._hooked} {self._aliases}",
+            f"{len(self._classes)} classes",
             f"{getattr(config, '_attn_implementation', None)} {torch.__version__}",
             *(f"{name} {importlib.metadata.version(name)}" for name in ("unitscope", *digest.libraries(self.module))),
         ]

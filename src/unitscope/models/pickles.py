@@ -1,5 +1,6 @@
 """Pickles are never opened: they can run any code."""
 
+import zipfile
 from pathlib import Path
 
 from unitscope.errors import InputError
@@ -15,10 +16,25 @@ def refuse_pickle(path: Path) -> None:
         found = next((file for file in sorted(path.iterdir()) if file.suffix in pickles), None)
     if found is None or (found.suffix not in pickles and not _looks_pickled(found)):
         return
+    if _is_script(found):
+        raise InputError(
+            f"{found} is TorchScript, a compiled program of which nothing inside can be read, and which would do what "
+            "the file says; give the module as it was written, with its weights, from a function of your own: "
+            "model.py:function"
+        )
     raise InputError(
         f"{found} is a pickle, which can run any code when it is opened, so it is not read; convert it where you trust "
         "it: safetensors.torch.save_file(torch.load(path, weights_only=True), 'model.safetensors')"
     )
+
+
+def _is_script(path: Path) -> bool:
+    """Whether an archive holds code, as ``torch.jit.save`` writes it; only the list of its files is read."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(name.partition("/")[2].startswith("code/") for name in archive.namelist())
+    except (zipfile.BadZipFile, OSError):
+        return False
 
 
 def _looks_pickled(path: Path) -> bool:

@@ -1,5 +1,7 @@
 """What a module predicts, and what it loses: from its output and the targets of a batch."""
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -13,9 +15,19 @@ OUTPUT = "output"
 """In place of a site's name: what a module gives for each token, before it is a loss."""
 
 
-def sites(symbols: int) -> tuple[Site, ...]:
-    """The two of a module that predicts symbols."""
-    return (forecast_site(), Site(LOG_PROB, symbols, high=0.0, kind="prediction"))
+def sites(width: int, classes: Sequence[str] = ()) -> tuple[Site, ...]:
+    """The two of a module that predicts symbols or classes. Raises ``InputError`` where they are not as many as named.
+
+    An output that is one wide is the logit of the second of two classes.
+    """
+    units = max(width, 2)
+    if classes and len(classes) != units:
+        raise InputError(
+            f"{len(classes)} classes are named, and the output is {width} wide"
+            + (", so it says which of two it is" if width == 1 else "")
+            + "; name as many, or find the logits with logits="
+        )
+    return (forecast_site(), Site(LOG_PROB, units, high=0.0, kind="prediction", names=tuple(classes)))
 
 
 def forecast_site() -> Site:
@@ -37,10 +49,18 @@ def forecasts(values: Tensor, batch: Batch) -> dict[str, Tensor]:
 
 def log_probs(logits: Tensor, batch: Batch) -> dict[str, Tensor]:
     """Loss and logarithms of the probabilities, at least in float32."""
+    if logits.shape[-1] == 1:  # σ(x) and 1 − σ(x) are the softmax of x and 0
+        logits = F.pad(logits, (1, 0))
+    if batch.targets.is_floating_point():
+        raise InputError(
+            "the model predicts symbols or classes, and the corpus has numbers to forecast; give targets that are "
+            "whole numbers, or say with values= what the model forecasts"
+        )
     if int(batch.targets.max()) >= logits.shape[-1]:
         raise InputError(
-            f"the batch has a target {int(batch.targets.max())} but the model predicts {logits.shape[-1]} symbols; "
-            "model and corpus need the same vocabulary"
+            f"the batch has a target {int(batch.targets.max())} but the model predicts {logits.shape[-1]} symbols or "
+            "classes; model and corpus need the same vocabulary, or the corpus what the model was trained to say "
+            "(with_targets)"
         )
     wide = logits.float() if logits.dtype in (torch.float16, torch.bfloat16) else logits
     log_prob = F.log_softmax(wide, dim=-1)

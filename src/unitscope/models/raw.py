@@ -67,16 +67,21 @@ class Raw:
                 if left_out is None:
                     raise
                 left_out.setdefault(name, str(error))
-        found = self.find(output)
+        found = self._predicted(output)
         if (only is None or OUTPUT in only) and found is not None and found.shape[:2] == batch.tokens.shape[:2]:
             values[OUTPUT] = found.flatten(2) if found.dim() > 2 else found.unsqueeze(2)
         return values
 
     def found(self, output: Any) -> Tensor:
         """What the module predicts with, ``[batch time unit]``."""
-        found = self.find(output)
+        found = self._predicted(output)
         assert found is not None
         return found if found.dim() > 2 else found.unsqueeze(2)
+
+    def _predicted(self, output: Any) -> Tensor | None:
+        """In the order of batch, time and units, whatever that of the module."""
+        found, axes = self.find(output), self.survey.axes
+        return axes.ordered(found) if found is not None and axes is not None and found.dim() == 3 else found
 
     def values(
         self, batch: Batch, names: Sequence[str], edits: Sequence[Bound] = ()

@@ -3,7 +3,7 @@
 import fnmatch
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal, cast, get_args
 
 from unitscope.errors import InputError
@@ -51,6 +51,8 @@ class Site:
     """Another name that patterns match: TransformerLens's, where it has one."""
     kind: Kind = "layer"
     """What the units are."""
+    names: tuple[str, ...] = field(default=(), repr=False)
+    """Of the units, where they have names of their own: the classes that are predicted."""
 
     @property
     def stream(self) -> str:
@@ -64,6 +66,7 @@ class Site:
 
 
 _KINDS: dict[str, Kind] = {
+    "*.hook_sae_acts_post": "latent",
     "*hook_embed": "embedding",
     "*.hook_resid_*": "residual",
     "*.mixer.hook_z": "mixer",

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from unitscope.models.axes import DRY_RUNS
+from unitscope.models.axes import DRY_RUNS, Axes, find_axes
 from unitscope.models.calling import Calling
 from unitscope.models.cells import CellReader
 from unitscope.models.closed import open_modules
@@ -38,11 +38,20 @@ class Survey:
     """Paths of the innermost modules whose output is the first tensor of the whole output."""
     precision: torch.dtype
     """The narrowest in which a module gives values."""
-    width: int | None
-    """Of the vector that the output has for each token; None where it has none."""
+    shape: tuple[int, ...] | None
+    """Of what it predicts with; None where that is no tensor of numbers."""
     rounds: Mapping[str, Rounds | None]
     """How often each stock recurrent layer or cell goes through a sequence; None where its calls do not come out even.
     """
+    axes: Axes | None = None
+    """Where batch, time and units lie in what it predicts with; None where it has no vector for each token."""
+
+    @property
+    def width(self) -> int | None:
+        """Of the vector that the output has for each token, 1 for a number each; None where it has none."""
+        if self.shape is None or self.shape == DRY_RUNS[1]:
+            return None if self.shape is None else 1
+        return None if self.axes is None else self.shape[self.axes.units[0]]
 
 
 def survey(calling: Calling, find: Callable[[Any], Tensor | None]) -> Survey:
@@ -52,7 +61,9 @@ def survey(calling: Calling, find: Callable[[Any], Tensor | None]) -> Survey:
     """
     before, after = (_watched(calling, size, find) for size in DRY_RUNS)
     rounds = {path: found if found == after.rounds.get(path) else None for path, found in before.rounds.items()}
-    return replace(after, few=before.more, rounds=rounds)
+    few, more = before.shape, after.shape
+    axes = find_axes(few, more, False) if few and more and len(few) == len(more) == 3 else None
+    return replace(after, few=before.more, rounds=rounds, axes=axes)
 
 
 def registered(module: nn.Module, side: Side, passing: Callable[[Any], Any]) -> Any:
@@ -95,10 +106,9 @@ def _watched(calling: Calling, size: tuple[int, int], find: Callable[[Any], Tens
         output = find(calling.tried(batch))
     same = () if output is None else tuple(path for path, tensor in given.items() if _is_same(tensor, output))
     narrowest = max(precisions, key=lambda kind: torch.finfo(kind).eps, default=torch.float32)
-    has_vector = output is not None and output.is_floating_point() and output.shape[:-1] == size
-    width = output.shape[-1] if has_vector and output is not None else None
+    shape = tuple(output.shape) if output is not None and output.is_floating_point() else None
     rounds = {path: there.rounds(size[1]) for path, there in taken.items() if there.steps}
-    return Survey(seen, seen, min(symbols, default=None), same, narrowest, width, rounds)
+    return Survey(seen, seen, min(symbols, default=None), same, narrowest, shape, rounds)
 
 
 def _noting(calls: list[Shapes], precisions: set[torch.dtype]) -> Callable[[Any], Any]:

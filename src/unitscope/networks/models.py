@@ -25,7 +25,10 @@ def model_of(net: Any, card: Card, name: str) -> ModuleModel:
             return ModuleModel(net, name=name, call=_translate, logits=_scores, fresh=lambda: made(card))
         case "classes":
             hooked = ("layers.?.output", "layers.?.linear1.output") if card.kind == "transformer" else None
-            return ModuleModel(net, name=name, call=_classify, logits=_scores, hooked=hooked, fresh=lambda: made(card))
+            return ModuleModel(
+                net, name=name, call=_classify, logits=_scores, classes=card.targets, hooked=hooked,
+                fresh=lambda: made(card),
+            )  # fmt: skip
         case _:
             return ModuleModel(net, name=name)
 

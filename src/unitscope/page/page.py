@@ -257,7 +257,7 @@ def joined(
     for key, head in heads.items():
         words = head.kind in ("text", "unit")
         column = np.full(whole, "" if words else math.nan, dtype=object if words else np.float64)
-        for site, values in found[key].items():
+        for site, values in ((site, values) for site, values in found[key].items() if site in starts):
             column[starts[site] : starts[site] + units[site]] = values
         columns.append(column)
     sites = [site for site, count in units.items() for _ in range(count)]

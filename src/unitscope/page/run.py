@@ -4,7 +4,8 @@ import dataclasses
 from collections.abc import Sequence
 
 from unitscope.page.page import Card, Page, Section, UnitGroup, Units, build_page, joined
-from unitscope.page.part import Part, Scale
+from unitscope.page.part import OfSource, Part, Scale
+from unitscope.page.parts.classes import Classes
 from unitscope.page.parts.provenance import Provenance
 from unitscope.page.parts.text import Text
 from unitscope.page.parts.trials import Trials
@@ -21,10 +22,12 @@ def page_of(source: Source, parts: Sequence[Part], title: str = "", subtitle: st
     """
     own = {type(part) for part in parts}
     every = sorted(
-        [*parts, *(part for part in (Text(), Trials(), Provenance()) if type(part) not in own)], key=lambda p: p.order
+        [*parts, *(part for part in (Classes(), Text(), Trials(), Provenance()) if type(part) not in own)],
+        key=lambda part: part.order,
     )
     columns = [part.columns(source) for part in every]
-    said = [site for site in source.sites if any(site.name in table for table in columns)]
+    found = [table for part, table in zip(every, columns, strict=True) if not isinstance(part, OfSource)]
+    said = [site for site in source.sites if any(site.name in table for table in found)]
     units = {site.name: site.units for site in said or source.sites}
     tokens = sum(source.lengths(source.sequences))
     return build_page(

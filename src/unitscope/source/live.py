@@ -27,6 +27,8 @@ from unitscope.source.source import ALL, BATCH, Origin, Recipe, Source, digest, 
 ROOM = 1 << 30
 """Bytes of what a model reads or predicts over a batch, a number for each step and symbol, before the batch is divided:
 with 100,000 symbols the usual batch of characters would take 29 GB."""
+COPIES = 4
+"""Of a site's values that are in memory while it is read and looked at."""
 
 
 class Running(Source):
@@ -59,20 +61,23 @@ class Running(Source):
         self, sites: Sequence[str], labels: Sequence[str] = (), sequences: Sequence[int] | None = None
     ) -> Iterator[dict[str, Chunk]]:
         wanted = self.sequences if sequences is None else sequences
+        widest = max((site.units for site in self.sites if site.name in sites), default=0)
         for first in range(0, len(wanted), self.batch_size):
-            for numbers, batch in self._batches(wanted[first : first + self.batch_size]):
+            for numbers, batch in self._batches(wanted[first : first + self.batch_size], widest):
                 batch = batch.to(self.model.device)
                 yield laid_out(self.read(batch, sites), batch, self.vocabulary, labels_of(self, labels, numbers))
 
-    def _batches(self, numbers: Sequence[int]) -> Iterator[tuple[Sequence[int], Batch]]:
-        """These sequences as one batch; as halves where a number for each step and symbol is more than ``ROOM``."""
+    def _batches(self, numbers: Sequence[int], widest: int) -> Iterator[tuple[Sequence[int], Batch]]:
+        """These sequences as one batch; as halves where a number for each step and symbol is more than ``ROOM``, or a
+        few for each unit of the widest site, such as the latents of a sparse autoencoder.
+        """
         batch = self.corpus.batch(numbers)
         steps = 0 if batch.tokens.is_floating_point() else batch.tokens.numel()
-        if steps * len(self.vocabulary) * 4 <= ROOM or len(numbers) == 1:
+        if steps * max(len(self.vocabulary), COPIES * widest) * 4 <= ROOM or len(numbers) == 1:
             yield numbers, batch
         else:
-            yield from self._batches(numbers[: len(numbers) // 2])
-            yield from self._batches(numbers[len(numbers) // 2 :])
+            yield from self._batches(numbers[: len(numbers) // 2], widest)
+            yield from self._batches(numbers[len(numbers) // 2 :], widest)
 
     def labels(self, name: str, sequence: int) -> Float[Tensor, " token"]:
         return self.corpus.labels(name, sequence)

@@ -56,8 +56,8 @@ def skill(source: Live) -> Skill | None:
     chosen = list(source.sequences)
     if LOG_PROB not in widths or not chosen:
         return None
-    read = [chosen[number * len(chosen) // SEQUENCES] for number in range(SEQUENCES)][: len(chosen)]
-    read = sorted(set(read))
+    count = min(SEQUENCES, len(chosen))
+    read = [chosen[number * len(chosen) // count] for number in range(count)]
     counted = chosen[:: max(1, len(chosen) // COUNTED)]
     total, tokens = 0.0, 0
     for first in range(0, len(read), source.batch_size):

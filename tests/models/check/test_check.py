@@ -381,3 +381,40 @@ def test_a_site_without_a_step_for_each_token_is_left_out_and_said():
     assert "5 steps" in model.checked.left_out["every_other.0.hidden"]
     with pytest.raises(InputError, match="5 steps of 7 sequences"):
         model.run(batch(LENGTHS), ["every_other.0.hidden"])
+
+
+class TimeFirst(Net):
+    """Logits [time batch symbol]; ``swapped`` gives [batch symbol time]."""
+
+    swapped = False
+
+    def forward(self, tokens):
+        logits = super().forward(tokens)
+        return logits.permute(0, 2, 1) if self.swapped else logits.transpose(0, 1)
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_the_axes_of_the_output_are_found(swapped):
+    layer, given = gru(), batch((4, 7, 5))
+    expected = ModuleModel(made(Net, layer)).run(given, ["output.loss"])["output.loss"]
+    net = made(TimeFirst, layer)
+    net.swapped = swapped
+    found = ModuleModel(net).run(given, ["output.loss"])["output.loss"]
+    assert torch.allclose(found[given.has_target], expected[given.has_target], atol=1e-6)
+
+
+class Shifted(Net):
+    """Its output at a step says the token of that step, from those before."""
+
+    def forward(self, tokens):
+        return nn.functional.pad(super().forward(tokens), (0, 0, 1, 0))[:, :-1]
+
+
+def test_an_output_that_does_not_see_its_own_token_predicts_that_and_not_the_next():
+    layer, given = gru(), batch((4, 7, 5))
+    model = ModuleModel(made(Shifted, layer))
+    assert not model.checked.predicts
+    assert "logits=lambda output: output.roll(-1, 1)" in str(model.checked)
+    told = ModuleModel(made(Shifted, layer), logits=lambda output: output.roll(-1, 1)).run(given, ["output.loss"])
+    expected = ModuleModel(made(Net, layer)).run(given, ["output.loss"])["output.loss"]
+    assert torch.allclose(told["output.loss"][given.has_target], expected[given.has_target], atol=1e-6)

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from unitscope.models.edit import Bound
 
-Reach = Literal["own step", "later steps", "earlier steps", "all steps", "unknown"]
-"""Which steps of a site a token changes: its own, that and later ones, that and earlier ones, or any."""
+Reach = Literal["own step", "later steps", "earlier steps", "only later steps", "all steps", "unknown"]
+"""Which steps of a site a token changes: its own, that and later ones, that and earlier ones, only later ones, or any.
+"""
 
 Moved = Float[Tensor, "row step"]
 """How far a site's values moved, at most over its units; 0 where rounding alone could have done it."""
@@ -70,6 +71,8 @@ def time_of(spread: Mapping[int, Float[Tensor, " step"]], steps: int) -> Time | 
         places = {step: [steps - 1 - s if is_reversed else s for s in support] for step, support in supports.items()}
         later = all(min(support) >= step for step, support in places.items())
         earlier = all(max(support) <= step for step, support in places.items())
+        if not is_reversed and all(min(support) > step for step, support in places.items()):
+            return Time(False, "only later steps")
         if later or earlier:
             return Time(is_reversed, "own step" if later and earlier else "later steps" if later else "earlier steps")
     for ends in ([min(support) for support in supports.values()], [max(support) for support in supports.values()]):

@@ -25,7 +25,10 @@ def meaning(
     kind = type(module).__name__
     name = f"The output of {kind}"
     if width is None:
-        return False, f"{name} has no vector for each token, so it is no prediction of the next one."
+        return False, (
+            f"{name} has no vector for each token, so it is no prediction of the next one; if it is one in another "
+            "form, say where with logits=lambda output: …, [batch time symbol]."
+        )
     said = kind.endswith(_LANGUAGE_MODELS)
     symbols = survey.vocabulary
     if not said:
@@ -38,6 +41,11 @@ def meaning(
             )
     if output.reach in ("earlier steps", "all steps"):
         return False, f"{name} sees later tokens, so it is no prediction of the next one."
+    if output.reach == "only later steps":
+        return False, (
+            f"{name} does not see the token of its own step, so it is a prediction of that one and not of the next; if "
+            "so, say logits=lambda output: output.roll(-1, 1)."
+        )
     givers = [module.get_submodule(path) for path in survey.givers]
     if not said and givers and not any(head in type(giver).__name__ for giver in givers for head in _HEADS):
         return False, (

@@ -103,7 +103,8 @@ def characterize(task: Task, settings: dict[str, Any], _: Here) -> dict[str, Any
     assert isinstance(stepped, ResponseResult)
     assert isinstance(waved, ResponseResult)
     sequences = range(min(len(task.test), task.most))
-    (damage,) = analyze(Ablated(model, task.test, SITE, task.measure, sequences=sequences), [Importance(task.measure)])
+    zeroed = Ablated(model, task.test, SITE, task.measure, values=[0.0] * units, sequences=sequences)  # as in the paper
+    (damage,) = analyze(zeroed, [Importance(task.measure)])
     assert isinstance(damage, ImportanceResult)
     moments = analyze(Live(model, task.test, sequences=sequences), [Moments()], [SITE])[SITE, Moments().key]
     assert isinstance(moments, MomentsResult)
