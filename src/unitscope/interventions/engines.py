@@ -25,6 +25,7 @@ from unitscope.interventions.lesions import holds, lesions
 from unitscope.models.edit import Bound
 from unitscope.models.model import Model
 from unitscope.models.module import ModuleModel
+from unitscope.models.placement import is_offloaded
 from unitscope.models.predictions import LOG_PROB, LOSS
 
 ROWS = {"cpu": 256}
@@ -42,7 +43,12 @@ def runs(model: Model, batch: Batch, edits: Sequence[Bound], read: Sequence[str]
     (first, *others) = {edit.site for edit in edits}
     if isinstance(model, ModuleModel) and not others:
         layer = layer_of(model, first)
-        if layer and all(edit.constant and holds(layer.module, first.rpartition(".")[2], edit.add) for edit in edits):
+        held = layer is not None and not is_offloaded(layer.module)
+        if (
+            layer
+            and held
+            and all(edit.constant and holds(layer.module, first.rpartition(".")[2], edit.add) for edit in edits)
+        ):
             yield from fused(model, batch, edits, read)
             return
         readout = _readout(model, batch, first, read)
@@ -103,7 +109,12 @@ def _readout(model: ModuleModel, batch: Batch, site: str, read: Sequence[str]) -
     path, _, side = site.rpartition(".")
     modules = dict(model.module.named_modules())
     module = modules.get(path)
-    if side != "input" or not isinstance(module, nn.Linear) or not set(read) <= {LOSS, LOG_PROB}:
+    if (
+        side != "input"
+        or not isinstance(module, nn.Linear)
+        or is_offloaded(module)
+        or not set(read) <= {LOSS, LOG_PROB}
+    ):
         return None
     if LOG_PROB not in {known.name for known in model.sites()}:
         return None

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from unitscope.errors import InputError
 from unitscope.models.edit import Bound
 from unitscope.models.parity import ParityError
+from unitscope.models.placement import at_hand
 from unitscope.models.reader import Reader
 from unitscope.models.site import Site
 from unitscope.models.survey import Survey
@@ -84,8 +85,9 @@ class ExpertReader:
                 there.scatter_(1, chosen.clamp_max(self._experts), weights.float())
                 found.append(there[None, :, : self._experts].contiguous())
             if (found := streams.get(f"{self._path}.neurons")) is not None:
-                neurons = self._neurons(x, chosen)
-                self._compare(neurons, chosen, weights, output)
+                with at_hand(self._module):
+                    neurons = self._neurons(x, chosen)
+                    self._compare(neurons, chosen, weights, output)
                 found.append(neurons.flatten(1)[None].float())
 
         hook = self._module.register_forward_hook(passed, with_kwargs=True)

@@ -1,6 +1,7 @@
 """Where a module's weights lie: on one device, split over several, or offloaded and brought in for each call."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -15,6 +16,25 @@ def device_of(module: nn.Module) -> torch.device:
             return torch.device("cuda", where) if isinstance(where, int) else torch.device(where)
     weight = next(_weights(module), None)
     return torch.device("cpu") if weight is None else weight.device
+
+
+@contextmanager
+def at_hand(module: nn.Module) -> Iterator[None]:
+    """While open, a module's own weights are where it runs, as they are while it does."""
+    hook = getattr(module, "_hf_hook", None)
+    if hook is None:
+        yield
+        return
+    hook.pre_forward(module)
+    try:
+        yield
+    finally:
+        hook.post_forward(module, None)
+
+
+def is_offloaded(module: nn.Module) -> bool:
+    """Whether weights of a module are brought in for each call only."""
+    return any(weight.is_meta for weight in module.parameters())
 
 
 def precision_of(module: nn.Module) -> torch.dtype:
