@@ -216,6 +216,14 @@ def test_a_small_file_cannot_say_that_it_holds_much(tmp_path: Path) -> None:
         from_file(tmp_path / "a.h5")
 
 
+def test_a_signal_beside_trials_is_a_label(tmp_path: Path) -> None:
+    go = np.arange(20, dtype=np.float32).reshape(4, 5)
+    np.savez(tmp_path / "a.npz", go=go, rate=PADDED, lengths=LENGTHS)
+    source = from_file(tmp_path / "a.npz")
+    assert [site.name for site in source.sites] == ["rate"]
+    assert values(source, "rate", "go")[:8].tolist() == [0, 1, 2, 3, 4, 5, 6, 7]
+
+
 def test_weights_are_no_activations(tmp_path: Path) -> None:
     h5py = pytest.importorskip("h5py")
     with h5py.File(tmp_path / "net.weights.h5", "w") as file:  # as Keras 3 writes it

@@ -5,6 +5,7 @@ Nothing is unpickled, and no link that a file holds is followed. What a format s
 
 import contextlib
 import json
+import math
 import struct
 import tokenize
 import zipfile
@@ -41,7 +42,8 @@ BROKEN = (
 def from_file(path: Path | str, sites: Sequence[str] = (), name: str = "", **said: Any) -> Arrays:
     """The activations of a file, by its ending, as ``from_arrays``; ``said`` is what it does not hold itself.
 
-    Arrays of two or three axes are sites (or those that ``sites`` names); arrays called lengths, mask, tokens or
+    Arrays of three axes, or of two where none has three, are sites (or those that ``sites`` names), of the shape of the
+    largest; arrays called lengths, mask, tokens or
     documents are what they say, and all others with a value for each token, step or sequence are labels.
     Raises ``InputError`` for a file of another kind, and where its arrays do not fit together.
     """
@@ -94,7 +96,10 @@ def _source(found: dict[str, Any], sites: Sequence[str], name: str, said: dict[s
     if not chosen:
         there = ", ".join(f"{key} {list(shape)}" for key, shape in shapes.items())
         raise InputError(f"{name} has no array of two or three axes; there are: {there}. Name them: --site NAME")
-    first = shapes[chosen[0]]
+    if not sites and any(len(shapes[key]) == 3 for key in chosen):
+        # Beside [trial time unit], what is [trial time] says something of each step.
+        chosen = [key for key in chosen if len(shapes[key]) == 3]
+    first = shapes[chosen[0]] if sites else max((shapes[key] for key in chosen), key=math.prod)
     alike = [key for key in chosen if shapes[key][:-1] == first[:-1]]
     fits = {first[:-1], first[:1]} | ({(len(told["lengths"]),)} if "lengths" in told else set())
     labels = {key: _strings(value) for key, value in found.items() if key not in alike and shapes[key] in fits}
