@@ -35,6 +35,9 @@ class ByWords:
             at += len(word)
         return Encoded(np.array(ids, np.int64), np.array(offsets, np.int64).reshape(-1, 2))
 
+    def unknown(self, text: str) -> list[str]:
+        return [word for word in text.split() if word not in WORDS.ids]
+
 
 class Planted:
     """A unit per function from the token ids of a row to a value per step."""

@@ -5,10 +5,11 @@ import pytest
 from subword_tokenizer import word_pieces
 from treebanks import written
 
+from unitscope.corpus.dialect import Notes
 from unitscope.corpus.passages import Passages
 from unitscope.corpus.reading import Characters, Subwords
 from unitscope.corpus.treebank import TreebankCorpus, read_treebank
-from unitscope.corpus.vocabulary import Vocabulary
+from unitscope.corpus.vocabulary import UnknownSymbols, Vocabulary
 from unitscope.errors import InputError
 
 LETTERS = Vocabulary.of("abcdefghijklmnopqrstuvwxyzé .\n")
@@ -31,6 +32,14 @@ def test_a_bytes_reading_knows_the_character_of_each_byte() -> None:
     assert corpus.batch([0]).tokens[0].tolist() == list("né".encode())
     assert corpus.offsets(0).tolist() == [[0, 1], [1, 2], [1, 2]]
     assert corpus.tokens_of(0, np.array([[1, 2]])).tolist() == [[1, 3]]
+
+
+def test_what_the_model_does_not_know_is_said() -> None:
+    for reading, text in (Characters(LETTERS, stand_in="."), "a猫 b"), (Subwords(word_pieces()), "the 猫 dog"):
+        notes = Notes()
+        with pytest.warns(UnknownSymbols, match="猫"):
+            corpus = Passages([text], "one", reading, notes=notes)
+        assert "symbols that the model does not know" in corpus.describe()["as read"]
 
 
 def test_what_a_vocabulary_lacks_is_refused_or_replaced() -> None:

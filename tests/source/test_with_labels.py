@@ -1,9 +1,11 @@
 """Labels of one's own over text and series, and over a recording."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from torch import nn
 from typer.testing import CliRunner
 
@@ -19,7 +21,9 @@ from unitscope.networks.char import CharConfig, CharNet
 from unitscope.recording.record import record
 from unitscope.recording.recording import Recording
 from unitscope.source.live import Live
+from unitscope.source.recipe import open_source
 from unitscope.source.with_labels import with_labels
+from unitscope.source.without_text import without_text
 
 FLAT = np.random.default_rng(0).normal(size=(9, 2)).astype(np.float32)
 
@@ -40,6 +44,10 @@ def test_over_a_text_and_its_recording(tmp_path: Path) -> None:
     kept = record(source, tmp_path / "run")
     assert kept.labels("stress", 2).tolist() == stress[12:].tolist()
     later = with_labels(kept, {"later": [1, 2, 3]})
+    for told in (later, without_text(later, tokens=False, labels=["digit"])):
+        again = open_source(json.loads(json.dumps(told.recipe())))
+        assert (again.fingerprint, again.annotations) == (told.fingerprint, told.annotations)
+        assert torch.equal(again.labels("later", 1), later.labels("later", 1))
     assert later.labels("later", 1).tolist() == [2] * 6
     assert later.fingerprint not in (kept.fingerprint, with_labels(kept, {"later": [1, 2, 4]}).fingerprint)
     found = analyze(later, [Association(of=("stress", "later"))])

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from itertools import groupby
@@ -17,7 +18,7 @@ from unitscope.corpus.dialect import Notes
 from unitscope.corpus.reading import Reading
 from unitscope.corpus.sentence import Sentence
 from unitscope.corpus.subwords import Encoded, last_characters
-from unitscope.corpus.vocabulary import Vocabulary
+from unitscope.corpus.vocabulary import Vocabulary, note_lacking
 from unitscope.corpus.with_sentences import WithSentences
 from unitscope.errors import InputError
 
@@ -31,8 +32,9 @@ class Passages(WithText, WithSentences):
     ``texts`` are strings, each a document of its own, or sentences with their words (``read_treebank``). The text of a
     document is its sentences with line ends between them. What does not fit into ``longest`` tokens, one number for all
     or one for each text, is cut off.
-    The label of a token is what holds at its last character. Raises ``InputError`` for no texts, for an empty one, and
-    for one with more tokens than the model reads.
+    The label of a token is what holds at its last character. What the model does not know is counted in ``notes``, if
+    these are given, and warned of above 1 %. Raises ``InputError`` for no texts, for an empty one, and for one with
+    more tokens than the model reads.
     """
 
     def __init__(
@@ -71,6 +73,10 @@ class Passages(WithText, WithSentences):
             self._texts.append("\n".join(parts))
         self._annotated = Annotated(self.document_text)
         self._encoded = lru_cache(IN_MEMORY)(self._encode)
+        if notes is not None:
+            lacking = Counter(symbol for sentence in self.sentences for symbol in reading.unknown(sentence.text))
+            total = sum(len(reading.encode(s.text).ids) for s in self.sentences) if lacking else 0
+            note_lacking(lacking, total, len(reading.vocabulary), name, notes)
 
     def __len__(self) -> int:
         return len(self.sentences)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import numpy as np
 
 from unitscope.corpus.documents import Unit
-from unitscope.corpus.subwords import Encoded
+from unitscope.corpus.subwords import Encoded, unknown_of
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
 
@@ -43,6 +43,10 @@ class Reading(Protocol):
 
     def encode(self, text: str) -> Encoded:
         """Tokens with the characters that each stands for. Raises ``InputError`` for what cannot be read."""
+        ...
+
+    def unknown(self, text: str) -> list[str]:
+        """What of a text is read as the unknown symbol or as a stand-in."""
         ...
 
 
@@ -88,6 +92,10 @@ class Characters:
         first = np.repeat(np.arange(len(text)), widths)
         return Encoded(np.array(ids, np.int64), np.stack([first, first + 1], 1))
 
+    def unknown(self, text: str) -> list[str]:
+        symbols = text if self.unit == "characters" else text.encode().decode("latin-1")
+        return [symbol for symbol in symbols if symbol not in self.vocabulary.ids]
+
 
 class Subwords:
     """The tokens of a tokenizer of the tokenizers library, with the special ones that it puts around a text."""
@@ -114,3 +122,9 @@ class Subwords:
     def encode(self, text: str) -> Encoded:
         encoding = self._tokenizer.encode(text, add_special_tokens=False)
         return Encoded(np.array(encoding.ids, np.int64), np.array(encoding.offsets, np.int64).reshape(-1, 2))
+
+    def unknown(self, text: str) -> list[str]:
+        of = unknown_of(self._tokenizer)
+        encoded = self.encode(text)
+        places = [] if of is None else encoded.offsets[encoded.ids == of].tolist()
+        return [text[start:stop] for start, stop in places]

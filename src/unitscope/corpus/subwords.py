@@ -51,6 +51,12 @@ def vocabulary_of(tokenizer: "Tokenizer") -> Vocabulary:
     return Vocabulary(tuple(text[alone:] for text in texts))
 
 
+def unknown_of(tokenizer: "Tokenizer") -> int | None:
+    """The number of the token that stands for what a tokenizer does not know; None where it knows everything."""
+    sign = getattr(tokenizer.model, "unk_token", None)
+    return tokenizer.token_to_id(sign) if sign else None
+
+
 def last_characters(offsets: Int[np.ndarray, "token 2"]) -> Float[Tensor, " token"]:
     """Where the last character of each token stands; NaN for one that stands for no character."""
     ends = torch.from_numpy(offsets)
@@ -187,8 +193,7 @@ class SubwordCorpus(WithText):
     def _counted(self, document: int, unknown: Counter[str]) -> int:
         """The tokens of a document; what is read as the unknown one is added to ``unknown``."""
         encoded = self._encoded(document)
-        sign = getattr(self._tokenizer.model, "unk_token", None)
-        of = self._tokenizer.token_to_id(sign) if sign else None
+        of = unknown_of(self._tokenizer)
         if of is not None and (encoded.ids == of).any():
             text = self._text.document_text(document)
             unknown.update(text[start:stop] for start, stop in encoded.offsets[encoded.ids == of].tolist())

@@ -9,7 +9,10 @@ import importlib
 from unitscope.errors import InputError
 from unitscope.source.source import KINDS, Recipe, Source
 
-ROOMS = ("source.live", "source.subset", "source.relabelled", "recording.recording")
+ROOMS = (
+    "source.live", "source.subset", "source.relabelled", "source.with_labels", "source.without_text",
+    "recording.recording",
+)  # fmt: skip
 """Modules with sources that others can open; one that is there is known."""
 
 

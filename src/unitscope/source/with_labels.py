@@ -9,6 +9,9 @@ Whatever reads the text, pairs, series or tokens, a recording of it too, has the
 """
 
 import hashlib
+import itertools
+import zlib
+from base64 import b85decode, b85encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -22,7 +25,7 @@ from torch import Tensor
 from unitscope.corpus.shapes import labels_of
 from unitscope.errors import InputError
 from unitscope.source.chunk import Chunk
-from unitscope.source.source import Over, Source
+from unitscope.source.source import Over, Recipe, Source
 
 Function = Callable[[np.ndarray], Any]
 """From what a model reads of one sequence, symbols ``[token]`` or frames ``[step channel]``, to a value for each."""
@@ -38,14 +41,18 @@ def with_labels(source: Source, labels: Mapping[str, Any]) -> Source:
     """
     numbers = list(source.sequences)
     sizes = np.array(source.lengths(numbers), np.int64)
-    given = {name: value for name, value in labels.items() if not callable(value)}
+    told = {name: value for name, value in labels.items() if not callable(value)}
     made = {name: _asked(source, name, value, numbers) for name, value in labels.items() if callable(value)}
-    columns = labels_of({**given, **made}, sizes)
+    columns = labels_of({**told, **made}, sizes)
     if double := [name for name in columns if name in source.annotations]:
         raise InputError(f"{source.name} has a label {double[0]!r} already; call yours otherwise")
-    ends = np.cumsum(sizes)
-    edges = {number: (int(end - size), int(end)) for number, end, size in zip(numbers, ends, sizes, strict=True)}
-    return WithLabels(source, {name: torch.from_numpy(np.array(c, np.float32)) for name, c in columns.items()}, edges)
+    given = {name: torch.from_numpy(np.array(column, np.float32)) for name, column in columns.items()}
+    return WithLabels(source, given, _edges(source))
+
+
+def _edges(source: Source) -> dict[int, tuple[int, int]]:
+    ends = np.cumsum(source.lengths(source.sequences)).tolist()
+    return dict(zip(source.sequences, itertools.pairwise([0, *ends]), strict=True))
 
 
 def _asked(source: Source, name: str, function: Function, numbers: Sequence[int]) -> list[np.ndarray]:
@@ -72,6 +79,7 @@ def _read(source: Source, number: int) -> np.ndarray:
 class WithLabels(Over):
     """A source with labels that somebody gave, a value for each token of all its sequences end to end."""
 
+    kind = "with labels"
     given: Mapping[str, Float[Tensor, " token"]]
     edges: Mapping[int, tuple[int, int]]
     """Of each sequence: its first token among all, and the one after its last."""
@@ -112,6 +120,18 @@ class WithLabels(Over):
             device = first.activations.device
             said = {name: torch.cat([self.labels(name, n) for n in numbers]).to(device) for name in own}
             yield {site: replace(chunk, labels={**chunk.labels, **said}) for site, chunk in chunks.items()}
+
+    def recipe(self) -> Recipe:
+        packed = {name: b85encode(zlib.compress(values.numpy().tobytes())).decode()
+                  for name, values in self.given.items()}  # fmt: skip
+        return {"kind": self.kind, "whole": self.whole.recipe(), "given": packed}
+
+    @classmethod
+    def opened_by(cls, recipe: Recipe, opener: Callable[[Recipe], Source]) -> Source:
+        whole = opener(recipe["whole"])
+        given = {name: torch.from_numpy(np.frombuffer(bytearray(zlib.decompress(b85decode(packed))), np.float32))
+                 for name, packed in recipe["given"].items()}  # fmt: skip
+        return cls(whole, given, _edges(whole))
 
     def describe(self) -> dict[str, str]:
         return {**self.whole.describe(), "labels given": ", ".join(self.given)}

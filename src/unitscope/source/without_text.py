@@ -4,7 +4,7 @@ record(without_text(source), "shared")                       # tokens stay, docu
 record(without_text(source, tokens=False, labels=["digit"]), "shared")   # neither; the values of a label stay
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,7 +14,7 @@ from jaxtyping import Int
 from unitscope.corpus.place import DocumentText, text_digest
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.source.chunk import Chunk
-from unitscope.source.source import Over, Source
+from unitscope.source.source import Over, Recipe, Source
 
 HIDDEN = Vocabulary(("·",))
 
@@ -35,6 +35,7 @@ def without_text(source: Source, tokens: bool = True, labels: Sequence[str] = ()
 class WithoutText(Over):
     """A source that says what units do, and not over which words."""
 
+    kind = "without text"
     shown: bool
     """Whether tokens are."""
     kept: tuple[str, ...]
@@ -53,6 +54,13 @@ class WithoutText(Over):
 
     def _content(self) -> Sequence[str]:
         return [self.whole.fingerprint, str(self.shown), *self.kept]
+
+    def recipe(self) -> Recipe:
+        return {"kind": self.kind, "whole": self.whole.recipe(), "shown": self.shown, "kept": list(self.kept)}
+
+    @classmethod
+    def opened_by(cls, recipe: Recipe, opener: Callable[[Recipe], Source]) -> Source:
+        return cls(opener(recipe["whole"]), bool(recipe["shown"]), tuple(map(str, recipe["kept"])))
 
     def tokens(self, sequence: int) -> Int[np.ndarray, " token"]:
         said = self.whole.tokens(sequence)

@@ -160,7 +160,8 @@ def _telling(shown: Passage) -> slice:
 def _sentence(found: Found, failed: Sequence[str]) -> str:
     """What a unit follows, and how sure that is."""
     interval = f" (95 %: {_interval(found.r_low, found.r_high)})" if math.isfinite(found.r_low) else ""
-    evidence = f"r {found.r:.2f}{interval} where it was not chosen, untrained networks' best {found.untrained:.2f}"
+    untrained = f", untrained networks' best {found.untrained:.2f}" if math.isfinite(found.untrained) else ""
+    evidence = f"r {found.r:.2f}{interval} where it was not chosen{untrained}"
     said = f"It follows `{found.label}`: {evidence}."
     if failed:
         said = f"It may follow `{found.label}`, which is not confirmed ({'; '.join(failed)}): {evidence}."
