@@ -56,6 +56,13 @@ def test_words_in_any_case_and_nowhere_inside_others() -> None:
     assert find("words:the,a").key == "words:the,a"
 
 
+def test_words_of_scripts_without_spaces() -> None:
+    assert marked("words:猫,กิน", "我的猫很大 กินน้ำ") == "..猫...กิน..."
+    assert marked("words:กิ", "กิน") == "กิ."
+    assert not find("words:กน")("กน้ำ").any()  # a mark belongs to the letter before it
+    assert not find("words:e")("e\u0301").any()
+
+
 def test_of_words_that_overlap_the_longest_counts() -> None:
     assert marked("words:new,new york", "in New York, new") == "...New York..new"
 

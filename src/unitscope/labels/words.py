@@ -7,6 +7,7 @@ import regex
 from unitscope.errors import InputError
 from unitscope.labels.label import Label
 from unitscope.labels.regular_expression import regular_expression
+from unitscope.labels.segments import unspaced
 
 
 def listed(text: str, between: str = ",") -> list[str]:
@@ -18,9 +19,19 @@ def listed(text: str, between: str = ",") -> list[str]:
 
 
 def within(words: Sequence[str]) -> Label:
-    """True within these words or phrases, whatever their case and however wide the blanks in them."""
-    longest_first = sorted(words, key=len, reverse=True)
-    pattern = "|".join(r"\s+".join(map(regex.escape, word.split())) for word in longest_first)
-    label = regular_expression(rf"(?i)(?<!\w)(?:{pattern})(?!\w)")
+    """True within these words or phrases, whatever their case and however wide the blanks in them.
+
+    A word of a script without spaces, such as Chinese or Thai, may have letters on either side, but is not cut off
+    from the marks on its last.
+    """
+    pattern = "|".join(map(_bordered, sorted(words, key=len, reverse=True)))
+    label = regular_expression(rf"(?i)(?:{pattern})")
     shown = ", ".join(words[:5]) + (f" and {len(words) - 5} more" if len(words) > 5 else "")
     return Label(label.key, " or ".join(words), "flag", f"Within {shown}, in any case.", label.function)
+
+
+def _bordered(word: str) -> str:
+    """The pattern of a word that is no part of a longer one."""
+    first, last = unspaced(word)[[0, -1]]
+    before, after = "" if first else r"(?<!\w)", r"(?!\p{M})" if last else r"(?!\w)"
+    return before + r"\s+".join(map(regex.escape, word.split())) + after
