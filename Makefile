@@ -29,7 +29,10 @@ help: ## What there is to make
 demo: env ## Make the environment and run the main job: a report on every unit of a small LSTM
 	$(BIN)/unitscope demo $(ARGS)
 
-test: env lint types layers site web-check pytest ## Make the environment and pass every check and test
+# Checks that compute in one process each stand beside one another; the tests then have every core.
+test: env ## Make the environment and pass every check and test
+	@$(MAKE) --no-print-directory -j $(WORKERS) types web-check site layers lint
+	@$(MAKE) --no-print-directory pytest
 
 env: $(MADE) ## Make the environment in .venv, once
 
@@ -38,7 +41,9 @@ $(MADE): pyproject.toml constraints.txt
 	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || \
 		{ echo "$(PYTHON) has no venv module; on Debian: apt-get install python3-venv" >&2; exit 2; }
 	[ -x $(BIN)/python ] || "$(PYTHON)" -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile $(PIP_ARGS) -c constraints.txt -e '.[dev]'
+	@# Compiled here, on every core; pip does it on one. What does not compile are samples of broken code.
+	@$(BIN)/python -m compileall -qq -j 0 -x '/tests/' .venv/lib || true
 	@touch $@
 
 lint: env ## Lint, and check the format
@@ -66,7 +71,7 @@ web-check: ## Check that the page that ships is built from its source (where the
 		diff -r build/bundle $(BUNDLE) >/dev/null || { echo "$(BUNDLE) is not what web/ makes: make web" >&2; exit 1; }
 
 pytest: env ## Run the tests
-	$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 format: env ## Repair lint and format where that is safe
 	$(BIN)/ruff check --fix

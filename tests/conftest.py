@@ -29,6 +29,12 @@ settings = tempfile.TemporaryDirectory()
 os.environ["UNITSCOPE_SETTINGS"] = settings.name
 
 
+def pytest_collection_finish():
+    """Modules and tests stay to the end: no later collection need look through their millions of objects."""
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_runtest_setup(item):
     """Checks of types draw from ``random``; Hypothesis must not see what earlier tests left to be collected do so."""
     if item.get_closest_marker("hypothesis"):

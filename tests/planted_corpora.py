@@ -21,6 +21,16 @@ def ar(draw: Draw, n: int, rho: float, count: int = 1) -> np.ndarray:
     """Stationary autoregressive series of unit variance, ``[n, count]``."""
     start = draw.standard_normal((1, count))
     noise = draw.standard_normal((n, count))
+    return _filtered(start, noise, rho)
+
+
+def apart(draw: Draw, n: int, rho: float, count: int) -> np.ndarray:
+    """So many series drawn one after the other, ``[n, count]``: those of as many calls of ``ar``."""
+    drawn = draw.standard_normal((count, n + 1)).T
+    return _filtered(drawn[:1], drawn[1:], rho)
+
+
+def _filtered(start: np.ndarray, noise: np.ndarray, rho: float) -> np.ndarray:
     return lfilter([np.sqrt(1 - rho**2)], [1, -rho], noise, axis=0, zi=rho * start)[0]
 
 
@@ -195,20 +205,19 @@ class Scenario:
             if self.levels:
                 y = y + self.levels * draw.standard_normal(len(labels))
                 sd = sd * np.sqrt(1 + self.levels**2)
-            planted = [
-                r * (y[:, k] - mean[k]) / sd[k] + np.sqrt(1 - r**2) * ar(draw, n, 0.9)[:, 0]
-                for k in range(len(self.true))
-                for r in STRENGTHS
-            ]
+            followed = np.repeat(np.arange(len(self.true)), len(STRENGTHS))
+            strengths = np.tile(STRENGTHS, len(self.true))
+            planted = strengths * (y[:, followed] - mean[followed]) / sd[followed]
+            planted += np.sqrt(1 - strengths**2) * apart(draw, n, 0.9, len(strengths))
             null = [UNITS[kind](draw, n, self.each) for kind in self.kinds]
-            x = np.concatenate([*(unit[:, None] for unit in planted), *null], 1)
+            x = np.concatenate([planted, *null], 1)
             if self.spreads:
                 x *= np.exp(self.spreads * draw.standard_normal(x.shape[1]))
                 numbers = ~((y == 0) | (y == 1)).all(0)
                 y = np.where(numbers, y * np.exp(self.spreads * draw.standard_normal(len(labels))), y)
             if self.levels:
                 spread = np.where(x.std(0) > 0, x.std(0), 0)
-                first = len(planted)
+                first = len(strengths)
                 x[:, first:] += (self.levels * spread * draw.standard_normal(x.shape[1]))[first:]
             for k, some in enumerate(defined):
                 if number not in some:

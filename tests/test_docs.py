@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 import typer
+import warm
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
@@ -60,13 +61,19 @@ def commands(text: str, prompt: str) -> list[tuple[str, list[str]]]:
     return found
 
 
-def run(command: str, folder: Path, shown: list[str]) -> None:
+def run(command: str, folder: Path, shown: list[str], alone: bool) -> None:
+    """A command ``alone`` is a process from its first import on; so is one that needs a shell."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = os.environ | {"PATH": path, "COLUMNS": "120", "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", command],
-        cwd=folder, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False,
-    )  # fmt: skip
+    plain = re.fullmatch(r"unitscope( [\w./:=,@+-]+| '[^']*')+", " ".join(command.split()))
+    if plain and not alone:
+        _, *words = shlex.split(command)
+        done = warm.unitscope(*words, folder=folder, env=environment)
+    else:
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", command],
+            cwd=folder, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False,
+        )  # fmt: skip
     printed = done.stdout + done.stderr
     assert done.returncode == 0, f"{command} ended with {done.returncode}:\n{printed}"
     for line in shown:
@@ -86,7 +93,7 @@ def test_code_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
             exec(compile("\n" * line + text, str(page), "exec"), names)
         elif language == "console":
             for command, shown in commands(text, "$ "):
-                run(command, tmp_path, shown)
+                run(command, tmp_path, shown, alone=page.name == "index.md")
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "docs" / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)

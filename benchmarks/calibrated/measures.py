@@ -1,5 +1,7 @@
 """Intervals of AUC, IoU, information, accuracy and selectivity, over documents of known truth."""
 
+import functools
+
 import numpy as np
 from planted_corpora import ar
 from scipy import stats
@@ -33,9 +35,14 @@ def _document(
     draw: np.random.Generator, n: int, share_on: float, rho: float, r: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """A unit and a flag, correlated by r."""
-    flag = ar(draw, n, rho)[:, 0] > stats.norm.isf(share_on)
+    flag = ar(draw, n, rho)[:, 0] > _above(share_on)
     scaled = (flag - share_on) / np.sqrt(share_on * (1 - share_on))
     return r * scaled + np.sqrt(1 - r**2) * ar(draw, n, 0.9)[:, 0], flag
+
+
+@functools.cache
+def _above(share_on: float) -> float:
+    return float(stats.norm.isf(share_on))
 
 
 def _detection(

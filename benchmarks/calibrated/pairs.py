@@ -87,11 +87,12 @@ def _shape(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Skewness and kurtosis."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # a label may be defined nowhere on a side
-        centred = values - np.nanmean(values, 0)
+        mean = np.nanmean if np.isnan(values).any() else np.mean
+        centred = values - mean(values, 0)
         square = centred * centred
-        spread = np.nanmean(square, 0)
+        spread = mean(square, 0)
         spread = np.where(spread > 1e-12, spread, np.nan)
-        return np.nanmean(square * centred, 0) / spread**1.5, np.nanmean(square * square, 0) / spread**2
+        return mean(square * centred, 0) / spread**1.5, mean(square * square, 0) / spread**2
 
 
 def measure(name: str, seed: int, size: float) -> Record:

@@ -1,8 +1,5 @@
-import os
-import subprocess
-import sys
-
 import pytest
+from warm import unitscope
 
 from unitscope.fold.resultset import ResultSet
 
@@ -19,12 +16,6 @@ def run(tmp_path_factory):
     call("train", "text", text, "--out", net, *small)
     call("record", net, text, "--out", str(folder / "run"), "--length", "40")
     return folder / "run"
-
-
-def unitscope(*words):
-    command = [sys.executable, "-c", "from unitscope.cli.main import run; run()", "--threads", "1", *words]
-    environment = os.environ | {"COLUMNS": "160"}
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
 
 def call(*words):

@@ -1,13 +1,11 @@
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 from treebanks import CONLLU, written
 from typer.testing import CliRunner
+from warm import unitscope
 
 from unitscope.cli.app import app
 from unitscope.corpus.splits import Split
@@ -29,8 +27,7 @@ def test_table_numbers_and_page(tmp_path: Path) -> None:
     bank = written(tmp_path, "".join(CONLLU.replace("letters", f"letters {i}") + "\n" for i in range(30)))
     out = tmp_path / "probes"
     arguments = ["probe", str(network(tmp_path / "net")), str(bank), "--sites", "*.hidden", "--out", str(out)]
-    command = [str(Path(sys.executable).parent / "unitscope"), *arguments, "--label", "upos", "--label", "deprel"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | {"COLUMNS": "160"})
+    done = unitscope(*arguments, "--label", "upos", "--label", "deprel")
     assert done.returncode == 0, done.stderr
     assert "rnn.0.hidden" in done.stdout
     table = ProbeTable.load(out)
