@@ -25,12 +25,12 @@ import torch
 from unitscope.analyses.association import Association
 from unitscope.asking import Answer, ask
 from unitscope.asking.ask import suggested
-from unitscope.cli.inputs import Inputs
 from unitscope.corpus.corpus import Corpus
 from unitscope.evidence.groups import BUCKETS
 from unitscope.models.model import Model
 from unitscope.models.site import Site
 from unitscope.networks.files import SHIPPED
+from unitscope.opening.inputs import Inputs
 from unitscope.recording.record import record
 from unitscope.recording.recording import Recording
 from unitscope.source.live import Live

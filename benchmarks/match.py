@@ -15,8 +15,8 @@ from pathlib import Path
 
 import torch
 
-from unitscope.cli.inputs import Inputs
 from unitscope.matches import Matches, match
+from unitscope.opening.inputs import Inputs
 from unitscope.recording.record import record
 from unitscope.recording.recording import Recording
 from unitscope.source.live import Live

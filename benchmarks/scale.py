@@ -17,10 +17,10 @@ from pathlib import Path
 
 import torch
 
-from unitscope.cli.inputs import Inputs
 from unitscope.fold.analyze import analyze
 from unitscope.fold.plan import plan
 from unitscope.fold.state import content_digest
+from unitscope.opening.inputs import Inputs
 from unitscope.recording.record import record
 from unitscope.recording.recording import Recording
 from unitscope.source.workers import each

@@ -48,7 +48,7 @@ SERVER = """
 import sys
 from pathlib import Path
 import uvicorn
-from unitscope.cli.inputs import Inputs
+from unitscope.opening.inputs import Inputs
 from unitscope.server.app import application
 from unitscope.server.viewed import Viewed
 

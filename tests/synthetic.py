@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from unitscope.page.page import Page, Section, UnitField, UnitGroup, Units, UnitTable, build_page
-from unitscope.view import Field, Group, Heatmap, Histogram, Lines, Scatter, Series, Table, TokenText, View
+from unitscope.views import Field, Group, Heatmap, Histogram, Lines, Scatter, Series, Table, TokenText, View
 
 TEXT = '''def closing(text, depth=0):
 \t"""Find the bracket that ends it; "quotes" hide brackets."""

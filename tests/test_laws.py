@@ -18,7 +18,7 @@ from unitscope.fold.resultset import ResultSet
 from unitscope.fold.state import Packed, pack, unpack
 from unitscope.models.site import Site
 from unitscope.result import Result
-from unitscope.view import to_json
+from unitscope.views import to_json
 
 LENGTHS = [30, 1, 12, 45, 7, 20, 33, 5, 18, 29]
 UNITS = 6

@@ -17,7 +17,7 @@ def loaded(code: str) -> set[str]:
     return set(run.stdout.split())
 
 
-@pytest.mark.parametrize("module", ["unitscope", "unitscope.view", "unitscope.result", "unitscope.cli.app"])
+@pytest.mark.parametrize("module", ["unitscope", "unitscope.views", "unitscope.result", "unitscope.cli.app"])
 def test_no_torch_is_loaded(module: str) -> None:
     modules = loaded(f"import {module}")
     assert module in modules

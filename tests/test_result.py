@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from unitscope.errors import InputError
 from unitscope.files.arrays import arrays_bytes
 from unitscope.result import Column, Result
-from unitscope.view import Table, View
+from unitscope.views import Table, View
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

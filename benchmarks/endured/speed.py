@@ -72,8 +72,8 @@ def _list(path: Path, listing: Any) -> None:
 
 def digests(where: Path) -> list[str]:
     """The share of a recording's processor time that is spent on digests: all of the shipped network's units."""
-    from unitscope.cli.inputs import Inputs
     from unitscope.files import digest, writing
+    from unitscope.opening.inputs import Inputs
     from unitscope.recording.record import record
 
     spent, plain = 0.0, digest.Digest

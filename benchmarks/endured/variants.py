@@ -8,11 +8,11 @@ from pathlib import Path
 import pandas as pd
 
 from unitscope.analyses.moments import Moments
-from unitscope.cli.inputs import Inputs
 from unitscope.cli.verify import damage
 from unitscope.errors import InputError
 from unitscope.fold.analyze import analyze
 from unitscope.fold.resultset import ResultSet
+from unitscope.opening.inputs import Inputs
 from unitscope.recording.record import record
 from unitscope.recording.recording import Recording
 
@@ -24,7 +24,6 @@ def recorded(where: Path) -> Path:
     inputs = Inputs(text=(str(text),), part="all")
     recording = record(inputs.live(8), where / "run", ["*.hidden", "*.cell"], shard_tokens=1_000)
     analyze(recording, [Moments()]).merge_into(recording.folder / "results")
-    inputs.save(recording.folder)
     return recording.folder
 
 

@@ -35,12 +35,14 @@ if TYPE_CHECKING:
     from unitscope.models.model import Model
     from unitscope.models.module import ModuleModel, check
     from unitscope.models.site import Site
+    from unitscope.opening.live import open_live, reopen
     from unitscope.page.run import page_of
     from unitscope.page.write import write_html
     from unitscope.probing.probe import probe
     from unitscope.recording.record import record
     from unitscope.recording.recording import Recording
     from unitscope.result import Result
+    from unitscope.server.serve import view
     from unitscope.source.arrays import Arrays
     from unitscope.source.live import Live
     from unitscope.source.source import Source
@@ -67,12 +69,14 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "unitscope.models.model": ("Model",),
     "unitscope.models.module": ("ModuleModel", "check"),
     "unitscope.models.site": ("Site",),
+    "unitscope.opening.live": ("open_live", "reopen"),
     "unitscope.page.write": ("write_html",),
     "unitscope.page.run": ("page_of",),
     "unitscope.probing.probe": ("probe",),
     "unitscope.recording.record": ("record",),
     "unitscope.recording.recording": ("Recording",),
     "unitscope.result": ("Result",),
+    "unitscope.server.serve": ("view",),
     "unitscope.source.arrays": ("Arrays",),
     "unitscope.source.live": ("Live",),
     "unitscope.source.source": ("Source",),
@@ -110,14 +114,17 @@ __all__ = [
     "from_file",
     "match",
     "open_corpus",
+    "open_live",
     "page_of",
     "probe",
     "record",
+    "reopen",
     "respond",
     "sounds",
     "stimuli",
     "to_pandas",
     "to_xarray",
+    "view",
     "with_labels",
     "write_html",
 ]

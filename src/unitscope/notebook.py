@@ -8,8 +8,8 @@ view("run")          # the page that `unitscope view run` serves, answered by th
 from pathlib import Path
 from typing import Any
 
-from unitscope.cli.inputs import Inputs
 from unitscope.errors import InputError
+from unitscope.opening.inputs import Inputs
 
 
 def view(*recordings: Path | str, height: int = 760) -> Any:

@@ -19,7 +19,7 @@ from unitscope.files.arrays import Part, arrays_bytes, read_arrays
 from unitscope.files.damage import damaged
 from unitscope.files.jsons import parse
 from unitscope.files.writing import make_folder, write
-from unitscope.view import Kind, Shown, View, table_of
+from unitscope.views import Kind, Shown, View, table_of
 
 SCHEMA = 2
 MEND = "make it again with the command that made it"

@@ -3,9 +3,9 @@
 import pytest
 
 from unitscope.asking import ask
-from unitscope.cli.inputs import Inputs
 from unitscope.errors import InputError
 from unitscope.networks.files import SHIPPED
+from unitscope.opening.inputs import Inputs
 from unitscope.source.live import Live
 
 ASKED = {

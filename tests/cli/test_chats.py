@@ -9,10 +9,10 @@ import typer
 from subword_tokenizer import byte_pairs
 
 from unitscope.cli.app import app
-from unitscope.cli.inputs import Inputs
 from unitscope.cli.lazy import load_all
 from unitscope.errors import InputError
 from unitscope.models.hub import chat_template
+from unitscope.opening.inputs import Inputs
 from unitscope.source.live import Live
 
 TEMPLATE = "{% for m in messages %}<|start|>{{ m['role'] }}\\n{{ m['content'] }}<|end|>{% endfor %}"

@@ -12,11 +12,11 @@ import wired
 from safetensors.torch import save_file
 
 from unitscope.asking import Answer
-from unitscope.cli.inputs import Inputs
 from unitscope.cli.main import run
 from unitscope.corpus.splits import Split
 from unitscope.files.jsons import write_json
 from unitscope.networks.card import Card, save
+from unitscope.opening.inputs import Inputs
 
 
 @pytest.fixture(scope="module")

@@ -13,10 +13,10 @@ from subword_tokenizer import TEXT, byte_pairs, word_pieces
 
 from unitscope.asking import Answer
 from unitscope.cli import console
-from unitscope.cli.inputs import Inputs, by_default
 from unitscope.cli.main import run
 from unitscope.errors import InputError
 from unitscope.fold.resultset import ResultSet
+from unitscope.opening.inputs import Inputs, by_default
 from unitscope.recording.recording import Recording
 
 

@@ -3,11 +3,11 @@ import torch
 from toys import ToyCorpus, ToyModel
 
 from unitscope.analyses.moments import Moments
-from unitscope.cli.inputs import Inputs
 from unitscope.cli.verify import damage
 from unitscope.errors import InputError
 from unitscope.fold.analyze import analyze
 from unitscope.interventions.cumulative import Cumulative, save_curves
+from unitscope.opening.inputs import Inputs
 from unitscope.recording.record import record
 from unitscope.source.live import Live
 

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from treebanks import DATA
 
-from unitscope.cli.inputs import Inputs
 from unitscope.corpus.dialect import Notes
 from unitscope.corpus.labelled import labelled_rows, read_labelled
 from unitscope.corpus.open import open_corpus
@@ -21,6 +20,7 @@ from unitscope.corpus.text import TextCorpus
 from unitscope.corpus.treebank import TreebankCorpus, read_treebank
 from unitscope.corpus.vocabulary import UnknownSymbols
 from unitscope.errors import InputError
+from unitscope.opening.inputs import Inputs
 
 FILES = Path(os.environ.get("UNITSCOPE_CASES", DATA.parents[1] / "cases")) / "files"
 CASES = sorted(path.name for path in FILES.iterdir() if path.name != "expected.json") if FILES.exists() else [""]

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from treebanks import DATA
 
-from unitscope.cli.inputs import Inputs
 from unitscope.corpus import download
 from unitscope.corpus.download import local, named
 from unitscope.corpus.known.by_hand import count_tagged
@@ -20,6 +19,7 @@ from unitscope.corpus.public import File, Public, digest_of, public
 from unitscope.corpus.translations import read_parallel
 from unitscope.corpus.treebank import read_treebank
 from unitscope.errors import InputError
+from unitscope.opening.inputs import Inputs
 
 CONLLU = "1\tIt\tit\tPRON\tPRP\t_\t2\tnsubj\t_\t_\n2\truns\trun\tVERB\tVBZ\t_\t0\troot\t_\t_\n\n"
 

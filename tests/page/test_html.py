@@ -19,7 +19,7 @@ from unitscope.page.html import UNITS_PER_BLOCK, UNITS_PER_SCRIPT
 from unitscope.page.packed import KNOTS, LETTERS, UNKNOWN, Pool
 from unitscope.page.page import Section, UnitField, UnitGroup, Units, UnitTable, build_page
 from unitscope.page.write import write_html
-from unitscope.view import Field, Table, TokenText
+from unitscope.views import Field, Table, TokenText
 
 NO_TABLE = UnitTable()
 

@@ -9,7 +9,7 @@ from synthetic import every_view, synthetic
 from unitscope.errors import InputError
 from unitscope.page.page import Section, UnitGroup, Units, build_page
 from unitscope.page.write import write_page
-from unitscope.view import to_json
+from unitscope.views import to_json
 
 
 def test_everything_is_there(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from unitscope.comparison.compare import compare
 from unitscope.fold.analyze import analyze
 from unitscope.page.notebook import TOKENS, html_of
 from unitscope.page.page import UnitGroup, Units
-from unitscope.view import Field, Table, TokenText
+from unitscope.views import Field, Table, TokenText
 
 
 def test_every_view_shows_itself() -> None:

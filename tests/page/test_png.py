@@ -9,7 +9,7 @@ from synthetic import every_view
 
 from unitscope.errors import InputError
 from unitscope.page.png import draw, write_png
-from unitscope.view import Heatmap, Histogram, Scatter, TokenText, View
+from unitscope.views import Heatmap, Histogram, Scatter, TokenText, View
 
 
 @pytest.mark.parametrize("view", every_view(), ids=lambda view: f"{type(view).__name__}-{view.title[:9].strip()}")

@@ -21,7 +21,7 @@ from unitscope.page.parts.results import Results
 from unitscope.page.run import page_of
 from unitscope.source.arrays import Arrays
 from unitscope.source.source import Source
-from unitscope.view import Heatmap, Lines, TokenText, scale_of
+from unitscope.views import Heatmap, Lines, TokenText, scale_of
 
 
 @dataclass(frozen=True)

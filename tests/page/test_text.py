@@ -7,7 +7,7 @@ from rich.console import Console
 from synthetic import every_view
 
 from unitscope.page.text import render
-from unitscope.view import Field, Group, Heatmap, Histogram, Lines, Scatter, Series, Table, TokenText, View
+from unitscope.views import Field, Group, Heatmap, Histogram, Lines, Scatter, Series, Table, TokenText, View
 
 
 def printed(view: View, width: int = 80, colour: bool = False) -> str:

@@ -9,7 +9,7 @@ from unitscope.page.reading import BORDER, filled
 from unitscope.page.run import dressed_section, page_of
 from unitscope.page.trials import trials_of, views_of
 from unitscope.source.arrays import Arrays
-from unitscope.view import Heatmap, Lines, Series, Table, TokenText
+from unitscope.views import Heatmap, Lines, Series, Table, TokenText
 
 LENGTHS = [6, 4, 6, 5]
 SIDE = np.array(["left", "right", "right", "left"])

@@ -18,7 +18,7 @@ from unitscope.probing.layers import Probing, probe_layers, untrained_twin
 from unitscope.probing.table import ProbeTable
 from unitscope.probing.words import divide
 from unitscope.source.live import Live
-from unitscope.view import to_json
+from unitscope.views import to_json
 
 CPU = torch.device("cpu")
 

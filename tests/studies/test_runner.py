@@ -12,7 +12,7 @@ from unitscope.errors import InputError
 from unitscope.studies import Run, Study, runner
 from unitscope.studies.kept import keep, kept
 from unitscope.studies.results import read_rows
-from unitscope.view import Field, Group, Heatmap, Scatter, Table, to_json
+from unitscope.views import Field, Group, Heatmap, Scatter, Table, to_json
 
 MINE = """
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-// What the page is given. The views are those of unitscope/view.py, the rest those of unitscope/page/page.py.
+// What the page is given. The views are those of unitscope/views.py, the rest those of unitscope/page/page.py.
 // A number that is not known is null.
 
 export type Kind = "text" | "number" | "integer" | "share" | "unit";

@@ -12,7 +12,7 @@ from unitscope.fold.analysis import Analysis, Given
 from unitscope.models.site import Site
 from unitscope.result import Column, Result
 from unitscope.source.chunk import Chunk
-from unitscope.view import Group, Lines, Scatter, Series, View
+from unitscope.views import Group, Lines, Scatter, Series, View
 
 
 @dataclass

@@ -21,7 +21,7 @@ from unitscope.fold.analysis import Analysis, Given
 from unitscope.models.site import Site
 from unitscope.result import Column, Result
 from unitscope.source.chunk import Chunk
-from unitscope.view import Field, Heatmap, Lines, Series, Table, View
+from unitscope.views import Field, Heatmap, Lines, Series, Table, View
 
 BOX = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Quantiles that are drawn."""

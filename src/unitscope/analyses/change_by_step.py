@@ -17,7 +17,7 @@ from unitscope.fold.analysis import Analysis, Given
 from unitscope.models.site import Site
 from unitscope.result import Column, Result
 from unitscope.source.chunk import Chunk
-from unitscope.view import Heatmap, Lines, Series, View
+from unitscope.views import Heatmap, Lines, Series, View
 
 SHOWN = 48
 """Units in the heat map of a site."""

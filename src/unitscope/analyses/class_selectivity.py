@@ -13,7 +13,7 @@ from unitscope.fold.analysis import Analysis, Given
 from unitscope.models.site import Site
 from unitscope.result import Column, Result
 from unitscope.source.chunk import Chunk
-from unitscope.view import Field, Histogram, Table, View
+from unitscope.views import Field, Histogram, Table, View
 
 MOST_CLASSES = 1000
 

@@ -14,7 +14,7 @@ from unitscope.fold.analysis import Analysis, Given
 from unitscope.models.site import Site
 from unitscope.result import Column, Result
 from unitscope.source.chunk import Chunk
-from unitscope.view import Field, Heatmap, Table, View
+from unitscope.views import Field, Heatmap, Table, View
 
 BLOCK = 64
 """The matrix of products is symmetric: it is made in strips of so many columns, from the diagonal down."""

@@ -19,7 +19,7 @@ from unitscope.fold.analysis import Analysis, Given
 from unitscope.models.site import Site
 from unitscope.result import Column, Result
 from unitscope.source.chunk import Chunk
-from unitscope.view import Field, Table, TokenText, View
+from unitscope.views import Field, Table, TokenText, View
 
 NOWHERE = np.iinfo(np.int64).max
 """The sequence of a place that is still free: the last in every order."""

@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from unitscope import view
+from unitscope import views
 from unitscope.fold.analysis import Analysis, Given
 from unitscope.models.site import Site
 from unitscope.result import Column, Result
@@ -54,7 +54,7 @@ class HistogramResult(Result):
             Column("mode share", share, "share of tokens in the fullest bin", "share"),
         ]
 
-    def views(self, unit: int | None = None) -> list[view.View]:
+    def views(self, unit: int | None = None) -> list[views.View]:
         if unit is not None:
             counts = self.counts[unit]
             edges = self.start[unit] + self.width[unit] * np.arange(len(counts) + 1)
@@ -70,11 +70,11 @@ class HistogramResult(Result):
         return [_filled("Activations of all units together", edges, total)]
 
 
-def _filled(title: str, edges: Float[np.ndarray, " edge"], counts: np.ndarray) -> view.Histogram:
+def _filled(title: str, edges: Float[np.ndarray, " edge"], counts: np.ndarray) -> views.Histogram:
     """Without the empty bins at either end."""
     filled = np.flatnonzero(counts)
     low, high = (filled[0], filled[-1] + 1) if len(filled) else (0, 1)
-    return view.Histogram(title, edges[low : high + 1].tolist(), counts[low:high].astype(float).tolist())
+    return views.Histogram(title, edges[low : high + 1].tolist(), counts[low:high].astype(float).tolist())
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from unitscope.fold.analysis import Analysis, Given
 from unitscope.models.site import Site
 from unitscope.result import Column, Result
 from unitscope.source.chunk import Chunk
-from unitscope.view import Field, Heatmap, Series, Table, View
-from unitscope.view import Lines as Chart
+from unitscope.views import Field, Heatmap, Series, Table, View
+from unitscope.views import Lines as Chart
 
 WORST = 24
 """Units of a heat map."""

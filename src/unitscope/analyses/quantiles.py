@@ -16,7 +16,7 @@ from unitscope.fold.analysis import Analysis, Given
 from unitscope.models.site import Site
 from unitscope.result import Column, Result
 from unitscope.source.chunk import Chunk
-from unitscope.view import Field, Group, Scatter, Table, View
+from unitscope.views import Field, Group, Scatter, Table, View
 
 _TAIL = (0.002, 0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4)
 LEVELS = (*_TAIL, 0.5, *(round(1 - level, 3) for level in reversed(_TAIL)))

@@ -14,7 +14,7 @@ from unitscope.fold.analysis import Analysis, Given
 from unitscope.models.site import Site
 from unitscope.result import Column, Result
 from unitscope.source.chunk import Chunk
-from unitscope.view import Field, Heatmap, Lines, Series, Table, View
+from unitscope.views import Field, Heatmap, Lines, Series, Table, View
 
 _FOLLOWING = {
     "correlation": "sum of products of input and unit about their means",

@@ -16,7 +16,7 @@ from unitscope.fold.analysis import Analysis, Given
 from unitscope.models.site import Site
 from unitscope.result import Column, Result
 from unitscope.source.chunk import Chunk
-from unitscope.view import Field, Table, View
+from unitscope.views import Field, Table, View
 
 
 @dataclass

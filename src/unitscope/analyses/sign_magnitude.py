@@ -17,7 +17,7 @@ from unitscope.fold.analysis import Analysis, Given
 from unitscope.models.site import Site
 from unitscope.result import Column, Result
 from unitscope.source.chunk import Chunk
-from unitscope.view import Field, Group, Scatter, Table, View
+from unitscope.views import Field, Group, Scatter, Table, View
 
 
 @dataclass

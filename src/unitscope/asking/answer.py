@@ -20,7 +20,7 @@ from unitscope.files.lock import PATIENCE, lock
 from unitscope.files.writing import clean_below, remove
 from unitscope.fold.resultset import ResultSet
 from unitscope.interventions.ablation import Damage
-from unitscope.view import Field, Shown, Table, TokenText, View
+from unitscope.views import Field, Shown, Table, TokenText, View
 
 FOLDER = "answer"
 """Of a recording."""

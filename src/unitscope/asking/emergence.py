@@ -21,7 +21,7 @@ from unitscope.asking.replication import best_of
 from unitscope.errors import InputError
 from unitscope.progress import Progress, silent
 from unitscope.source.source import Source
-from unitscope.view import Field, Lines, Series, Table, View
+from unitscope.views import Field, Lines, Series, Table, View
 
 
 @dataclass(frozen=True, eq=False)

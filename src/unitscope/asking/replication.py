@@ -18,7 +18,7 @@ import pandas as pd
 from unitscope.asking.answer import Answer, Found
 from unitscope.errors import InputError
 from unitscope.evidence import ratio
-from unitscope.view import Field, Table, View
+from unitscope.views import Field, Table, View
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from rich.table import Table
 from unitscope.analyses.importance import ImportanceResult
 from unitscope.cli import console
 from unitscope.cli.app import app
-from unitscope.cli.inputs import Inputs
 from unitscope.cli.options import (
     RECORDING,
     Becomes,
@@ -30,6 +29,7 @@ from unitscope.cli.options import (
 )
 from unitscope.interventions.ablate import ablate as put
 from unitscope.interventions.cumulative import Cumulative, save_curves
+from unitscope.opening.inputs import Inputs
 from unitscope.page.parts.results import FOLDER, Results
 from unitscope.recording.recording import Recording
 

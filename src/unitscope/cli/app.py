@@ -67,7 +67,7 @@ def main(
     """Options of every command, before it or after."""
     console.begin(quiet, not no_progress)
     if trust:
-        from unitscope.cli import known
+        from unitscope.recording import known
 
         known.trusted = True
     # Said before torch loads. Threads that wait for each other by spinning cost a busy machine ten times the work.

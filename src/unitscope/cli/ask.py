@@ -17,7 +17,6 @@ from unitscope.asking.measures import ALWAYS, MEASURES
 from unitscope.cli import console
 from unitscope.cli.app import app
 from unitscope.cli.fields import listing
-from unitscope.cli.inputs import Inputs, of_recording
 from unitscope.cli.options import (
     NETWORK,
     RECORDING,
@@ -31,6 +30,7 @@ from unitscope.cli.options import (
     Having,
     Json,
     Labels,
+    ModelDtype,
     Over,
     Rows,
     Scores,
@@ -50,6 +50,7 @@ from unitscope.errors import InputError
 from unitscope.files.frames import write_frame
 from unitscope.labels.language import PREFIXES
 from unitscope.models.model import Model
+from unitscope.opening.inputs import Inputs, of_recording
 from unitscope.page.parts.answer import Asked
 from unitscope.page.parts.skill import Skilled
 from unitscope.recording.manifest import MANIFEST
@@ -92,7 +93,8 @@ def ask(
     workers: Workers = 1,
     states: States = "",
     device: Device = "",
-    weights: Weights = "auto",
+    weights: Weights = "",
+    model_dtype: ModelDtype = "auto",
     arg: Arguments = None,
     rows: Rows = 20,
     table: TableFile = None,
@@ -116,9 +118,8 @@ def ask(
     """
     frames = []
     for name in models:
-        source, network, corpus, opened = _opened(
-            name, over or [], {"sequences": sequences, "device": device, "weights": weights, "arguments": arg or []}
-        )
+        given = {"sequences": sequences, "device": device, "weights": weights, "precision": model_dtype}
+        source, network, corpus, opened = _opened(name, over or [], {**given, "arguments": arg or []})
         with console.progress_bar() as show:
             answer = put(
                 source, labels, corpus, model=network, units=units, measures=ALWAYS if measure is None else measure,

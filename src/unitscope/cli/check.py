@@ -7,10 +7,10 @@ from rich.table import Table
 
 from unitscope.cli import console
 from unitscope.cli.app import app
-from unitscope.cli.inputs import Inputs
-from unitscope.cli.options import NETWORK, Arguments, Device, Json, Layouts, Weights
+from unitscope.cli.options import NETWORK, Arguments, Device, Json, Layouts, ModelDtype, Weights
 from unitscope.networks.files import SHIPPED
-from unitscope.view import Table as Rows
+from unitscope.opening.inputs import Inputs
+from unitscope.views import Table as Rows
 
 
 @app.command()
@@ -18,7 +18,8 @@ def check(
     model: Annotated[str, typer.Argument(help=NETWORK)] = SHIPPED.name,
     layout: Layouts = None,
     device: Device = "",
-    weights: Weights = "auto",
+    weights: Weights = "",
+    model_dtype: ModelDtype = "auto",
     arg: Arguments = None,
     json: Json = False,
 ) -> None:
@@ -28,7 +29,10 @@ def check(
     does; and for the whole which sequences can run together, and whether the output predicts the next token. What
     cannot be read rightly is refused, with the reason.
     """
-    inputs = Inputs(model, layouts=tuple(layout or ()), device=device, weights=weights, arguments=tuple(arg or ()))
+    inputs = Inputs(
+        model, layouts=tuple(layout or ()), device=device, weights=weights, precision=model_dtype,
+        arguments=tuple(arg or ()),
+    )  # fmt: skip
     found = inputs.open_network().checked
     for view in found.views():
         assert isinstance(view, Rows)

@@ -9,7 +9,6 @@ import typer
 
 from unitscope.cli import console
 from unitscope.cli.app import app
-from unitscope.cli.inputs import NAME, Inputs
 from unitscope.cli.options import (
     Context,
     Device,
@@ -38,6 +37,7 @@ from unitscope.files.frames import write_frame
 from unitscope.models.hub import PREFIX
 from unitscope.models.model import Model
 from unitscope.networks.files import SHIPPED
+from unitscope.opening.inputs import Inputs
 from unitscope.page.comparison import (
     kinship_views,
     matched_table,
@@ -49,11 +49,12 @@ from unitscope.page.page import Page
 from unitscope.page.parts.comparison import Compared
 from unitscope.page.text import render
 from unitscope.page.write import write_page
+from unitscope.recording.known import INPUTS
 from unitscope.recording.manifest import MANIFEST
 from unitscope.recording.recording import Recording
 from unitscope.source.live import Live
 from unitscope.source.source import Source
-from unitscope.view import Table
+from unitscope.views import Table
 
 UNTRAINED = "untrained"
 CLEAREST = 16
@@ -255,7 +256,7 @@ def _open(names: Sequence[str], asked: Inputs) -> list[Opened]:
 def _open_recording(folder: Path, device: str) -> Opened:
     """With its network, where that is still there and the same."""
     source = Recording.open(folder)
-    if not (folder / NAME).exists():
+    if not (folder / INPUTS).exists():
         return Opened(source)
     try:
         model, corpus = Inputs.load(folder, device).open()

@@ -9,7 +9,6 @@ from rich.table import Table
 
 from unitscope.cli import console
 from unitscope.cli.app import app
-from unitscope.cli.inputs import Inputs, by_default
 from unitscope.cli.options import NETWORK, RECORDING, Arguments, Device, Json, Layouts, Sites, Weights
 from unitscope.errors import InputError
 from unitscope.models.description import described
@@ -17,6 +16,7 @@ from unitscope.models.site import Site, choose
 from unitscope.networks.card import load
 from unitscope.networks.files import CONFIG, SHIPPED
 from unitscope.networks.models import sites_of
+from unitscope.opening.inputs import Inputs, by_default
 from unitscope.recording.manifest import MANIFEST
 from unitscope.recording.recording import Recording
 

@@ -321,9 +321,15 @@ Dtype = Annotated[
     Literal["float32", "float16", "bfloat16"],
     typer.Option("--dtype", help="precision on disk; float16 halves the size"),
 ]
-Weights = Annotated[
+ModelDtype = Annotated[
     Literal["auto", "float32", "float16", "bfloat16"],
-    typer.Option("--weights", help="precision of the model's weights; auto is that of its files"),
+    typer.Option("--model-dtype", help="precision of the model's weights; auto is that of its files"),
+]
+Weights = Annotated[
+    str,
+    typer.Option(
+        "--weights", help="file with the weights of what model.py:function builds: .safetensors, .pt or .ckpt"
+    ),
 ]
 Arguments = Annotated[
     list[str] | None,

@@ -1,12 +1,12 @@
 """Encoder–decoders of pairs: ``unitscope train pairs``, how they are recorded, and the lookup tables they read."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from unitscope.cli import console
 from unitscope.cli.fields import from_fields
-from unitscope.cli.inputs import Inputs
 from unitscope.cli.options import Most, Out, Seed, Tables
 from unitscope.cli.training import training_bar
 from unitscope.corpus.corpus import Corpus
@@ -19,6 +19,7 @@ from unitscope.networks.lessons.pairs import Seq2SeqOptions
 from unitscope.networks.lessons.pairs import train as train_network
 from unitscope.networks.seq2seq.data import LOOKUP, open_pairs
 from unitscope.networks.seq2seq.model import Seq2SeqModel, Side
+from unitscope.opening.inputs import Inputs
 from unitscope.recording.record import record
 from unitscope.source.live import Live
 
@@ -70,14 +71,14 @@ def record_pairs(
     }
     if not any(patterns.values()):
         choose(tuple(whole.sites.values()), sites)  # says what there is
+    opened = asdict(Inputs(str(model), tuple(map(str, pairs or (LOOKUP,)))).placed())
     with console.progress_bar() as show:
         for side, (reader, corpus) in sides.items():
             if patterns[side]:
                 record(
-                    Live(reader, corpus, batch_size), out / side, patterns[side], dtype,
+                    Live(reader, corpus, batch_size, opened=opened), out / side, patterns[side], dtype,
                     progress=console.renamed(show, f"recording the {side}"),
                 )  # fmt: skip
-                Inputs(str(model), tuple(map(str, pairs or (LOOKUP,)))).save(out / side)
                 console.out.print(f"{out / side}: {sum(corpus.lengths(range(len(corpus)))):,} steps")
 
 

@@ -12,7 +12,6 @@ from rich.table import Table
 from unitscope.cli import console
 from unitscope.cli.app import app
 from unitscope.cli.fields import dialect_of
-from unitscope.cli.inputs import of_recording
 from unitscope.cli.options import (
     NETWORK,
     RECORDING,
@@ -41,6 +40,7 @@ from unitscope.cli.treebanks import is_of_treebank, open_source, with_sentences
 from unitscope.corpus.sentence_tasks import ALONE, make_task
 from unitscope.corpus.treebank import CONTEXT
 from unitscope.errors import InputError
+from unitscope.opening.inputs import of_recording
 from unitscope.page.page import build_page
 from unitscope.page.parts.probes import probes_section
 from unitscope.page.write import write_html

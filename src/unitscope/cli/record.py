@@ -8,7 +8,6 @@ import typer
 from unitscope.cli import console
 from unitscope.cli.app import app
 from unitscope.cli.fields import dialect_of
-from unitscope.cli.inputs import Inputs, by_default
 from unitscope.cli.options import (
     NETWORK,
     Arguments,
@@ -24,6 +23,7 @@ from unitscope.cli.options import (
     LabelColumn,
     Layouts,
     Length,
+    ModelDtype,
     Out,
     Part,
     Pattern,
@@ -40,6 +40,7 @@ from unitscope.cli.pairs import record_pairs
 from unitscope.corpus.tables import read_columns
 from unitscope.corpus.text import CONTEXT, LENGTH
 from unitscope.models.site import choose
+from unitscope.opening.inputs import Inputs, by_default
 from unitscope.page.parts.skill import Skilled
 from unitscope.recording.blocks import precision_bytes
 from unitscope.recording.record import record as write_recording
@@ -75,7 +76,8 @@ def record(
     dry_run: DryRun = False,
     layout: Layouts = None,
     device: Device = "",
-    weights: Weights = "auto",
+    weights: Weights = "",
+    model_dtype: ModelDtype = "auto",
     arg: Arguments = None,
     workers: Workers = 1,
     encoding: Encoding = "",
@@ -100,7 +102,7 @@ def record(
     dialect = dialect_of(encoding, columns, label, text_column, quotes=quotes)
     inputs = Inputs(
         model, tuple(text), part, sequences, length, context, pattern, layouts=tuple(layout or ()), dialect=dialect,
-        device=device, weights=weights, arguments=tuple(arg or ()),
+        device=device, weights=weights, precision=model_dtype, arguments=tuple(arg or ()),
     )  # fmt: skip
     with console.doing(f"opening {model} and {', '.join(text)}"):
         live = inputs.live(batch_size)
@@ -125,7 +127,6 @@ def record(
         recording = write_recording(
             source, out, [site.name for site in chosen], dtype, keep_labels or (), progress=show, workers=workers
         )
-    inputs.save(out)
     if found:
         Skilled(found).save(out)
     console.out.print(

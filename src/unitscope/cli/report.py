@@ -17,7 +17,7 @@ from unitscope.page.run import page_of
 from unitscope.page.text import render
 from unitscope.page.write import write_page, write_pictures
 from unitscope.recording.recording import Recording
-from unitscope.view import View
+from unitscope.views import View
 
 
 @app.command()

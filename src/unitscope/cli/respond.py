@@ -7,7 +7,6 @@ import typer
 
 from unitscope.cli import console
 from unitscope.cli.app import app
-from unitscope.cli.inputs import Inputs
 from unitscope.cli.options import (
     RECORDING,
     Band,
@@ -24,6 +23,7 @@ from unitscope.cli.options import (
     Way,
 )
 from unitscope.interventions.respond import respond as put
+from unitscope.opening.inputs import Inputs
 from unitscope.page.parts.results import FOLDER, Results
 from unitscope.recording.recording import Recording
 

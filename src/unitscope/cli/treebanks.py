@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from unitscope.cli.inputs import NAME, Inputs
 from unitscope.corpus.dialect import Dialect
 from unitscope.corpus.passages import Passages
 from unitscope.corpus.sentence import Sentence
 from unitscope.corpus.treebank import TreebankCorpus
 from unitscope.errors import InputError
 from unitscope.models.module import ModuleModel
+from unitscope.opening.inputs import Inputs
+from unitscope.recording.known import INPUTS
 from unitscope.recording.manifest import MANIFEST
 from unitscope.recording.recording import Recording
 
@@ -53,7 +54,7 @@ def open_source(
 def is_of_treebank(where: str) -> bool:
     """Whether a folder is not a recording of anything else than a treebank."""
     folder = Path(where)
-    return not (folder / MANIFEST).exists() or ((folder / NAME).exists() and Inputs.load(folder).is_treebank)
+    return not (folder / MANIFEST).exists() or ((folder / INPUTS).exists() and Inputs.load(folder).is_treebank)
 
 
 def with_sentences(

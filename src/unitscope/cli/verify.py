@@ -8,8 +8,6 @@ import typer
 
 from unitscope.cli import console
 from unitscope.cli.app import app
-from unitscope.cli.inputs import NAME as INPUTS
-from unitscope.cli.inputs import Inputs
 from unitscope.cli.options import RECORDING, Json
 from unitscope.errors import InputError
 from unitscope.files.jsons import read_json
@@ -17,9 +15,11 @@ from unitscope.files.sound import unsound
 from unitscope.fold.resultset import INDEX, ResultSet
 from unitscope.interventions.cumulative import FILE as CURVES
 from unitscope.interventions.cumulative import load_curves
+from unitscope.opening.inputs import Inputs
 from unitscope.page.parts.results import FOLDER as RESULTS
 from unitscope.probing.table import FILE as PROBES
 from unitscope.probing.table import ProbeTable
+from unitscope.recording.known import INPUTS
 from unitscope.recording.manifest import MANIFEST
 from unitscope.recording.recording import Recording
 

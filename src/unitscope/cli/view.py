@@ -1,8 +1,5 @@
 """``unitscope view``."""
 
-import importlib.util
-import secrets
-import socket
 import webbrowser
 from pathlib import Path
 from typing import Annotated
@@ -11,9 +8,9 @@ import typer
 
 from unitscope.cli import console
 from unitscope.cli.app import app
-from unitscope.cli.inputs import Inputs
 from unitscope.cli.options import Arguments, Browser, Device, Host, Port, ReadBy, RootPath, Weights
 from unitscope.errors import InputError
+from unitscope.opening.inputs import Inputs
 
 
 @app.command()
@@ -35,11 +32,7 @@ def view(
 
     For example: `unitscope view run`
     """
-    if not all(importlib.util.find_spec(name) for name in ("starlette", "uvicorn")):
-        raise InputError("this needs Starlette and uvicorn: pip install 'unitscope[view]'")
-    import uvicorn
 
-    from unitscope.server.app import application
     from unitscope.server.guard import LOOPBACK
     from unitscope.server.typed import Opener
     from unitscope.server.viewed import Viewed
@@ -60,6 +53,5 @@ def view(
     address = f"http://{host}:{listening.getsockname()[1]}{root_path}/?token={token}"
     console.out.print(f"{address}\nCtrl-C ends it", soft_wrap=True)
     if browser:
-        webbrowser.open(address)
-    config = uvicorn.Config(application(viewed, token, hosts), log_level="warning", root_path=root_path)
-    uvicorn.Server(config).run(sockets=[listening])
+        webbrowser.open(served.url)
+    served.run()

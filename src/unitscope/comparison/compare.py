@@ -25,7 +25,7 @@ from unitscope.models.site import Site, choose
 from unitscope.progress import Progress, silent
 from unitscope.source.chunk import Chunk
 from unitscope.source.source import Source
-from unitscope.view import Shown, View, table_of
+from unitscope.views import Shown, View, table_of
 
 SUMMARIES: tuple[Analysis[Any], ...] = (Moments(), GateSaturation(), StepChange(), Autocorrelation())
 """What is told of every unit of both networks."""

@@ -23,7 +23,7 @@ from unitscope.fold.resultset import ResultSet
 from unitscope.models.site import choose
 from unitscope.progress import Progress, silent
 from unitscope.source.source import Source
-from unitscope.view import Shown, View
+from unitscope.views import Shown, View
 
 
 @dataclass(frozen=True, eq=False)

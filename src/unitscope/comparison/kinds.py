@@ -17,7 +17,7 @@ from unitscope.errors import InputError
 from unitscope.evidence.ratio import of_values
 from unitscope.probing.linear import Penalty, fit_linear
 from unitscope.source.source import Source
-from unitscope.view import Field, Table
+from unitscope.views import Field, Table
 
 FOLDS = 5
 L2 = 1e-2

@@ -15,7 +15,7 @@ from unitscope.errors import InputError
 from unitscope.evidence import welch
 from unitscope.evidence.fdr import adjusted
 from unitscope.evidence.permutation import divisions, of_difference, smallest_p, too_few
-from unitscope.view import Field, Table
+from unitscope.views import Field, Table
 
 
 @dataclass(frozen=True)

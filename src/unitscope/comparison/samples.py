@@ -17,7 +17,7 @@ from torch import Tensor
 from unitscope.errors import InputError
 from unitscope.evidence.permutation import of_draws
 from unitscope.source.source import Source
-from unitscope.view import Field, Lines, Series, Table, View
+from unitscope.views import Field, Lines, Series, Table, View
 
 MOST = 1000
 """Sequences whose distances are measured; more are thinned out evenly."""

@@ -8,7 +8,7 @@ import numpy as np
 from unitscope.analyses.change_by_step import ChangeByStepResult
 from unitscope.errors import InputError
 from unitscope.evidence.welch import Group, difference
-from unitscope.view import Field, Lines, Series, Table, View
+from unitscope.views import Field, Lines, Series, Table, View
 
 
 @dataclass(frozen=True)

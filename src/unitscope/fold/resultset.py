@@ -17,7 +17,7 @@ from unitscope.files.lock import PATIENCE, lock
 from unitscope.files.writing import clean_below, make_folder, remove, writing_many
 from unitscope.fold.analysis import Analysis, catalogue, result_type
 from unitscope.result import ENDING, MEND, Result
-from unitscope.view import Shown, View, table_of
+from unitscope.views import Shown, View, table_of
 
 INDEX = "index.json"
 

@@ -12,7 +12,7 @@ from unitscope.errors import InputError
 from unitscope.files.damage import damaged
 from unitscope.files.jsons import read_json, write_json
 from unitscope.interventions.ablated import Ablated
-from unitscope.view import Lines, Series
+from unitscope.views import Lines, Series
 
 FILE = "curves.json"
 

@@ -25,7 +25,7 @@ from unitscope.interventions.one_step import width
 from unitscope.interventions.responses import alone, layer_input
 from unitscope.models.module import ModuleModel
 from unitscope.source.live import Live
-from unitscope.view import Field, Table, View
+from unitscope.views import Field, Table, View
 
 FIRST, DRAWS, STEPS = 5, 20, 2000
 """Units that are held together, random groups beside them, and steps that are looked at on either text."""

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from unitscope.errors import InputError
 from unitscope.interventions.one_step import jacobians, width
-from unitscope.view import Lines, Series
+from unitscope.views import Lines, Series
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ from scipy import stats
 from unitscope.errors import InputError
 from unitscope.evidence.bootstrap import interval
 from unitscope.evidence.permutation import of_draws
-from unitscope.view import Field, Group, Scatter, Table
+from unitscope.views import Field, Group, Scatter, Table
 
 Scores = Mapping[str, Float[np.ndarray, " _"]]
 """Of each unit of a network; networks may have different numbers of units."""

@@ -9,7 +9,7 @@ import pandas as pd
 
 from unitscope.files.jsons import read_json, write_json
 from unitscope.files.writing import make_folder
-from unitscope.view import Field, Histogram, Shown, Table, TokenText, View
+from unitscope.views import Field, Histogram, Shown, Table, TokenText, View
 
 BEFORE, AFTER = 40, 20
 """Steps of context shown around a passage."""

@@ -17,6 +17,7 @@ from unitscope.errors import InputError
 from unitscope.labels.own import defined
 from unitscope.models.hub import moved
 from unitscope.models.module import ModuleModel
+from unitscope.models.weights import load_weights
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -26,9 +27,10 @@ MARK = ".py:"
 
 
 def build(
-    name: str, arguments: Sequence[str] = (), device: str = "", dtype: str = "auto"
+    name: str, arguments: Sequence[str] = (), device: str = "", dtype: str = "auto", weights: str = ""
 ) -> "tuple[ModuleModel, Vocabulary | Tokenizer | None]":
-    """The model, and how it reads text. ``arguments`` are ``NAME=VALUE``, a number where they look like one.
+    """The model, and how it reads text. ``arguments`` are ``NAME=VALUE``, a number where they look like one;
+    ``weights`` is a file of them, of a training with whatever library, for what the function builds.
 
     Raises ``InputError`` for a missing file or function, one that fails, and one that returns no module.
     """
@@ -45,6 +47,8 @@ def build(
     whole, reads = made if isinstance(made, tuple) and len(made) == 2 else (made, None)
     if isinstance(reads, str | list | tuple):
         reads = Vocabulary(tuple(reads))
+    if weights:
+        load_weights(whole.module if isinstance(whole, ModuleModel) else whole, Path(weights))
     if isinstance(whole, nn.Module):
         whole = ModuleModel(moved(whole.eval(), device, dtype), name=Path(name.rpartition(":")[0]).stem)
     elif isinstance(whole, ModuleModel):

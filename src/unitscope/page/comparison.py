@@ -16,7 +16,7 @@ from unitscope.page.page import Page, Section, UnitField, UnitGroup, Units, buil
 from unitscope.page.parts.results import Results
 from unitscope.page.reading import has_words, passage, telling
 from unitscope.source.source import Source
-from unitscope.view import Field, Group, Heatmap, Lines, Scatter, Series, Table, View, with_scale
+from unitscope.views import Field, Group, Heatmap, Lines, Scatter, Series, Table, View, with_scale
 
 PASSAGE = 600
 """Tokens on which a unit and its partner are shown."""

@@ -1,6 +1,6 @@
 """Views as a notebook shows them: HTML that needs no script, whatever renders it, and is small.
 
->>> from unitscope.view import Field, Table
+>>> from unitscope.views import Field, Table
 >>> "<td>0.500</td>" in html_of("Units", [Table("", [Field("r")], [[0.5]])])
 True
 """
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from unitscope.page.colour import diverging, ink, position, shares
 from unitscope.page.numbers import column_format, number
-from unitscope.view import Table, TokenText, View, to_json, with_scale
+from unitscope.views import Table, TokenText, View, to_json, with_scale
 
 ROWS, TOKENS, PICTURES = 12, 600, 6
 """Rows of a table, tokens of a passage, and pictures that are shown; of more it is said how many there are."""

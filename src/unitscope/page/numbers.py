@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from unitscope.view import Kind
+from unitscope.views import Kind
 
 MISSING = "–"
 MINUS = "−"

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from unitscope.view import Kind, Shown, TokenText, View, plain, to_json
+from unitscope.views import Kind, Shown, TokenText, View, plain, to_json
 
 SCHEMA = 3
 FEW = 3

@@ -23,7 +23,7 @@ from matplotlib.transforms import Bbox
 from unitscope.files.writing import make_folder, writing
 from unitscope.page.colour import INK, PAPER, SERIES, diverging, ink, mix, position, shares
 from unitscope.page.numbers import GLYPHS, column_format, number, visible
-from unitscope.view import Heatmap, Histogram, Lines, Scatter, Table, TokenText, View, to_json, with_scale
+from unitscope.views import Heatmap, Histogram, Lines, Scatter, Table, TokenText, View, to_json, with_scale
 
 ROWS = 40
 """Rows of a table, and lines of a passage, before the rest is only counted."""

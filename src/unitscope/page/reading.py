@@ -15,7 +15,7 @@ from unitscope.labels.library import names
 from unitscope.page.trials import STEPS, Trials, spread, trials_of
 from unitscope.source.chunk import Chunk
 from unitscope.source.source import Source
-from unitscope.view import TokenText
+from unitscope.views import TokenText
 
 KEPT = 4
 """Sequences of a site that stay in memory, because units are asked for one after the other."""

@@ -12,7 +12,7 @@ from unitscope.page.parts.trials import Trials
 from unitscope.page.reading import has_words, reader, truth_of
 from unitscope.page.trials import traced
 from unitscope.source.source import Source
-from unitscope.view import TokenText, View, with_scale
+from unitscope.views import TokenText, View, with_scale
 
 
 def page_of(source: Source, parts: Sequence[Part], title: str = "", subtitle: str = "") -> Page:

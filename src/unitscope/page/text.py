@@ -1,7 +1,7 @@
 """Views in the terminal. Each becomes something that ``rich`` prints; colour never says what nothing else says.
 
 >>> from rich.console import Console
->>> from unitscope.view import Histogram
+>>> from unitscope.views import Histogram
 >>> Console(width=50).print(render(Histogram("Activation", [0, 1, 2], [30, 10])))
 Activation
 from  to  count                       share
@@ -23,7 +23,7 @@ from rich.text import Text
 
 from unitscope.page.colour import diverging, ink, position, shares
 from unitscope.page.numbers import GLYPHS, MINUS, MISSING, column_format, number, visible
-from unitscope.view import Heatmap, Histogram, Lines, Scatter, Table, TokenText, View, to_json, with_scale
+from unitscope.views import Heatmap, Histogram, Lines, Scatter, Table, TokenText, View, to_json, with_scale
 
 ROWS = 40
 """Rows of a table or heat map before the rest is only counted."""

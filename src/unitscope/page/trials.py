@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 
 from unitscope.corpus.annotated import CHARACTER
 from unitscope.source.source import Source
-from unitscope.view import Heatmap, Lines, Series, TokenText, View
+from unitscope.views import Heatmap, Lines, Series, TokenText, View
 
 STEPS = 512
 """Steps of a sequence that are looked at."""

@@ -9,7 +9,7 @@ from scipy.spatial.distance import pdist
 from torch import nn
 
 from unitscope.errors import InputError
-from unitscope.view import Heatmap, View
+from unitscope.views import Heatmap, View
 
 GATES = {
     "LSTM": ("input gate", "forget gate", "cell gate", "output gate"),

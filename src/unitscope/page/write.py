@@ -10,7 +10,7 @@ from unitscope.page.json import json_file
 from unitscope.page.page import Page, unit_json
 from unitscope.page.png import write_png
 from unitscope.progress import Progress, silent
-from unitscope.view import View
+from unitscope.views import View
 
 Add = Callable[[str, int, Sequence[Mapping[str, Any]]], None]
 """Takes a site, a unit's number, and its groups as JSON values; site by site, each from unit 0 on."""

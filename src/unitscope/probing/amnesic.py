@@ -21,7 +21,7 @@ from unitscope.probing.erasure import Eraser
 from unitscope.probing.measures import BITS
 from unitscope.source.live import Live
 from unitscope.source.pieces import pieces_of
-from unitscope.view import Field, Table
+from unitscope.views import Field, Table
 
 LOSS, LOG_PROB = "output.loss", "output.log_prob"
 

@@ -15,7 +15,7 @@ from unitscope.errors import InputError
 from unitscope.probing.linear import Linear
 from unitscope.probing.nonlinear import Hidden, Nonlinear, fit_nonlinear
 from unitscope.probing.softmax import Inputs, Problems
-from unitscope.view import Lines, Series
+from unitscope.views import Lines, Series
 
 PENALTIES = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
 """Of the nuclear norm, from weak to strong."""

@@ -20,7 +20,7 @@ from unitscope.errors import InputError
 from unitscope.evidence.ratio import above_zero, by_piece
 from unitscope.probing.linear import Penalty, fit_linear
 from unitscope.source.source import Source
-from unitscope.view import Field, Lines, Series, Table, View
+from unitscope.views import Field, Lines, Series, Table, View
 
 LEVEL = 0.01
 """p above which a probe is not above chance."""

@@ -17,7 +17,7 @@ from torch import Tensor
 from unitscope.errors import InputError
 from unitscope.probing.ridge import Gram
 from unitscope.source.source import Source
-from unitscope.view import Field, Group, Lines, Scatter, Series, Table, View
+from unitscope.views import Field, Group, Lines, Scatter, Series, Table, View
 
 FOLDS = 10
 

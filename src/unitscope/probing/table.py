@@ -13,7 +13,7 @@ from unitscope.files.jsons import read_json, write_json
 from unitscope.files.lock import PATIENCE, lock
 from unitscope.files.writing import make_folder
 from unitscope.probing.unit_ranks import UnitRanks
-from unitscope.view import Field, Heatmap, Kind, Lines, Series, Shown, Table, View
+from unitscope.views import Field, Heatmap, Kind, Lines, Series, Shown, Table, View
 
 SCHEMA = 2
 FILE = "probing.json"

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from unitscope.probing.rankings import by_weight, probeless
-from unitscope.view import Field, Table
+from unitscope.views import Field, Table
 
 
 @dataclass(frozen=True)

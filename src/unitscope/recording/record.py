@@ -20,6 +20,7 @@ from unitscope.files.writing import clean, clean_below
 from unitscope.models.site import choose
 from unitscope.progress import Progress, silent
 from unitscope.recording.blocks import precision_bytes
+from unitscope.recording.known import remember
 from unitscope.recording.manifest import MANIFEST, Manifest
 from unitscope.recording.plan import PLAN, Plan
 from unitscope.recording.recording import Recording
@@ -55,7 +56,7 @@ def record(
     after the last finished shard and ends with the same bytes as if nothing had happened. Memory grows with what the
     source gives at once and with ``shard_tokens`` (65,536, or fewer where that would be over 256 MB), and with nothing
     else. With ``workers`` that many processes write shards, and the same bytes; the source must be one that others can
-    open.
+    open. What was opened by a name (``open_live``) says so beside the recording, and opens again from there.
 
     Raises ``InputError`` for a folder with something else in it, or begun with another model, corpus or settings; for
     activations that are not finite or too large for ``dtype``; and for a disk without room.
@@ -95,6 +96,8 @@ def record(
             manifest = _with_texts(folder, plan, manifest, source)
             _fill(folder, plan, missing, manifest, source, progress, workers)
             manifest.finished(_checksums(folder, plan.shards)).save(folder)
+            if source.opened is not None:
+                remember(folder, source.opened)
     return Recording.open(folder)
 
 

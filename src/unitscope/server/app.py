@@ -62,7 +62,7 @@ from unitscope.server.questions import (
 )
 from unitscope.server.typed import Busy
 from unitscope.server.viewed import State, Viewed
-from unitscope.view import to_json
+from unitscope.views import to_json
 
 Endpoint = Callable[[Request], Response | Awaitable[Response]]
 LOOK = 1.0

@@ -11,7 +11,7 @@ from unitscope.errors import InputError
 from unitscope.page.comparison import ALL_PAIRS, MATCHED, pairs_table, sorted_lines
 from unitscope.page.page import Section, section_json
 from unitscope.server.viewed import State
-from unitscope.view import View
+from unitscope.views import View
 
 TOKENS = 16_384
 """Tokens of both that are looked at: chance correlations are about .01 there."""

@@ -9,7 +9,7 @@ from unitscope.errors import InputError
 from unitscope.page.reading import has_words
 from unitscope.recording.recording import Recording
 from unitscope.server.viewed import State
-from unitscope.view import TokenText
+from unitscope.views import TokenText
 
 INTERVALS: dict[str, tuple[float, float]] = {
     "largest": (0.999, 1.0),

@@ -22,7 +22,7 @@ from unitscope.page.run import dressed_section, followed, scale_of_unit
 from unitscope.server.typed import Typed, edit_of
 from unitscope.server.usual import distances, standing_out
 from unitscope.server.viewed import STRIPS, State
-from unitscope.view import Field, Table, TokenText, plain, to_json, with_scale
+from unitscope.views import Field, Table, TokenText, plain, to_json, with_scale
 
 STANDING = 40
 """Units that are told to stand out, or to have changed."""

@@ -25,7 +25,7 @@ from unitscope.recording.recording import Recording
 from unitscope.server.pyramid import Pyramids
 from unitscope.server.typed import Opener, Typewriter
 from unitscope.server.usual import Usual
-from unitscope.view import TokenText, with_scale
+from unitscope.views import TokenText, with_scale
 
 STRIPS, WINDOW = 16, 4_096
 """Units and tokens of a passage, at most."""

@@ -134,6 +134,8 @@ class Live(Running):
     def __post_init__(self) -> None:
         if self.sequences is ALL:
             object.__setattr__(self, "sequences", range(len(self.corpus)))
+        if self.edits:  # by its names the model opens without them
+            object.__setattr__(self, "opened", None)
         if len(self.sequences) and not 0 <= min(self.sequences) <= max(self.sequences) < len(self.corpus):
             raise InputError(
                 f"{self.corpus.name} has sequences 0 to {len(self.corpus) - 1}; {min(self.sequences)} to "
@@ -166,20 +168,20 @@ class Live(Running):
         return {**super().describe(), **edited}
 
     def recipe(self) -> Recipe:
+        if self.edits:
+            raise InputError(f"{self.name} has edits, which no recipe describes; record it")
         if self.opened is None:
             raise InputError(
                 f"{self.model.name} was made in this process, so no other can open it; record it, or open it by a name "
-                "(a folder, hf:NAME, module.py:build)"
+                "with unitscope.open_live (a folder, hf:NAME, module.py:build)"
             )
-        if self.edits:
-            raise InputError(f"{self.name} has edits, which no recipe describes; record it")
         numbers = [int(number) for number in self.sequences]
         return {"kind": self.kind, "opened": self.opened, "batch_size": self.batch_size, "sequences": numbers}
 
     @classmethod
     def opened_by(cls, recipe: Recipe, opener: Callable[[Recipe], Source]) -> Source:
         # The one room that knows every kind of model and text stands above this one.
-        kind = importlib.import_module("unitscope.cli.inputs").Inputs
+        kind = importlib.import_module("unitscope.opening.inputs").Inputs
         inputs = msgspec.convert(dict(recipe["opened"]), kind)
         live: Live = inputs.live(recipe["batch_size"])
         return replace(live, sequences=recipe["sequences"])

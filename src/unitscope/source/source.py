@@ -28,7 +28,7 @@ from unitscope.models.check.check import Check
 from unitscope.models.model import Model
 from unitscope.models.site import Site
 from unitscope.source.chunk import Chunk
-from unitscope.view import Field, Shown, Table, View
+from unitscope.views import Field, Shown, Table, View
 
 BATCH = 64
 """Sequences of a chunk, unless it is said."""
@@ -180,6 +180,11 @@ class Source(Shown, ABC):
         """Sequences of a chunk, at most."""
         return BATCH
 
+    @property
+    def opened(self) -> Recipe | None:
+        """By which names the model and the text behind it were opened, where they were."""
+        return None
+
     def describe(self) -> dict[str, str]:
         """Provenance: model, corpus, precision."""
         return {**self.model_origin.description, **self.corpus_origin.description}
@@ -238,6 +243,10 @@ class Over(Source):
     @property
     def batch_size(self) -> int:
         return self.whole.batch_size
+
+    @property
+    def opened(self) -> Recipe | None:
+        return self.whole.opened
 
     @property
     def annotations(self) -> tuple[str, ...]:

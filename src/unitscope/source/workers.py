@@ -20,7 +20,7 @@ from unitscope.source.source import Source
 DEATHS = 3
 """Times that the workers may die before it is said: a system without memory kills them again and again."""
 
-PRELOADED = ("unitscope.fold.drive", "unitscope.recording.recording", "unitscope.cli.inputs")
+PRELOADED = ("unitscope.fold.drive", "unitscope.recording.recording", "unitscope.opening.inputs")
 """What workers need, and all that it imports."""
 
 Task = TypeVar("Task")

@@ -15,7 +15,7 @@ import numpy as np
 from unitscope.errors import InputError
 from unitscope.files.arrays import read_arrays, write_arrays
 from unitscope.files.jsons import read_json, write_json
-from unitscope.view import Field, Group, Heatmap, Histogram, Lines, Scatter, Series, Table, TokenText
+from unitscope.views import Field, Group, Heatmap, Histogram, Lines, Scatter, Series, Table, TokenText
 
 HEAD, ARRAYS = "outcome.json", "outcome.safetensors"
 SCHEMA = 1

@@ -16,7 +16,7 @@ from unitscope.errors import InputError
 from unitscope.files.jsons import read_json, write_json
 from unitscope.studies.study import Claim, Outcomes, SourceKind, Study
 from unitscope.studies.value import FAILS, HOLDS, OPEN, Value, Verdict
-from unitscope.view import Field, Table
+from unitscope.views import Field, Table
 
 NAME = "results.json"
 SCHEMA = 1

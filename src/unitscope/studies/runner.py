@@ -26,7 +26,7 @@ from unitscope.studies import library
 from unitscope.studies.kept import Outcome, keep, kept
 from unitscope.studies.results import Concluded, concluded, verdicts, write_results
 from unitscope.studies.study import Found, Here, Outcomes, Run, Study, table
-from unitscope.view import View
+from unitscope.views import View
 
 RUNS = "runs"
 """The folder, inside a study's own, of one folder for each run."""

@@ -22,7 +22,7 @@ from typing import Any, Literal
 from unitscope.progress import Progress, silent
 from unitscope.studies.kept import Outcome
 from unitscope.studies.value import Bar, Value
-from unitscope.view import Field, Table, View
+from unitscope.views import Field, Table, View
 
 SourceKind = Literal["published, read", "published, from memory", "recomputed from released data", "ours"]
 """Where an expectation comes from: read in the paper, its code or its author's pages; remembered; computed again from

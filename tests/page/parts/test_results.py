@@ -13,7 +13,7 @@ from unitscope.page.page import joined
 from unitscope.page.parts.results import Results, by_site
 from unitscope.result import Column, Result
 from unitscope.source.arrays import Arrays
-from unitscope.view import Group, Histogram, Scatter, Table, View
+from unitscope.views import Group, Histogram, Scatter, Table, View
 
 
 @dataclass(frozen=True, eq=False)

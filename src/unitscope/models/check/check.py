@@ -8,7 +8,7 @@ from typing import Literal
 import pandas as pd
 
 from unitscope.models.check.facts import Reach
-from unitscope.view import Field, Table, View
+from unitscope.views import Field, Table, View
 
 Together = Literal["any", "equal lengths", "alone"]
 """Which sequences can share a batch so that each reads as it would alone."""

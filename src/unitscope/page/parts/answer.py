@@ -15,7 +15,7 @@ from unitscope.interventions.ablation import Change
 from unitscope.page.page import Card, Section, UnitField, UnitGroup
 from unitscope.page.part import Columns, Part
 from unitscope.source.source import Source
-from unitscope.view import Field, Table, TokenText, View
+from unitscope.views import Field, Table, TokenText, View
 
 SHOWN = 9
 """Units that have a card."""

@@ -8,7 +8,7 @@ import numpy as np
 from unitscope.page.page import Section, UnitField, UnitGroup
 from unitscope.page.part import Columns, OfSource
 from unitscope.source.source import Source
-from unitscope.view import Field, Table
+from unitscope.views import Field, Table
 
 
 @dataclass(frozen=True)

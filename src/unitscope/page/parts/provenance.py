@@ -7,7 +7,7 @@ from unitscope import __version__
 from unitscope.page.page import Section
 from unitscope.page.part import OfSource
 from unitscope.source.source import Source
-from unitscope.view import Field, Table
+from unitscope.views import Field, Table
 
 
 @dataclass(frozen=True)

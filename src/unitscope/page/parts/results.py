@@ -12,7 +12,7 @@ from unitscope.fold.resultset import INDEX, ResultSet
 from unitscope.page.page import Section, UnitField, UnitGroup
 from unitscope.page.part import Columns, Part, Scale
 from unitscope.source.source import Source
-from unitscope.view import Scatter, View, scale_from
+from unitscope.views import Scatter, View, scale_from
 
 FOLDER = "results"
 

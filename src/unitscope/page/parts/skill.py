@@ -9,7 +9,7 @@ from unitscope.page.page import Section
 from unitscope.page.part import Part
 from unitscope.source.skill import Skill
 from unitscope.source.source import Source
-from unitscope.view import Field, Table
+from unitscope.views import Field, Table
 
 FILE = "skill.json"
 

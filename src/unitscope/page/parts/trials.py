@@ -11,7 +11,7 @@ from unitscope.page.reading import has_words, reader
 from unitscope.page.trials import Trials as Known
 from unitscope.page.trials import columns_of, views_of
 from unitscope.source.source import Source
-from unitscope.view import Field, Heatmap, Lines, Series, Table, View
+from unitscope.views import Field, Heatmap, Lines, Series, Table, View
 
 SITES, UNITS = 6, 256
 """Sites of which all units are shown over time, and units of each."""

@@ -34,7 +34,7 @@ from unitscope.studies import (
     of_runs,
     share,
 )
-from unitscope.view import Group, Lines, Scatter, Series, View
+from unitscope.views import Group, Lines, Scatter, Series, View
 
 CELLS: tuple[Cell, ...] = ("rnn", "gru", "lstm")
 BITS, UNITS, STEPS, STARTS = 3, 16, 64, 192

@@ -46,7 +46,7 @@ from unitscope.studies.library.cnn_units import views
 from unitscope.studies.library.cnn_units.examine import SCORES, as_model, examine, untrained
 from unitscope.studies.library.cnn_units.probe import probe
 from unitscope.studies.library.cnn_units.tasks import Task, tasks
-from unitscope.view import Lines, Series, View
+from unitscope.views import Lines, Series, View
 
 CONVOLUTIONAL = ("vdcnn", "bytenet", "attentive")
 TEXTS = (*kinds("classes"), *kinds("translation"))

@@ -15,7 +15,7 @@ from unitscope.networks.card import Card
 from unitscope.source.live import Live
 from unitscope.studies.library.cnn_units.examine import Examined
 from unitscope.studies.library.cnn_units.tasks import Task
-from unitscope.view import Field, Heatmap, Table, TokenText, View
+from unitscope.views import Field, Heatmap, Table, TokenText, View
 
 BEST = 6
 """Units of each layer that are shown."""

@@ -46,7 +46,7 @@ from unitscope.studies.library.machine_analysis.look import ABLATED, ATTENDED, S
 from unitscope.studies.library.machine_analysis.planted import planted
 from unitscope.studies.library.machine_analysis.states import PARTS, sources
 from unitscope.studies.library.machine_analysis.zoo import KINDS, material
-from unitscope.view import Lines, Series, View
+from unitscope.views import Lines, Series, View
 
 ZOO = Source("published, read", "machine-zoo README, 5 seeds of 512 units")
 RELEASED = Source("recomputed from released data", "original hidden states, one run of each kind, 512 units")

@@ -27,7 +27,7 @@ from unitscope.studies.library.machine_analysis import views
 from unitscope.studies.library.machine_analysis.states import PARTS, exactness, sources, states
 from unitscope.studies.library.machine_analysis.zoo import Material, material, options
 from unitscope.studies.study import Here
-from unitscope.view import Heatmap, Lines
+from unitscope.views import Heatmap, Lines
 
 ANALYSES: tuple[Analysis[Any], ...] = (ByStep(), ChangeByStep(), GateSaturation(), SaturationByStep())
 TABLE, SECOND, ATTENDED = "table, encoder", "second table, encoder", "attended table, decoder"

@@ -12,7 +12,7 @@ from unitscope.fold.resultset import ResultSet
 from unitscope.probing.groups import FunctionalGroup
 from unitscope.studies.library.machine_analysis.states import PARTS, States
 from unitscope.studies.library.machine_analysis.zoo import Material
-from unitscope.view import Group, Heatmap, Lines, Scatter, Series, View
+from unitscope.views import Group, Heatmap, Lines, Scatter, Series, View
 
 UNITS = 50
 """Units in a heat map."""

@@ -39,7 +39,7 @@ from unitscope.studies.library.probing.pilot import run_codes, run_pilot
 from unitscope.studies.library.probing.sources import Probed, encoder, find_encoder, word_model
 from unitscope.studies.library.probing.trees import probe_trees
 from unitscope.studies.library.probing.use import HELD, probe_use, summary
-from unitscope.view import Lines, Series, View
+from unitscope.views import Lines, Series, View
 
 ENCODER, WORDS = "encoder", "word LSTM"
 SOURCES = (ENCODER, WORDS)

@@ -48,7 +48,7 @@ from unitscope.studies import (
     of_runs,
 )
 from unitscope.studies.library.response_characterization.tasks import Task, tasks
-from unitscope.view import Lines, Series, View
+from unitscope.views import Lines, Series, View
 
 SITE, FREQUENCY = "rnn.0.hidden", 0.05
 UNITS, SIZES = 32, (64, 128, 256)

@@ -15,7 +15,7 @@ from unitscope.studies.library.visualizing_rnns.network import Asked, counts, fi
 from unitscope.studies.library.visualizing_rnns.over_networks import CELLS, nets
 from unitscope.studies.library.visualizing_rnns.published import KERNEL, WAR_AND_PEACE
 from unitscope.studies.library.visualizing_rnns.text import open_text, text_file
-from unitscope.view import Lines, Series, View
+from unitscope.views import Lines, Series, View
 
 NN = {"contexts": [1, 2, 3, 4, 5, 6], "units": 256, "epochs": 3}
 """Networks that read the last characters only."""

@@ -13,7 +13,7 @@ from unitscope.interventions.ablation import Bench
 from unitscope.models.edit import Edit
 from unitscope.models.module import ModuleModel
 from unitscope.studies.library.visualizing_rnns.cells import mean_of
-from unitscope.view import Field, Table
+from unitscope.views import Field, Table
 
 RANDOM_UNITS = 14
 DISSOCIATIONS: tuple[dict[str, str], ...] = (

@@ -20,7 +20,7 @@ from unitscope.evidence.fdr import adjusted
 from unitscope.models.module import ModuleModel
 from unitscope.progress import Progress, silent
 from unitscope.source.live import Live
-from unitscope.view import TokenText
+from unitscope.views import TokenText
 
 EFFECT = 0.5
 """A unit is interpretable only if it correlates at least so with what it stands for."""

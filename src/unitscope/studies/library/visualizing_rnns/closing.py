@@ -17,7 +17,7 @@ from unitscope.errors import InputError
 from unitscope.evidence.bootstrap import drawn, interval
 from unitscope.studies.library.visualizing_rnns.gains import by_group
 from unitscope.studies.library.visualizing_rnns.held_out import DRAWS, Estimate, HeldOut
-from unitscope.view import Field, Lines, Series, Table, View
+from unitscope.views import Field, Lines, Series, Table, View
 
 EDGES = (0, 20, 40, 60, 80, 100, 150, 200, 400, 1000)
 """Characters from the opening bracket to the closing one, at which a new bin begins."""

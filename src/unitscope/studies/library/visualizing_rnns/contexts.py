@@ -17,7 +17,7 @@ from unitscope.networks.stream import stream_of
 from unitscope.progress import Progress
 from unitscope.studies.library.visualizing_rnns.dynamics import CONTEXTS, resemblance
 from unitscope.studies.library.visualizing_rnns.held_out import HeldOut, estimate
-from unitscope.view import View
+from unitscope.views import View
 
 EARLY = 3.0
 """Epochs of the training dynamics that the paper looks at."""

@@ -20,7 +20,7 @@ from unitscope.models.ngram import NGram
 from unitscope.networks.card import load
 from unitscope.networks.evaluate import LanguageModel
 from unitscope.studies.library.visualizing_rnns.held_out import DRAWS, HeldOut
-from unitscope.view import Field, Heatmap, Lines, Series, Table, View
+from unitscope.views import Field, Heatmap, Lines, Series, Table, View
 
 STRETCHES = 8
 """Stretches of the held-out text on which predictions are compared, evenly spread."""

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from unitscope.studies.library.visualizing_rnns.held_out import Estimate, estimate
-from unitscope.view import Field, Heatmap, Table, View
+from unitscope.views import Field, Heatmap, Table, View
 
 HALF = math.log(0.5)
 

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from unitscope.errors import InputError
 from unitscope.evidence.bootstrap import drawn, interval
 from unitscope.studies.library.visualizing_rnns.held_out import DRAWS, Estimate, HeldOut
-from unitscope.view import Field, Table, View
+from unitscope.views import Field, Table, View
 
 LEAST = 20
 """Occurrences below which a symbol's mean says little."""

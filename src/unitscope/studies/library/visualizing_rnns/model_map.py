@@ -14,7 +14,7 @@ from unitscope.errors import InputError
 from unitscope.evidence.permutation import of_draws
 from unitscope.networks.char import CharNet
 from unitscope.studies.library.visualizing_rnns.held_out import HeldOut
-from unitscope.view import Group, Heatmap, Scatter, View
+from unitscope.views import Group, Heatmap, Scatter, View
 
 SAMPLED = 10_000
 """Characters, evenly spread, on which whole predictions are compared."""

@@ -36,7 +36,7 @@ from unitscope.studies.library.visualizing_rnns.queries import queries
 from unitscope.studies.library.visualizing_rnns.saturation import saturation
 from unitscope.studies.library.visualizing_rnns.text import open_text, text_file
 from unitscope.studies.study import Here, Options
-from unitscope.view import Field, Table, View
+from unitscope.views import Field, Table, View
 
 SYMBOLS = ("\r", "\n", " ", "\t", '"', "{", "}")
 """On which every network is told."""

@@ -31,7 +31,7 @@ from jaxtyping import Bool, Float, Int
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.studies.library.visualizing_rnns.error_sets import HALF
 from unitscope.studies.library.visualizing_rnns.held_out import Estimate, HeldOut, estimate
-from unitscope.view import Field, Table, View
+from unitscope.views import Field, Table, View
 
 CONTEXTS = range(1, 10)
 MEMORIES = (100, 500, 1000, 5000)

@@ -28,7 +28,7 @@ from unitscope.recording.recording import Recording
 from unitscope.source.live import Live
 from unitscope.studies.library.visualizing_rnns.cells import states
 from unitscope.studies.library.visualizing_rnns.held_out import Estimate
-from unitscope.view import Field, Table, View
+from unitscope.views import Field, Table, View
 
 ASKED = ("inside-double-quotes", "inside-c-comment", "inside-c-if-head", "inside-python-string", "inside-parentheses")
 """What a phrase may be chosen for: what the paper's cells stood for, and the like in other texts."""

@@ -17,7 +17,7 @@ from unitscope.fold.analyze import analyze
 from unitscope.models.module import ModuleModel
 from unitscope.source.live import Live
 from unitscope.source.source import ALL
-from unitscope.view import Group, Scatter, View
+from unitscope.views import Group, Scatter, View
 
 GATES = ("input_gate", "forget_gate", "output_gate", "reset_gate", "update_gate")
 Shares = tuple[Float[np.ndarray, " unit"], Float[np.ndarray, " unit"]]

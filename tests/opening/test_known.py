@@ -3,10 +3,10 @@ import sys
 
 import pytest
 
-from unitscope.cli import known
-from unitscope.cli.inputs import Inputs
 from unitscope.errors import InputError
 from unitscope.files.jsons import write_json
+from unitscope.opening.inputs import Inputs
+from unitscope.recording import known
 
 LOOKED_AT = ("open", "socket.connect", "socket.getaddrinfo", "exec")
 HOSTILE = [
@@ -50,7 +50,7 @@ def test_who_says_so_trusts(tmp_path, monkeypatch):
 def test_one_s_own_recording_is_known_wherever_it_is_moved(tmp_path, monkeypatch):
     monkeypatch.setenv("UNITSCOPE_SETTINGS", str(tmp_path / "settings"))
     folder = sent(tmp_path / "run", Inputs())
-    HOSTILE[1].save(folder)
+    known.remember(folder, HOSTILE[1])
     shutil.move(folder, tmp_path / "moved")
     assert Inputs.load(tmp_path / "moved").model == "/somewhere/net"
     write_json(tmp_path / "moved" / "inputs.json", HOSTILE[0])
@@ -62,6 +62,6 @@ def test_settings_that_cannot_be_written_do_no_harm(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("UNITSCOPE_SETTINGS", str(tmp_path / "file"))
     folder = sent(tmp_path / "run", Inputs())
-    HOSTILE[1].save(folder)
+    known.remember(folder, HOSTILE[1])
     with pytest.raises(InputError, match="was not made here"):
         Inputs.load(folder)

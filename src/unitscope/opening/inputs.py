@@ -7,7 +7,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, cast, get_args
 
-from unitscope.cli.known import is_known, remember
+from unitscope.cli.known import is_known
 from unitscope.corpus.chats import chat_corpus, is_chats, read_chats
 from unitscope.corpus.corpus import Corpus
 from unitscope.corpus.dialect import Dialect, Notes
@@ -26,7 +26,7 @@ from unitscope.corpus.text import CONTEXT, LENGTH, TextCorpus
 from unitscope.corpus.treebank import TreebankCorpus, read_treebank
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
-from unitscope.files.jsons import read_json, write_json
+from unitscope.files.jsons import read_json
 from unitscope.models.building import MARK, build
 from unitscope.models.hub import ADAPTER, PREFIX, chat_template, moved, open_adapted, open_transformer
 from unitscope.models.module import ModuleModel
@@ -36,6 +36,7 @@ from unitscope.networks.card import Card, kind_of, load
 from unitscope.networks.files import SHIPPED
 from unitscope.networks.kinds import KINDS, kinds
 from unitscope.networks.models import encoder_model, model_of
+from unitscope.recording.known import INPUTS, is_known
 from unitscope.recording.recording import Recording
 from unitscope.source.live import Live
 from unitscope.source.source import BATCH
@@ -43,7 +44,6 @@ from unitscope.source.source import BATCH
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-NAME = "inputs.json"
 TEXTS = (*kinds("classes"), *kinds("translation"))
 """Networks that read whole texts."""
 Read = TextCorpus | SubwordCorpus | TreebankCorpus | Passages | LabelledTexts
@@ -71,8 +71,10 @@ class Inputs:
     """How the files are written."""
     device: str = ""
     """Where the model runs; empty for the processor, ``auto`` to split it over what there is."""
-    weights: str = "auto"
-    """The precision of the model's weights; ``auto`` for that of its files."""
+    weights: str = ""
+    """A file with weights for what a function of the user's own builds; empty for those that it comes with."""
+    precision: str = "auto"
+    """Of the model's weights; ``auto`` for that of its files."""
     arguments: tuple[str, ...] = ()
     """``NAME=VALUE``, for a function of the user's own that builds the model."""
 
@@ -104,6 +106,7 @@ class Inputs:
 
     def open(self) -> tuple[ModuleModel, Read]:
         """The model and the text as it reads it. Raises ``InputError`` if there is none or it cannot be read."""
+        self._check_weights()
         if self.is_own:
             return self._open_own()
         if self.reads_pairs:
@@ -155,8 +158,7 @@ class Inputs:
 
     def _open_own(self) -> tuple[ModuleModel, Read]:
         """A model that a function of the user's builds, and the text as it says that the model reads it."""
-        model, reads = build(self.model, self.arguments, self.device, self.weights)
-        model = self._with_layouts(model)
+        model, reads = self._build()
         if reads is None:
             raise InputError(
                 f"{self.model} does not say how its model reads text; return (model, tokenizer), or (model, symbols) "
@@ -170,10 +172,15 @@ class Inputs:
         )  # fmt: skip
         return model, corpus
 
+    def _build(self) -> "tuple[ModuleModel, Vocabulary | Tokenizer | None]":
+        model, reads = build(self.model, self.arguments, self.device, self.precision, self.weights)
+        return self._with_layouts(model), reads
+
     def live(self, batch_size: int = BATCH) -> Live:
-        """The model over the text; another process can open the same."""
+        """The model over the text; another process can open the same, and so does who has a recording of it."""
         model, corpus = self.open()
-        return Live(model, corpus, batch_size, sequences=self.chosen(corpus), opened=asdict(self))
+        opened = None if STANDARD_INPUT in self.text else asdict(self.placed())
+        return Live(model, corpus, batch_size, sequences=self.chosen(corpus), opened=opened)
 
     def open_reading(self) -> tuple[ModuleModel, Reading]:
         """The model, and how it reads a text that somebody types. Raises ``InputError`` if there is none."""
@@ -228,7 +235,7 @@ class Inputs:
         folder = Path(self.model)
         net, card = load(folder, TEXTS)
         made = encoder_model if KINDS[card.kind].learns == "translation" else model_of
-        return self._with_layouts(made(moved(net, self.device, self.weights), card, folder.name)), card
+        return self._with_layouts(made(moved(net, self.device, self.precision), card, folder.name)), card
 
     def open_model(self) -> tuple[ModuleModel, Card]:
         """A network of unitscope's own. Raises ``InputError`` if there is none."""
@@ -236,21 +243,29 @@ class Inputs:
             raise InputError(f"this works on character-level networks, and {self.model} is one of Transformers")
         folder = SHIPPED if self.model == SHIPPED.name and not Path(self.model).exists() else Path(self.model)
         net, card = load(folder, kinds("text"))
-        return self._with_layouts(ModuleModel(moved(net, self.device, self.weights), name=folder.name)), card
+        return self._with_layouts(ModuleModel(moved(net, self.device, self.precision), name=folder.name)), card
+
+    def _check_weights(self) -> None:
+        if self.weights and not self.is_own:
+            raise InputError(
+                f"{self.model} has weights of its own; --weights is for a function that builds a model, "
+                "model.py:function"
+            )
 
     def open_network(self) -> ModuleModel:
         """The model alone, of whatever kind. Raises ``InputError`` if there is none, and for an encoder–decoder."""
+        self._check_weights()
         if self.is_transformer:
             return self.open_transformer()[0]
         if self.is_own:
-            return self._with_layouts(build(self.model, self.arguments, self.device, self.weights)[0])
+            return self._build()[0]
         return self.open_text_network()[0] if self.reads_texts else self.open_model()[0]
 
     def open_transformer(self) -> tuple[ModuleModel, "Tokenizer"]:
         """A model of Transformers and its tokenizer. Raises ``InputError`` if there is none."""
         form, _, where = self.model.partition(":")
         opening = open_transformer if f"{form}:" == PREFIX else open_adapted
-        model, tokenizer = opening(where, self.device, self.weights)
+        model, tokenizer = opening(where, self.device, self.precision)
         return self._with_layouts(model), tokenizer
 
     def _with_layouts(self, model: ModuleModel) -> ModuleModel:
@@ -290,10 +305,8 @@ class Inputs:
             return range(len(corpus))
         return [number * len(corpus) // self.sequences for number in range(self.sequences)]
 
-    def save(self, folder: Path) -> None:
-        """Remember beside a recording what it was made from, by absolute paths."""
-        if STANDARD_INPUT in self.text:
-            return
+    def placed(self) -> "Inputs":
+        """The same by absolute paths."""
         prefix = next((form for form in (PREFIX, ADAPTER) if self.model.startswith(form)), "")
         place, mark, function = self.model.removeprefix(prefix).partition(MARK) if self.is_own else (
             self.model.removeprefix(prefix), "", "",
@@ -304,8 +317,8 @@ class Inputs:
         text = tuple(
             str(Path(name).resolve()) if Path(name).exists() or split_name(name) else name for name in self.text
         )
-        write_json(folder / NAME, replace(self, model=model, text=text))
-        remember(folder, folder / NAME)
+        weights = str(Path(self.weights).resolve()) if self.weights else ""
+        return replace(self, model=model, text=text, weights=weights)
 
     @classmethod
     def load(cls, folder: Path, device: str = "") -> "Inputs":
@@ -313,11 +326,14 @@ class Inputs:
 
         Raises ``InputError`` if it does not say, and where it was made by somebody else, who may name anything.
         """
-        if not (folder / NAME).exists():
-            raise InputError(f"{folder} does not say which network and text it was made from; give --model and --text")
-        inputs = read_json(folder / NAME, cls, "give --model and --text")
+        if not (folder / INPUTS).exists():
+            raise InputError(
+                f"{folder} does not say which network and text it was made from: the network was made in Python; "
+                "record it anew by a name that opens it, unitscope record model.py:function TEXT"
+            )
+        inputs = read_json(folder / INPUTS, cls, "record it again")
         ships = inputs.model == SHIPPED.name and not Path(inputs.model).exists() and inputs.text == cls.text
-        if not ships and not is_known(folder, folder / NAME):
+        if not ships and not is_known(folder, folder / INPUTS):
             raise InputError(
                 f"{folder} was not made here, so the model that it names ({inputs.model}) and the text "
                 f"({', '.join(inputs.text)}) are not opened; if you trust who made it, write: unitscope --trust …"
@@ -329,7 +345,7 @@ def of_recording(folder: Path, device: str = "") -> tuple[Recording, ModuleModel
     """The recording of a folder, with the network and the text that it was made from; None for both where it says none,
     as one of activations from elsewhere. Raises ``InputError`` where they have changed since."""
     recording = Recording.open(folder)
-    if not (folder / NAME).exists():
+    if not (folder / INPUTS).exists():
         return recording, None, None
     network, corpus = Inputs.load(folder, device).open()
     manifest = recording.manifest

@@ -8,22 +8,28 @@ and never in the folder itself; or where the user says ``unitscope --trust``.
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
 from unitscope.errors import InputError
 from unitscope.files.digest import digest, digest_of
+from unitscope.files.jsons import write_json
 from unitscope.files.writing import make_folder, write
 from unitscope.recording.manifest import MANIFEST
 
+INPUTS = "inputs.json"
+"""The file of a recording that says how its model and its text open again."""
 SETTINGS = "UNITSCOPE_SETTINGS"
 """The variable of the environment that names another folder for the user's settings."""
 trusted = False
 """Whether the user said ``--trust``."""
 
 
-def remember(folder: Path, said: Path) -> None:
-    """This user made the recording of a folder, and ``said`` is the file that tells from what."""
+def remember(folder: Path, opened: Any) -> None:
+    """This user made the recording of a folder, from what ``opened`` says."""
+    said = folder / INPUTS
+    write_json(said, opened)
     place = _place(folder, said)
     with suppress(InputError):  # a home that cannot be written only means being asked later
         make_folder(place.parent)

@@ -4,7 +4,7 @@ import math
 import numpy as np
 import pytest
 
-from unitscope.view import Field, Group, Heatmap, Histogram, Lines, Scatter, Series, Table, TokenText, to_json
+from unitscope.views import Field, Group, Heatmap, Histogram, Lines, Scatter, Series, Table, TokenText, to_json
 
 VIEWS = [
     Table("t", [Field("a", "unit", "what a is"), Field("b")], [["site/0", 1.5], ["site/1", math.nan]], note="n"),
