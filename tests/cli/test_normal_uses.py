@@ -1,5 +1,6 @@
 """Commands one after the other, as people give them: each finds what the others left, wherever it is called."""
 
+import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from unitscope.cli import console
 from unitscope.cli.main import run
 from unitscope.cli.report import open_page
 from unitscope.corpus.vocabulary import Vocabulary
@@ -68,6 +70,32 @@ def test_a_label_of_one_s_own_is_kept_with_what_was_found(folder, tmp_path, monk
     monkeypatch.chdir(tmp_path / "elsewhere")
     assert unitscope("report", recording, "--out", "page.json") == 0
     assert "mine.py:b" in (tmp_path / "elsewhere" / "page.json").read_text()
+
+
+def test_work_is_estimated_and_not_done(folder, tmp_path, capsys):
+    words = ["record", folder / "net", folder / "texts", "--out", tmp_path / "none", *FEW, "--dry-run"]
+    assert unitscope(*words) == 0
+    said = capsys.readouterr().out
+    assert "MB as float32" in said
+    assert re.search(r"about \d+ s to read, by the pace of the first batch", said)
+    assert not (tmp_path / "none").exists()
+    before = sorted((folder / "texts" / "run").rglob("*"))
+    assert unitscope("ask", folder / "texts" / "run", "--label", "digit", "--units", "*.hidden", "--dry-run") == 0
+    assert "4 units × 1 labels = 4 pairs on" in (said := capsys.readouterr().out)
+    assert "20 untrained networks on 25% of them: about" in said
+    assert sorted((folder / "texts" / "run").rglob("*")) == before
+
+
+def test_lines_of_progress_say_what_is_left(capfd, monkeypatch):
+    monkeypatch.setattr(console, "EVERY", 0.0)
+    monkeypatch.setattr(console.time, "monotonic", iter([0.0, 10.0, 200.0]).__next__)
+    with console.progress_bar() as show:
+        for done in (0, 10, 100):
+            show("reading", done, 100)
+    lines = capfd.readouterr().err.splitlines()
+    assert lines == ["reading: 0 of 100", "reading: 10 of 100, about 2 min left", "reading: 100 of 100"]
+    said = [console.span(seconds) for seconds in (0.1, 89.0, 200.0, 7300.0)]
+    assert said == ["about 1 s", "about 89 s", "about 3 min", "about 2.0 h"]
 
 
 def test_responses_join_a_report(folder):

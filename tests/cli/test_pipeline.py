@@ -17,6 +17,7 @@ from unitscope.corpus.splits import Split
 from unitscope.files.jsons import write_json
 from unitscope.networks.card import Card, save
 from unitscope.opening.inputs import Inputs
+from unitscope.recording.known import remember
 
 
 @pytest.fixture(scope="module")
@@ -198,7 +199,7 @@ def test_a_network_that_has_changed_is_refused(folder, tmp_path, capsys):
     net = wired.wired().untrained(3).module
     card = Card("char", net.config, wired.VOCABULARY.symbols, unit="bytes", split=Split(), corpus="wired.txt")
     save(tmp_path / "net", net, card)
-    replace(Inputs.load(copy), model=str(tmp_path / "net")).save(copy)
+    remember(copy, replace(Inputs.load(copy), model=str(tmp_path / "net")))
     assert "has changed since" in failure(capsys, "ask", copy)
 
 

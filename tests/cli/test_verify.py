@@ -8,6 +8,7 @@ from unitscope.errors import InputError
 from unitscope.fold.analyze import analyze
 from unitscope.interventions.cumulative import Cumulative, save_curves
 from unitscope.opening.inputs import Inputs
+from unitscope.recording.known import remember
 from unitscope.recording.record import record
 from unitscope.source.live import Live
 
@@ -17,7 +18,7 @@ def folder(tmp_path):
     """A recording with something of each kind that is kept in one."""
     recording = record(Live(ToyModel(), ToyCorpus(6), 3), tmp_path / "run", ["*.gate", "*.sum"], shard_tokens=10)
     analyze(recording, [Moments()]).merge_into(recording.folder / "results")
-    Inputs("net", ("text",)).save(recording.folder)
+    remember(recording.folder, Inputs("net", ("text",)))
     values = torch.arange(3).numpy().astype(float)
     save_curves([Cumulative("toy.gate", "loss", [0, 1, 2], values, values[None])], recording.folder)
     return recording.folder

@@ -13,7 +13,9 @@ from rich.table import Table
 from unitscope import labels as library
 from unitscope.asking import Answer
 from unitscope.asking import ask as put
+from unitscope.asking.ask import suggested
 from unitscope.asking.measures import ALWAYS, MEASURES
+from unitscope.asking.units import chosen_units
 from unitscope.cli import console
 from unitscope.cli.app import app
 from unitscope.cli.fields import listing
@@ -25,6 +27,7 @@ from unitscope.cli.options import (
     Baselines,
     Controls,
     Device,
+    DryRun,
     Fdr,
     FormLength,
     Having,
@@ -54,6 +57,8 @@ from unitscope.opening.inputs import Inputs, of_recording
 from unitscope.page.parts.answer import Asked
 from unitscope.page.parts.skill import Skilled
 from unitscope.recording.manifest import MANIFEST
+from unitscope.source.live import Live
+from unitscope.source.pace import pace
 from unitscope.source.skill import skill
 from unitscope.source.source import Recipe, Source
 
@@ -96,6 +101,7 @@ def ask(
     weights: Weights = "",
     model_dtype: ModelDtype = "auto",
     arg: Arguments = None,
+    dry_run: DryRun = False,
     rows: Rows = 20,
     table: TableFile = None,
     json: Json = False,
@@ -117,9 +123,13 @@ def ask(
         unitscope ask net --over gum/*.ptb --label bank:bank --measure soft-wpmi --measure formula
     """
     frames = []
+    given = {"sequences": sequences, "device": device, "weights": weights, "precision": model_dtype}
     for name in models:
-        given = {"sequences": sequences, "device": device, "weights": weights, "precision": model_dtype}
         source, network, corpus, opened = _opened(name, over or [], {**given, "arguments": arg or []})
+        if dry_run:
+            live = Live(network, corpus) if network is not None and corpus is not None else None
+            _say_work(source, labels, units, live, baselines, share)
+            continue
         with console.progress_bar() as show:
             answer = put(
                 source, labels, corpus, model=network, units=units, measures=ALWAYS if measure is None else measure,
@@ -133,6 +143,8 @@ def ask(
         if (Path(name) / MANIFEST).exists():
             Asked(answer).save(Path(name))
             console.out.print(f"next: unitscope report {name}")
+    if dry_run:
+        return
     whole = pd.concat(frames, ignore_index=True)
     if table:
         write_frame(table, whole)
@@ -163,6 +175,32 @@ def _opened(
     recording, network, corpus = of_recording(Path(name), said["device"])
     opened = asdict(Inputs.load(Path(name), said["device"])) if network else None
     return recording, network, corpus, opened
+
+
+def _say_work(
+    source: Source,
+    labels: Sequence[str] | None,
+    units: Sequence[str],
+    live: Live | None,
+    baselines: int,
+    share: float,
+) -> None:
+    """How much would be read, and how long that takes by the pace of the first batch."""
+    asked = suggested(source) if labels is None else labels
+    chosen = chosen_units(source, units)
+    sites = list(chosen)
+    count, tokens = sum(len(some) for some in chosen.values()), sum(source.lengths(source.sequences))
+    seconds = pace(source, sites) * tokens
+    untrained = ""
+    if live is not None and baselines:
+        seconds += baselines * share * pace(live, sites) * tokens
+        untrained = f", and {baselines} untrained networks on {share:.0%} of them"
+    console.out.print(
+        f"{source.name}: {count:,} units × {len(asked):,} labels = {count * len(asked):,} pairs on {tokens:,} tokens"
+        f"{untrained}: {console.span(seconds)} to read, by the pace of the first batch on this machine; scores and "
+        "ablations come on top",
+        soft_wrap=True,
+    )
 
 
 def print_answer(answer: Answer, top: int = 20) -> None:

@@ -15,6 +15,7 @@ from unitscope.cli.options import (
     Groups,
     Json,
     Length,
+    ModelDtype,
     Out,
     Pairs,
     Part,
@@ -24,7 +25,6 @@ from unitscope.cli.options import (
     Sequences,
     Sites,
     Untrained,
-    Weights,
 )
 from unitscope.cli.report import save_pictures
 from unitscope.comparison.compare import Comparison
@@ -93,7 +93,7 @@ def compare(
     untrained: Untrained = True,
     seed: Seed = 0,
     device: Device = "",
-    weights: Weights = "auto",
+    model_dtype: ModelDtype = "auto",
     out: Out = Path("compare"),
     png: Pictures = None,
     json: Json = False,
@@ -107,7 +107,7 @@ def compare(
     For example: `unitscope compare net1 net2 --text book.txt`, or
     `unitscope compare --group plain=run1,run2,run3,run4 --group guided=run5,run6,run7,run8`
     """
-    asked = Inputs("", tuple(text or ()), part, sequences, length, context, device=device, weights=weights)
+    asked = Inputs("", tuple(text or ()), part, sequences, length, context, device=device, precision=model_dtype)
     if groups:
         if networks:
             raise InputError("give two networks, or --group twice, not both")
@@ -228,7 +228,7 @@ def _open(names: Sequence[str], asked: Inputs) -> list[Opened]:
     recorded = {name: Path(name) for name in names if (Path(name) / MANIFEST).exists()}
     if not asked.text and recorded:
         first = next(iter(recorded.values()))
-        if (first / NAME).exists():
+        if (first / INPUTS).exists():
             asked = Inputs.load(first, asked.device)
     if not asked.text and len(recorded) < len(names):
         other = next(name for name in names if name not in recorded)

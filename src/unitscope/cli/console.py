@@ -92,16 +92,26 @@ def doing(what: str) -> Iterator[None]:
 
 
 def _lines() -> Progress:
-    """The first step of a stage, its last, and a line every ``EVERY`` seconds between."""
+    """The first step of a stage, its last, and a line every ``EVERY`` seconds between, with what the rest will take."""
+    began: dict[str, tuple[float, int]] = {}
     said: dict[str, float] = {}
 
     def show(stage: str, done: int, total: int) -> None:
         now = time.monotonic()
+        start, first = began.setdefault(stage, (now, done))
         if stage not in said or done == total or now - said[stage] >= EVERY:
             said[stage] = now
-            error.print(f"{stage}: {done:,} of {total:,}", soft_wrap=True)
+            rest = (now - start) / (done - first) * (total - done) if done > first else 0.0
+            error.print(f"{stage}: {done:,} of {total:,}{f', {span(rest)} left' if rest else ''}", soft_wrap=True)
 
     return show
+
+
+def span(seconds: float) -> str:
+    """About how long, in words."""
+    if seconds < 90:
+        return f"about {max(1, round(seconds))} s"
+    return f"about {seconds / 60:.0f} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
 
 
 def say_as_read(*described: Mapping[str, str]) -> None:

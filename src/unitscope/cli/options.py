@@ -80,7 +80,9 @@ KeptLabels = Annotated[
     list[str] | None,
     typer.Option("--keep-label", help="a label whose values the recording keeps, for the time without its text"),
 ]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="say what it would read and write, and stop")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="say what it would read and write, how long that takes, and stop")
+]
 Forced = Annotated[
     bool, typer.Option("--forced", help="feed the decoder of an encoder–decoder the targets, not what it wrote")
 ]

@@ -23,6 +23,7 @@ from unitscope.cli.options import (
     Encoding,
     Json,
     Level,
+    ModelDtype,
     Pool,
     ProbedLabels,
     Quotes,
@@ -33,7 +34,6 @@ from unitscope.cli.options import (
     Tasks,
     TextColumn,
     Untrained,
-    Weights,
     Words,
 )
 from unitscope.cli.treebanks import is_of_treebank, open_source, with_sentences
@@ -82,7 +82,7 @@ def probe(
     stand_in: StandIn = "?",
     seed: Seed = 0,
     device: Device = "",
-    weights: Weights = "auto",
+    model_dtype: ModelDtype = "auto",
     json: Json = False,
     encoding: Encoding = "",
     columns: Columns = "",
@@ -106,7 +106,7 @@ def probe(
         if json:
             console.answer(table.to_pandas())
         return
-    recording, network, corpus = open_source(model, treebanks or [], context, stand_in, dialect, device, weights)
+    recording, network, corpus = open_source(model, treebanks or [], context, stand_in, dialect, device, model_dtype)
     if tasks and recording:
         raise InputError(f"{model} is a recording, and a task makes sentences of its own; give the model instead")
     if unknown := [task for task in tasks or () if task not in ALONE]:

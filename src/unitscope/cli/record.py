@@ -44,6 +44,7 @@ from unitscope.opening.inputs import Inputs, by_default
 from unitscope.page.parts.skill import Skilled
 from unitscope.recording.blocks import precision_bytes
 from unitscope.recording.record import record as write_recording
+from unitscope.source.pace import pace
 from unitscope.source.skill import skill
 from unitscope.source.source import BATCH
 from unitscope.source.with_labels import with_labels
@@ -119,6 +120,8 @@ def record(
         f"{len(chosen)} sites: {size / 1e6:,.1f} MB as {dtype}"
     )
     if dry_run:
+        seconds = pace(source, [site.name for site in chosen]) * tokens
+        console.out.print(f"{console.span(seconds)} to read, by the pace of the first batch on this machine")
         return
     found = skill(live)
     if found and not found.is_skilled:

@@ -23,7 +23,7 @@ def open_source(
     stand_in: str,
     dialect: Dialect = Dialect(),
     device: str = "",
-    weights: str = "auto",
+    precision: str = "auto",
 ) -> tuple[Recording | None, ModuleModel, TreebankCorpus | Passages]:
     """What is probed, from a recording's folder or a model, and the treebank.
 
@@ -36,7 +36,7 @@ def open_source(
             raise InputError(f"{where} is no recording, so it needs a treebank to read; give, for example, dev.conllu")
         asked = Inputs(
             where, tuple(map(str, treebanks)), context=context, stand_in=stand_in, dialect=dialect,
-            device=device, weights=weights,
+            device=device, precision=precision,
         )  # fmt: skip
         return None, *asked.open_treebank()
     recording = Recording.open(folder)

@@ -8,8 +8,7 @@ import typer
 
 from unitscope.cli import console
 from unitscope.cli.app import app
-from unitscope.cli.options import Arguments, Browser, Device, Host, Port, ReadBy, RootPath, Weights
-from unitscope.errors import InputError
+from unitscope.cli.options import Arguments, Browser, Device, Host, ModelDtype, Port, ReadBy, RootPath
 from unitscope.opening.inputs import Inputs
 
 
@@ -20,7 +19,7 @@ def view(
     port: Port = 0,
     model: ReadBy = "",
     device: Device = "",
-    weights: Weights = "auto",
+    model_dtype: ModelDtype = "auto",
     arg: Arguments = None,
     root_path: RootPath = "",
     browser: Browser = True,
@@ -32,26 +31,11 @@ def view(
 
     For example: `unitscope view run`
     """
+    from unitscope.server.serve import serving
 
-    from unitscope.server.guard import LOOPBACK
-    from unitscope.server.typed import Opener
-    from unitscope.server.viewed import Viewed
-
-    def opener(folder: Path) -> Opener:
-        given = Inputs(model, device=device, weights=weights, arguments=tuple(arg or ()))
-        return lambda: (given if model else Inputs.load(folder, device)).open_reading()
-
-    viewed = [Viewed(folder, opener(folder)) for folder in recordings]
-    for one in viewed:
-        one.page()  # what is no recording is said before a browser opens
-    token = secrets.token_urlsafe(24)
-    hosts = tuple(dict.fromkeys((*LOOPBACK, host)))
-    try:
-        listening = socket.create_server((host, port))
-    except OSError as error:
-        raise InputError(f"cannot listen at {host}:{port}: {error.strerror}; give another --port") from error
-    address = f"http://{host}:{listening.getsockname()[1]}{root_path}/?token={token}"
-    console.out.print(f"{address}\nCtrl-C ends it", soft_wrap=True)
+    reads = Inputs(model, device=device, precision=model_dtype, arguments=tuple(arg or ())) if model else None
+    served = serving(recordings, host, port, reads, device, root_path)
+    console.out.print(f"{served.url}\nCtrl-C ends it", soft_wrap=True)
     if browser:
         webbrowser.open(served.url)
     served.run()

@@ -7,7 +7,6 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, cast, get_args
 
-from unitscope.cli.known import is_known
 from unitscope.corpus.chats import chat_corpus, is_chats, read_chats
 from unitscope.corpus.corpus import Corpus
 from unitscope.corpus.dialect import Dialect, Notes

@@ -58,14 +58,15 @@ def view(
     it. It needs ``pip install 'unitscope[view]'``. Raises ``InputError`` for what is no recording, and for a port that
     is taken.
     """
-    return serving(recordings, host, port, model, root_path).start()
+    return serving(recordings, host, port, Inputs(model) if model else None, "", root_path).start()
 
 
 def serving(
     recordings: Recording | str | Path | Sequence[Recording | str | Path],
     host: str,
     port: int,
-    model: str,
+    reads: Inputs | None,
+    device: str,
     root_path: str,
 ) -> Served:
     """A server that listens and does not serve yet."""
@@ -79,7 +80,7 @@ def serving(
     from unitscope.server.viewed import Viewed
 
     def opener(folder: Path) -> Opener:
-        return lambda: (Inputs(model=model) if model else Inputs.load(folder)).open_reading()
+        return lambda: (reads or Inputs.load(folder, device)).open_reading()
 
     given = [recordings] if isinstance(recordings, Recording | str | Path) else recordings
     folders = [one.folder if isinstance(one, Recording) else Path(one) for one in given]
