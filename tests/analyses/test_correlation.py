@@ -6,6 +6,7 @@ import torch
 from planted import chunk_of, fold, one_site
 
 from unitscope.analyses.correlation import BLOCK, SHOWN, Correlation
+from unitscope.models.site import Site
 
 
 @pytest.mark.parametrize("units", [1, 5, BLOCK, BLOCK + 1, 3 * BLOCK - 7])
@@ -95,3 +96,8 @@ def test_of_many_units_the_strongest_are_shown():
     (picture,) = fold(Correlation(every=1), one_site(x, low=-math.inf, high=math.inf)).views()
     assert len(picture.rows) == SHOWN
     assert {"planted/3", f"planted/{SHOWN + 38}"} <= set(picture.rows)
+
+
+def test_there_is_none_of_sites_that_are_too_wide_for_all_pairs():
+    assert Correlation().applies(Site("sae.latents", 8192))
+    assert not Correlation().applies(Site("sae.latents", 16384))

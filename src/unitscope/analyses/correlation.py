@@ -100,16 +100,24 @@ def _strength(r: Float[np.ndarray, "unit unit"]) -> Float[np.ndarray, "unit unit
     return strength
 
 
+WIDEST = 8192
+"""Units, whose products take half a gigabyte."""
+
+
 @dataclass(frozen=True)
 class Correlation(Analysis[Sums]):
     """Correlation between units.
 
     Pearson's r of every pair of units of a site, and the participation ratio of their covariance: the number of
     dimensions in which the state moves (Gao et al. 2017). Every fourth token is enough, since neighbours say nearly
-    the same. Memory grows with the square of the units.
+    the same. Memory grows with the square of the units, so wider sites than 8,192 units, such as the latents of sparse
+    autoencoders, have none.
     """
 
     every: int = field(default=4, metadata={"help": "one token in so many is looked at; 1 for all"})
+
+    def applies(self, site: Site) -> bool:
+        return site.units <= WIDEST
 
     def start(self, site: Site, given: Given) -> Sums:
         zeros = torch.zeros(site.units, dtype=torch.float64)
