@@ -1,17 +1,23 @@
 """One vocabulary: an option is declared once, and means the same in every command."""
 
+import re
+import typing
 from collections import defaultdict
 from dataclasses import fields
 
 import pytest
 import typer
 
+from unitscope.cli import options as declarations
 from unitscope.cli.app import PANELS, app
 from unitscope.cli.lazy import load_all, written
 from unitscope.cli.options import SENSES, declared
 from unitscope.networks.lessons.command import flag
 from unitscope.networks.lessons.pairs import Seq2SeqOptions
 from unitscope.networks.lessons.text import TrainOptions
+
+UNBOUNDED = ("Factor",)
+"""What any number can be: a unit may be scaled by it."""
 
 
 def options():
@@ -49,6 +55,14 @@ def test_options_are_declared_in_the_one_file():
     assert own - {"--list"} <= set(declared())
     used = {name for name, *_ in options()}
     assert set(declared()) <= used, "declared and used by nobody"
+
+
+def test_numbers_have_bounds():
+    for name, value in vars(declarations).items():
+        if typing.get_origin(value) is typing.Annotated:
+            kind, *said = typing.get_args(value)
+            if re.search(r"\b(int|float)\b", str(kind)):
+                assert name in UNBOUNDED or all(option.min is not None for option in said), name
 
 
 @pytest.mark.parametrize("kind", [TrainOptions, Seq2SeqOptions])

@@ -292,13 +292,16 @@ Rate = Annotated[float, typer.Option("--rate", min=0, help="largest learning rat
 Snapshots = Annotated[
     list[float] | None,
     typer.Option(
-        "--snapshot", help="epochs, such as 0.5, after which the weights are kept in snapshots/; may be repeated"
+        "--snapshot",
+        min=0,
+        help="epochs, such as 0.5, after which the weights are kept in snapshots/; may be repeated",
     ),
 ]
 Checkpoints = Annotated[float, typer.Option("--checkpoint-seconds", min=0, help="seconds between checkpoints")]
 Restart = Annotated[bool, typer.Option("--restart", help="throw away what the folder holds and begin again")]
 Patience = Annotated[
-    int, typer.Option("--patience", help="epochs without a better validation loss before it stops; 0 for never")
+    int,
+    typer.Option("--patience", min=0, help="epochs without a better validation loss before it stops; 0 for never"),
 ]
 Retrain = Annotated[
     bool, typer.Option("--retrain", help="train the network anew first, as the shipped one was (some 20 minutes)")
