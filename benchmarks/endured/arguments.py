@@ -67,8 +67,8 @@ def arguments(base: Path, count: int) -> list[str]:
         shutil.copytree(base, trial)
         done = run([word.encode(errors="surrogateescape").decode(errors="surrogateescape") for word in line], trial)
         ends[{0: "done", 1: "named", 2: "refused"}.get(done.status, "OTHER")] += 1
-        if done.status not in (0, 1, 2) or "Traceback" in done.said or "fault of unitscope" in done.said:
-            wrong.append(f"{' '.join(line)!r}: status {done.status}: {done.said[-400:]}")
+        for said in done.faults():
+            wrong.append(f"line {number}, {' '.join(line)!r}: {said}")
             print("   ", wrong[-1][:700], flush=True)
     print(f"command lines: {dict(ends)}, wrong: {len(wrong)}", flush=True)
     return wrong

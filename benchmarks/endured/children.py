@@ -7,16 +7,19 @@ import hashlib
 import io
 import os
 import platform
+import resource
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-LONGEST = 60.0
-"""Seconds after which a command that has not ended counts as one that never does."""
+LONGEST = 600.0
+"""Seconds after which a command that has not ended counts as one that never does: busy machines are slow."""
+SLOW, LARGE = 10.0, 2_000_000
+"""Seconds of a processor, and kilobytes of memory beyond what a command begins with, that nothing strange may take."""
 MEANT = (signal.SIGINT, signal.SIGTERM)
 """Signals that can be kept back."""
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -32,6 +35,20 @@ class Done:
     said: str
     """On both outputs."""
     seconds: float
+    """Until it ended."""
+    computed: float
+    """Seconds of a processor."""
+    memory: int
+    """Kilobytes at most, beyond those that it began with."""
+
+    def faults(self) -> Iterator[str]:
+        """What no command may do, whatever it is given: hang, take all the memory, or end in more than a line."""
+        if self.status not in (0, 1, 2) or "Traceback" in self.said or "fault of unitscope" in self.said:
+            yield f"status {self.status}: {self.said[-500:]}"
+        if self.computed > SLOW:
+            yield f"took {self.computed:.0f} s"
+        if self.memory > LARGE:
+            yield f"{self.memory / 1e6:.1f} GB"
 
 
 def preload() -> None:
@@ -71,19 +88,20 @@ def run(
         time.sleep(kill[1])
         with contextlib.suppress(ProcessLookupError):
             os.kill(child, kill[0])
-    status = _wait(child, begun + longest)
-    return Done(status, output.read_text(errors="replace"), time.perf_counter() - begun)
+    status, used = _wait(child, begun + longest)
+    seconds = time.perf_counter() - begun
+    grown = used.ru_maxrss - resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return Done(status, output.read_text(errors="replace"), seconds, used.ru_utime + used.ru_stime, grown)
 
 
-def _wait(child: int, until: float) -> int:
+def _wait(child: int, until: float) -> tuple[int, resource.struct_rusage]:
     while True:
-        ended, status = os.waitpid(child, os.WNOHANG)
+        ended, status, used = os.wait4(child, os.WNOHANG)
         if ended:
-            return os.waitstatus_to_exitcode(status)
+            return os.waitstatus_to_exitcode(status), used
         if time.perf_counter() > until:
             os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-            return -signal.SIGALRM
+            return -signal.SIGALRM, os.wait4(child, 0)[2]
         time.sleep(0.002)
 
 

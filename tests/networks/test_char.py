@@ -1,8 +1,12 @@
 import numpy as np
 import pytest
 import torch
+from nets import SYMBOLS, batch
 
 from unitscope.errors import InputError
+from unitscope.models import predictions
+from unitscope.models.module import ModuleModel
+from unitscope.networks import char
 from unitscope.networks.char import CharConfig, CharNet
 
 
@@ -83,3 +87,13 @@ def test_dropout_acts_while_training_only():
 def test_wrong_configurations_are_refused(wrong):
     with pytest.raises(InputError):
         config(**wrong)
+
+
+def test_many_symbols_are_read_in_stretches(monkeypatch):
+    model, given = ModuleModel(CharNet(config(symbols=SYMBOLS, layers=2)).double()), batch([12, 9, 12])
+    read = ["rnn.0.hidden", "rnn.1.cell", "output.loss"]
+    whole = model.run(given, read)
+    monkeypatch.setattr(char, "AT_ONCE", 3 * SYMBOLS * 5)
+    monkeypatch.setattr(predictions, "AT_ONCE", 1)
+    for name, values in model.run(given, read).items():
+        torch.testing.assert_close(values, whole[name], rtol=0, atol=1e-14)

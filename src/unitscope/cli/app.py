@@ -61,7 +61,10 @@ def main(
     quiet: bool = typer.Option(False, "--quiet", "-q", help="Print nothing but errors and what --json asks for."),
     no_progress: bool = typer.Option(False, "--no-progress", help="Show no progress."),
     threads: int = typer.Option(
-        0, help="Processor threads to compute with; 0 for OMP_NUM_THREADS where it is set, else one per idle core."
+        0,
+        min=0,
+        max=1024,
+        help="Processor threads to compute with; 0 for OMP_NUM_THREADS where it is set, else one per idle core.",
     ),
 ) -> None:
     """Options of every command, before it or after."""

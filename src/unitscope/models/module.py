@@ -171,7 +171,7 @@ class ModuleModel:
         with torch.inference_mode(), evaluating(self.module):
             values = self._reading.run(batch, inside, bound, predicts)
         if predicts:
-            values |= self._predictions(values[OUTPUT], batch)
+            values |= self._predictions(values.pop(OUTPUT), batch, read)
         return {name: values[name] for name in read}
 
     def loss(self, batch: Batch) -> Float[Tensor, "batch time"]:
@@ -182,7 +182,7 @@ class ModuleModel:
         self._known([LOSS])
         with evaluating(self.module), torch.backends.cudnn.flags(enabled=False):  # cuDNN has no gradients here
             output = self._reading.run(batch, (), (), True)[OUTPUT]
-            return self._predictions(output, batch)[LOSS][..., 0]
+            return self._predictions(output, batch, [LOSS])[LOSS][..., 0]
 
     def untrained(self, seed: int) -> "ModuleModel":
         """A twin with fresh weights; the global generator stays as it is.
@@ -351,8 +351,10 @@ class ModuleModel:
         ]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
-    def _predictions(self, output: Tensor, batch: Batch) -> dict[str, Tensor]:
-        return (predictions.forecasts if self._values is not None else predictions.log_probs)(output, batch)
+    def _predictions(self, output: Tensor, batch: Batch, read: Sequence[str]) -> dict[str, Tensor]:
+        if self._values is not None:
+            return predictions.forecasts(output, batch)
+        return predictions.log_probs(output, batch, whole=LOG_PROB in read)
 
     def _reads(self, batch: Batch) -> None:
         """Raises ``InputError`` for a token that the module does not know; one that never occurs does no harm."""

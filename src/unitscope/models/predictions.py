@@ -13,6 +13,8 @@ from unitscope.models.site import Site
 LOSS, LOG_PROB = "output.loss", "output.log_prob"
 OUTPUT = "output"
 """In place of a site's name: what a module gives for each token, before it is a loss."""
+AT_ONCE = 1 << 23
+"""Logits, of some sequences or of one, whose losses are found at once."""
 
 
 def sites(width: int, classes: Sequence[str] = ()) -> tuple[Site, ...]:
@@ -47,8 +49,11 @@ def forecasts(values: Tensor, batch: Batch) -> dict[str, Tensor]:
     return {LOSS: error.square().unsqueeze(2)}
 
 
-def log_probs(logits: Tensor, batch: Batch) -> dict[str, Tensor]:
-    """Loss and logarithms of the probabilities, at least in float32."""
+def log_probs(logits: Tensor, batch: Batch, whole: bool = True) -> dict[str, Tensor]:
+    """Loss and, with ``whole``, logarithms of the probability of each symbol, at least in float32.
+
+    Without them the losses are found some sequences at a time, so that there is never a second ``logits``.
+    """
     if logits.shape[-1] == 1:  # σ(x) and 1 − σ(x) are the softmax of x and 0
         logits = F.pad(logits, (1, 0))
     if batch.targets.is_floating_point():
@@ -62,7 +67,19 @@ def log_probs(logits: Tensor, batch: Batch) -> dict[str, Tensor]:
             "classes; model and corpus need the same vocabulary, or the corpus what the model was trained to say "
             "(with_targets)"
         )
+    if whole:
+        log_prob = _log_softmax(logits)
+        return {LOG_PROB: log_prob, LOSS: _losses(log_prob, batch.targets)}
+    few = max(1, AT_ONCE // logits[:1].numel())
+    pairs = zip(logits.split(few), batch.targets.split(few), strict=True)
+    return {LOSS: torch.cat([_losses(_log_softmax(part), targets) for part, targets in pairs])}
+
+
+def _log_softmax(logits: Tensor) -> Tensor:
     wide = logits.float() if logits.dtype in (torch.float16, torch.bfloat16) else logits
-    log_prob = F.log_softmax(wide, dim=-1)
-    loss = F.nll_loss(log_prob.flatten(0, 1), batch.targets.flatten(), ignore_index=-1, reduction="none")
-    return {LOG_PROB: log_prob, LOSS: loss.view(*batch.targets.shape, 1)}
+    return F.log_softmax(wide, dim=-1)
+
+
+def _losses(log_prob: Tensor, targets: Tensor) -> Tensor:
+    loss = F.nll_loss(log_prob.flatten(0, 1), targets.flatten(), ignore_index=-1, reduction="none")
+    return loss.view(*targets.shape, 1)

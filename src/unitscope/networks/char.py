@@ -17,6 +17,8 @@ from unitscope.errors import InputError
 Cell = Literal["rnn", "lstm", "gru"]
 State = tuple[Tensor, ...]
 """What the layers carry from one step to the next, each tensor [layer batch unit]: hidden, and for an LSTM cell."""
+AT_ONCE = 1 << 25
+"""Numbers of one-hot input that are made at once; where steps and symbols are more, they are read in stretches."""
 
 
 @dataclass(frozen=True)
@@ -79,12 +81,16 @@ class CharNet(nn.Module):
         self, tokens: Int[Tensor, "batch time"], state: State
     ) -> tuple[Float[Tensor, "batch time symbol"], State]:
         """Logits of the next symbol at each step, and the state after the last one. ``state`` is where to begin."""
-        # nn.functional.one_hot makes 64-bit integers first, which take twice the room of the values.
-        one_hot = self.readout.weight.new_zeros(*tokens.shape, self.config.symbols)
-        one_hot.scatter_(-1, tokens.long().unsqueeze(-1), 1)
-        # nn.LSTM takes and gives a pair, the others a single tensor.
-        hidden, last = self.rnn(one_hot, state if self.config.cell == "lstm" else state[0])  # [batch time unit]
-        return self.readout(self.dropout(hidden)), last if self.config.cell == "lstm" else (last,)
+        found = []
+        for some in tokens.long().split(max(1, AT_ONCE // (self.config.symbols * max(1, len(tokens)))), dim=1):
+            # nn.functional.one_hot makes 64-bit integers first, which take twice the room of the values.
+            one_hot = self.readout.weight.new_zeros(*some.shape, self.config.symbols)
+            one_hot.scatter_(-1, some.unsqueeze(-1), 1)
+            # nn.LSTM takes and gives a pair, the others a single tensor.
+            hidden, last = self.rnn(one_hot, state if self.config.cell == "lstm" else state[0])  # [batch time unit]
+            state = last if self.config.cell == "lstm" else (last,)
+            found.append(hidden)
+        return self.readout(self.dropout(torch.cat(found, dim=1))), state
 
     def fresh_state(self, batch: int) -> State:
         """Zeros: the state before anything was read."""
