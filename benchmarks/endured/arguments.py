@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from endured.children import run
+from endured.commands import COMMANDS
 
 ODD = ["-1", "0", "1", "2", "1e20", "nan", "-0.5", "0.5", "", "²", "../x", "x" * 999, "9" * 40, "a=b", "1:2", "3/2",
        "*", "[", "\udcff", "moments", "histogram:bins=0", "by_step:steps=1e9", "examples:count=-1", "digit", "regex:(",
@@ -40,11 +41,18 @@ def commands() -> dict[str, Any]:
 
 
 def words(name: str, command: Any, draw: random.Random) -> list[str]:
-    """A command line: what must be given, and some of what may be, well or oddly."""
-    line = name.split()
+    """A command line: what must be given, and some of what may be, well or oddly.
+
+    Every other is one that is right, with an option or two more.
+    """
+    right = [known for known in COMMANDS.values() if " ".join(known[: len(name.split())]) == name]
+    sound = bool(right) and draw.random() < 0.5
+    line = list(draw.choice(right)) if sound else name.split()
+    options = [parameter for parameter in command.params if parameter.param_type_name == "option"]
+    likely = draw.choice([1, 2]) / max(1, len(options)) if sound else 0.25
     for parameter in command.params:
-        is_option = parameter.param_type_name == "option"
-        if is_option and (draw.random() > 0.25 or parameter.is_eager):
+        is_option = parameter in options
+        if (is_option and (draw.random() > likely or parameter.is_eager)) or (sound and not is_option):
             continue
         for _ in range(draw.choice([1, 1, 1, 2]) if parameter.multiple or parameter.nargs == -1 else 1):
             if is_option:

@@ -9,7 +9,8 @@ from pathlib import Path
 from endured.children import run
 from endured.commands import COMMANDS
 
-WRITING = ("record", "analyze", "ask", "ablate", "respond", "match", "compare", "report", "train", "import")
+WRITING = ("record", "analyze", "ask", "ablate", "respond", "probe", "match", "compare", "report", "train text",
+           "import")  # fmt: skip
 
 
 def together(base: Path) -> list[str]:

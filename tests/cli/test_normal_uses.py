@@ -1,7 +1,9 @@
 """Commands one after the other, as people give them: each finds what the others left, wherever it is called."""
 
+import os
 import re
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -123,3 +125,27 @@ def test_what_has_no_model_is_asked_and_shown(tmp_path):
     assert unitscope("import", tmp_path / "cells.npz", "--out", tmp_path / "run") == 0
     assert unitscope("ask", tmp_path / "run", "--label", "loud", "--baselines", "0") == 0
     assert unitscope("report", tmp_path / "run") == 0
+
+
+def test_names_that_are_no_utf_8(folder, tmp_path):
+    text, recording = (tmp_path / os.fsdecode(name) for name in (b"b\xff.txt", b"r\xfe"))
+    try:
+        text.write_text("ab (1)\nba\n" * 40)
+    except OSError:
+        pytest.skip("this disk keeps no such names")
+    assert unitscope("record", folder / "net", text, "--out", recording, *FEW) == 0
+    assert unitscope("analyze", recording, "moments") == 0
+    few = ["--baselines", "0", "--no-ablate", "--no-controls"]
+    assert unitscope("ask", recording, "--label", "regex:b", *few) == 0
+    assert unitscope("report", recording, "--table", tmp_path / "t\udcff.parquet") == 0
+    assert unitscope("verify", recording) == 0
+    assert unitscope("match", recording, "\udcff") == 2  # which the text does not hold
+
+
+def test_what_can_be_read_only_once_is_not_looked_for_again(folder, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=lambda: (tmp_path / "pipe").write_text("ab (1)\nba\n" * 40))
+    writer.start()
+    assert unitscope("record", folder / "net", tmp_path / "pipe", "--out", tmp_path / "run", *FEW) == 0
+    writer.join()
+    assert unitscope("respond", tmp_path / "run", "--drive-steps", "8") == 2  # and does not wait at the pipe

@@ -25,7 +25,7 @@ from unitscope.recording.recording import Recording
 
 MEND = "give the command that made it again"
 KEPT: dict[str, Callable[[Path], object]] = {
-    INPUTS: lambda folder: read_json(folder / INPUTS, Inputs, MEND),
+    INPUTS: lambda folder: read_json(folder / INPUTS, Inputs, MEND, halves=True),
     PROBES: ProbeTable.load,
     CURVES: load_curves,
 }

@@ -22,6 +22,7 @@ from unitscope.corpus.opening import SNIFF, coding, open_bytes, unreadable
 from unitscope.corpus.spilled import Rows
 from unitscope.corpus.vocabulary import UNKNOWN, Vocabulary
 from unitscope.errors import InputError
+from unitscope.files.inside import readable
 from unitscope.files.jsons import HEAD
 
 Unit = Literal["bytes", "characters"]
@@ -259,9 +260,9 @@ def find_files(
                 matching = "" if pattern == "*" else f" that matches {pattern!r}"
                 raise InputError(f"{path} holds no text file{matching}; give a folder with text, or a file")
             prefix = f"{path.name}/" if len(paths) > 1 else ""
-            found += [TextFile(prefix + _name(file.relative_to(path)), file) for file in inside]
+            found += [TextFile(prefix + readable(file.relative_to(path).as_posix()), file) for file in inside]
         elif path.exists():
-            found.append(TextFile(_name(Path(path.name)), path))
+            found.append(TextFile(readable(path.name), path))
         else:
             raise InputError(
                 f"{path} does not exist; give a text file, a folder of them, or a name of unitscope data corpora"
@@ -302,11 +303,6 @@ def _is_text(path: Path) -> bool:
     except InputError:
         return False
     return bool(head)
-
-
-def _name(relative: Path) -> str:
-    """File names that are no UTF-8 become readable text, so that they can be hashed and shown."""
-    return os.fsencode(relative.as_posix()).decode(errors="backslashreplace")
 
 
 class Opened:

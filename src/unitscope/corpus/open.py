@@ -22,6 +22,7 @@ from unitscope.corpus.tables import ENDINGS as TABLES
 from unitscope.corpus.text import CONTEXT, LENGTH, TextCorpus
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
+from unitscope.files.inside import readable
 
 
 def open_corpus(
@@ -69,7 +70,7 @@ def open_corpus(
     weakref.finalize(documents, _remove, copies)
     return TextCorpus(
         documents,
-        ", ".join(Path(name).name for name in names) if names != [STANDARD_INPUT] else "standard input",
+        ", ".join(readable(Path(name).name) for name in names) if names != [STANDARD_INPUT] else "standard input",
         split=split or Split(),
         vocabulary=vocabulary or documents.vocabulary(at_least),
         length=length,

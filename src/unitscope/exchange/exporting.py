@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from unitscope.errors import InputError
+from unitscope.files.frames import write_frame
+from unitscope.files.writing import writing
 from unitscope.models.site import choose
 from unitscope.source.source import Source
 
@@ -25,11 +27,12 @@ def export_arrays(source: Source, path: Path | str, sites: Sequence[str] = ("*",
     if path.suffix not in KINDS:
         raise InputError(f"{path} has none of the endings {', '.join(KINDS)}; choose one")
     if path.suffix == ".parquet":
-        to_pandas(source, sites, labels).to_parquet(path)
+        write_frame(path, to_pandas(source, sites, labels), index=False)
         return
     found = dict(_arrays(source, sites, labels))
     if path.suffix == ".npz":
-        np.savez(path, **found)  # type: ignore[arg-type]
+        with writing(path) as partial, partial.open("wb") as kept:
+            np.savez(kept, **found)  # type: ignore[arg-type]
         return
     try:
         import zarr

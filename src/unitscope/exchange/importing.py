@@ -222,7 +222,8 @@ def _frame(path: Path) -> Iterator[tuple[str, Any]]:
     """A table with a row a token: numbered columns are units, ``sequence`` tells sequences, all else are labels."""
     import pandas as pd
 
-    frame = pd.read_parquet(path)
+    with path.open("rb") as file:  # not by its name, which may be no UTF-8
+        frame = pd.read_parquet(file)
     units = [column for column in frame.columns if str(column).removeprefix("unit").strip("_ ").isdigit()]
     if not units:
         raise InputError(f"{path} has no numbered columns; units are columns called 0, 1, … or unit 0, unit 1, …")

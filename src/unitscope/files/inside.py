@@ -5,6 +5,7 @@ it that can be nothing else, and ``check_plain`` refuses a folder in which anyth
 """
 
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ from unitscope.files.digest import digest
 
 LONGEST = 180
 """Bytes of a name; a longer one ends with a digest of all of it."""
+SURROGATE = re.compile(r"[\ud800-\udfff]")
+"""Half of a character, as which Python reads a byte of a name that is no UTF-8."""
 
 
 def name_of(text: str) -> str:
@@ -27,6 +30,16 @@ def name_of(text: str) -> str:
     if len(quoted) > LONGEST or not quoted:
         quoted = f"{quoted[: LONGEST - 34]}%-{digest(text.encode(errors='surrogatepass'))[:32]}"
     return quoted
+
+
+def readable(name: str) -> str:
+    """The name of a file as text: bytes that are no UTF-8 are spelt out, so that it can be hashed, kept and shown."""
+    return SURROGATE.sub(_spelt, name)
+
+
+def _spelt(half: re.Match[str]) -> str:
+    code = ord(half[0])
+    return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"\\u{code:04x}"
 
 
 @contextmanager

@@ -20,7 +20,7 @@ import msgspec
 from unitscope.errors import InputError
 from unitscope.files.damage import damaged
 from unitscope.files.digest import digest
-from unitscope.files.inside import open_plain
+from unitscope.files.inside import SURROGATE, open_plain, readable
 from unitscope.files.room import disk_errors
 from unitscope.files.writing import Written, write
 
@@ -34,27 +34,38 @@ DIGITS = 40
 """Characters of a number: those of every double and 64-bit integer, and some to spare."""
 SCHEMA = "schema"
 HEAD = re.compile(rb'\{"digest": "([0-9a-f]{64})",\n')
-SURROGATE = re.compile(r"[\ud800-\udfff]")
 ESCAPED = re.compile(r"\\u[dD][89a-fA-F]")
 
 
-def write_json(path: Path, value: Any, schema: int = 1, compact: bool = False) -> Written:
+def write_json(path: Path, value: Any, schema: int = 1, compact: bool = False, halves: bool = False) -> Written:
     """Write a dataclass or a dictionary and the version of its form, in one step.
 
-    ``compact`` is for many numbers that nobody reads. Raises ``InputError`` if the disk refuses.
+    ``compact`` is for many numbers that nobody reads. Halves of characters, such as names of files have that are no
+    UTF-8, are spelt out, unless ``halves`` are to be read again. Raises ``InputError`` if the disk refuses.
     """
-    return write(path, json_bytes(value, schema, compact))
+    return write(path, json_bytes(value, schema, compact, halves))
 
 
-def json_bytes(value: Any, schema: int = 1, compact: bool = False) -> bytes:
+def json_bytes(value: Any, schema: int = 1, compact: bool = False, halves: bool = False) -> bytes:
     """The content of such a file."""
     plain = msgspec.to_builtins(value, str_keys=True)
     if not isinstance(plain, dict):
         raise TypeError(f"a file holds the fields of an object, not {type(value).__name__}")
     plain = {SCHEMA: schema, **plain}
-    text = json.dumps(plain, separators=(",", ":")) if compact else json.dumps(plain, indent=1)
+    form: dict[str, Any] = {"separators": (",", ":")} if compact else {"indent": 1}
+    text = json.dumps(plain, **form)
+    if not halves and ESCAPED.search(text):
+        text = json.dumps(_spelt(plain), **form)
     body = text[1:].lstrip("\n").encode() + b"\n"
     return b'{"digest": "%s",\n%s' % (digest(body).encode(), body)
+
+
+def _spelt(plain: Any) -> Any:
+    if isinstance(plain, dict):
+        return {readable(key): _spelt(value) for key, value in plain.items()}
+    if isinstance(plain, list):
+        return [_spelt(value) for value in plain]
+    return readable(plain) if isinstance(plain, str) else plain
 
 
 def read_json(

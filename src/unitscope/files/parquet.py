@@ -1,5 +1,6 @@
 """The one reader and writer of Parquet files: columns of known types, within bounds, pages with checksums."""
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,13 +22,18 @@ GROWTH = 3_000
 
 def write_table(path: Path, table: pa.Table) -> None:
     """Write a table, in one step. Raises ``InputError`` if the disk refuses."""
-    with writing(path) as partial, table_writer(partial, table.schema) as file:
+    with writing(path) as partial, created(partial) as kept, table_writer(kept, table.schema) as file:
         file.write_table(table)
 
 
-def table_writer(partial: Path | pa.NativeFile, schema: pa.Schema) -> pq.ParquetWriter:
+def created(path: Path) -> pa.NativeFile:
+    """A new file, whose name may be no UTF-8."""
+    return pa.OSFile(os.fsencode(path), "wb")
+
+
+def table_writer(kept: pa.NativeFile, schema: pa.Schema) -> pq.ParquetWriter:
     """What fills a file group by group; each page gets a checksum."""
-    return pq.ParquetWriter(partial, schema, compression="zstd", write_page_checksum=True)
+    return pq.ParquetWriter(kept, schema, compression="zstd", write_page_checksum=True)
 
 
 @contextmanager
@@ -41,7 +47,7 @@ def reading_table(path: Path, advice: str, schema: pa.Schema | None = None) -> I
             pass  # a pipe would keep the library waiting
         try:
             with pq.ParquetFile(
-                path,
+                pa.OSFile(os.fsencode(path)),
                 page_checksum_verification=True,
                 thrift_string_size_limit=TEXTS,
                 thrift_container_size_limit=ENTRIES,

@@ -45,7 +45,7 @@ def find_phrase(recording: Recording, text: str, occurrence: int = 0) -> Phrase:
         raise InputError("give a text of at least one character, and the number of its occurrence from 0 on")
     symbols = recording.vocabulary.symbols
     # A byte is the Latin-1 character of its value.
-    wanted = {text, text.encode().decode("latin-1")}
+    wanted = {text, text.encode(errors="surrogateescape").decode("latin-1")}
     seen = 0
     pattern = re.compile("|".join(map(re.escape, sorted(wanted))))
     for sequence, tokens in sequences_of(recording):

@@ -178,7 +178,8 @@ class Inputs:
     def live(self, batch_size: int = BATCH) -> Live:
         """The model over the text; another process can open the same, and so does who has a recording of it."""
         model, corpus = self.open()
-        opened = None if STANDARD_INPUT in self.text else asdict(self.placed())
+        once = STANDARD_INPUT in self.text or any(Path(name).is_fifo() for name in self.text)  # read once and gone
+        opened = None if once else asdict(self.placed())
         return Live(model, corpus, batch_size, sequences=self.chosen(corpus), opened=opened)
 
     def open_reading(self) -> tuple[ModuleModel, Reading]:
@@ -330,7 +331,7 @@ class Inputs:
                 f"{folder} does not say which network and text it was made from: the network was made in Python; "
                 "record it anew by a name that opens it, unitscope record model.py:function TEXT"
             )
-        inputs = read_json(folder / INPUTS, cls, "record it again")
+        inputs = read_json(folder / INPUTS, cls, "record it again", halves=True)  # in names of files
         ships = inputs.model == SHIPPED.name and not Path(inputs.model).exists() and inputs.text == cls.text
         if not ships and not is_known(folder, folder / INPUTS):
             raise InputError(

@@ -29,7 +29,7 @@ trusted = False
 def remember(folder: Path, opened: Any) -> None:
     """This user made the recording of a folder, from what ``opened`` says."""
     said = folder / INPUTS
-    write_json(said, opened)
+    write_json(said, opened, halves=True)
     place = _place(folder, said)
     with suppress(InputError):  # a home that cannot be written only means being asked later
         make_folder(place.parent)

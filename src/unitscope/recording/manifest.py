@@ -52,7 +52,7 @@ class Manifest:
 
     def save(self, folder: Path) -> None:
         sites = [{**asdict(site), "low": _bound(site.low), "high": _bound(site.high)} for site in self.sites]
-        write_json(folder / MANIFEST, {**asdict(self), "sites": sites}, SCHEMA)
+        write_json(folder / MANIFEST, {**asdict(self), "sites": sites}, SCHEMA, halves=True)
 
     @classmethod
     def load(cls, folder: Path) -> "Manifest":

@@ -16,7 +16,7 @@ from unitscope.corpus.place import DocumentText
 from unitscope.errors import InputError
 from unitscope.files.damage import damaged
 from unitscope.files.digest import digest_of
-from unitscope.files.parquet import reading_table, table_writer
+from unitscope.files.parquet import created, reading_table, table_writer
 from unitscope.files.writing import writing
 from unitscope.source.source import Source
 
@@ -41,7 +41,7 @@ SCHEMA = pa.schema(
 
 def write_texts(folder: Path, source: Source | Corpus, documents: Iterable[int]) -> None:
     """Write each of these documents once, holding about one part in memory."""
-    with writing(folder / TEXTS) as partial, table_writer(partial, SCHEMA) as file:
+    with writing(folder / TEXTS) as partial, created(partial) as kept, table_writer(kept, SCHEMA) as file:
         rows: list[tuple[int, DocumentText]] = []
         size = 0
         for number in documents:

@@ -20,6 +20,7 @@ from unitscope.networks.attentive import AttentiveConfig
 from unitscope.networks.bytenet import ByteNetConfig
 from unitscope.networks.card import Card
 from unitscope.networks.checkpoint import Carried
+from unitscope.networks.device import find_device
 from unitscope.networks.kinds import KINDS, kinds
 from unitscope.networks.lessons.tasks import Classification, Translation, translations_scores
 from unitscope.networks.recipes import Modern
@@ -89,7 +90,7 @@ def resolved(precision: Precision, device: str) -> Precision:
     """What ``auto`` means on this machine."""
     if precision != "auto":
         return precision
-    return "bfloat16" if torch.device(device).type == "cuda" or _multiplies_bfloat16() else "float32"
+    return "bfloat16" if find_device(device).type == "cuda" or _multiplies_bfloat16() else "float32"
 
 
 def _multiplies_bfloat16() -> bool:
