@@ -71,7 +71,7 @@ def log_probs(logits: Tensor, batch: Batch, whole: bool = True) -> dict[str, Ten
         log_prob = _log_softmax(logits)
         return {LOG_PROB: log_prob, LOSS: _losses(log_prob, batch.targets)}
     few = max(1, AT_ONCE // max(1, logits[:1].numel()))
-    pairs = zip(logits.split(few), batch.targets.split(few), strict=True)
+    pairs = zip(torch.split(logits, few), torch.split(batch.targets, few), strict=True)
     return {LOSS: torch.cat([_losses(_log_softmax(part), targets) for part, targets in pairs])}
 
 
