@@ -239,7 +239,7 @@ def print_answer(answer: Answer, top: int = 20) -> None:
         else "no network was at hand to compare with, so these may follow from wiring alone"
     )
     console.out.print(f"untrained: {untrained}. cost: nats per token where the label holds, without the unit.")
-    if answer.read < 1:
+    if answer.question.tolerance and answer.read < 1:
         console.out.print(f"{answer.read:.0%} of the text was read, which keeps the tolerance.")
     if answer.beyond:
         _print_beyond(answer, top)

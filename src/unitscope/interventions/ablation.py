@@ -100,7 +100,10 @@ class Bench:
 
     def __post_init__(self) -> None:
         if LOSS not in {site.name for site in self.model.sites()}:
-            raise InputError(f"{self.model.name} predicts no next token, so ablation has no loss to read")
+            raise InputError(
+                f"{self.model.name} predicts no next token, so ablation has no loss to read; give it targets of its own "
+                "(unitscope.corpus.targets.with_targets), or use a model that predicts"
+            )
         parts = []
         for first, batch in self._batches():
             row, step = torch.nonzero(batch.counted, as_tuple=True)
