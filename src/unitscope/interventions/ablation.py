@@ -101,8 +101,8 @@ class Bench:
     def __post_init__(self) -> None:
         if LOSS not in {site.name for site in self.model.sites()}:
             raise InputError(
-                f"{self.model.name} predicts no next token, so ablation has no loss to read; give it targets of its own "
-                "(unitscope.corpus.targets.with_targets), or use a model that predicts"
+                f"{self.model.name} predicts no next token, so ablation has no loss to read; give it targets "
+                "of its own (unitscope.corpus.targets.with_targets), or use a model that predicts"
             )
         parts = []
         for first, batch in self._batches():
