@@ -60,4 +60,4 @@ def test_every_command_that_runs_a_model_has_a_device():
     for name in ("ablate", "ask", "check", "compare", "info", "probe", "record", "respond", "view"):
         assert "--device" in {option for param in commands[name].params for option in param.opts}, name
     for name in ("ask", "check", "compare", "info", "probe", "record", "view"):  # which are given a model by name
-        assert "--weights" in {option for param in commands[name].params for option in param.opts}, name
+        assert "--model-dtype" in {option for param in commands[name].params for option in param.opts}, name

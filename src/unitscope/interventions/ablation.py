@@ -166,7 +166,7 @@ class Bench:
 
     def read(self, sums: ChangeSums) -> list[tuple[Damage, Costs]]:
         """What the sums of some changes say."""
-        pieces, symbols = int(self._piece.max()) + 1, len(self.corpus.vocabulary.symbols)
+        pieces, symbols = int(self._piece.max()) + 1, len(self._names)
         counts = torch.bincount(self.target[self.target >= 0], minlength=symbols)
         of = torch.zeros(pieces, self._table.shape[1], dtype=torch.float64).index_add_(0, self._piece, self._table)
         each = zip(sums.pieces.numpy(), sums.symbols, strict=True)
