@@ -17,7 +17,9 @@ SITE = "rnn.0.hidden"
 def source(tmp_path):
     (tmp_path / "a.txt").write_text("abcab cabba\n" * 20)
     corpus = open_corpus(tmp_path / "a.txt", length=20, context=0)
-    return Ablated(ModuleModel(CharNet(CharConfig(len(corpus.vocabulary), "gru", 1, 6))), corpus, SITE, values=[0.0] * 6)
+    return Ablated(
+        ModuleModel(CharNet(CharConfig(len(corpus.vocabulary), "gru", 1, 6))), corpus, SITE, values=[0.0] * 6
+    )
 
 
 def test_sets_of_units_are_ablated_together(source):
