@@ -3,9 +3,14 @@
 import pytest
 
 from unitscope.asking import ask
+from unitscope.asking.columns import columns
+from unitscope.asking.units import Units, chosen_units
+from unitscope.asking.work import Crew, Desk
 from unitscope.errors import InputError
+from unitscope.fold.state import Packed
 from unitscope.networks.files import SHIPPED
 from unitscope.opening.inputs import Inputs
+from unitscope.source.label_table import LabelTable
 from unitscope.source.live import Live
 
 ASKED = {
@@ -65,3 +70,21 @@ def test_what_no_other_process_can_open_is_said(live):
         ask(made, **ASKED, workers=2)
     with pytest.raises(InputError, match="at least 1 worker"):
         ask(made, **ASKED, workers=0)
+
+
+def test_outcomes_are_held_one_at_a_time(live):
+    began = []
+
+    class Counted:
+        def key(self, desk):
+            return ""
+
+        def done(self, desk):
+            began.append(desk)
+            return Packed({}, len(began))
+
+    with columns(LabelTable(["digit"], live, live.corpus), live, [0]) as kept:
+        desk = Desk(Units(live, chosen_units(live, ["rnn.0.hidden"])), None, None, kept)
+        found = Crew(desk, 1, None, ("", "")).each([Counted(), Counted(), Counted()], lambda _: None)
+        assert (next(found).plain, len(began)) == (1, 1)
+        assert ([packed.plain for packed in found], len(began)) == ([2, 3], 3)

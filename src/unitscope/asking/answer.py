@@ -75,6 +75,14 @@ class Passage:
     first: int
     """Where it begins in its sequence."""
 
+    def text(self, title: str, label: str, part: slice = slice(None)) -> TokenText:
+        """Some of its tokens in the unit's colours, with what the label says of them."""
+        start = part.start or 0
+        return TokenText(
+            title, list(self.tokens[part]), list(self.unit[part]), self.low, self.high,
+            at=(self.sequence, self.first + start), truth=list(self.label[part]), label=label,
+        )  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Found:
@@ -239,14 +247,7 @@ class Answer(Shown):
             ]
             for f in found
         ]  # fmt: skip
-        texts = [
-            TokenText(
-                f"{f.address}: {f.label}", f.passage.tokens, f.passage.unit, f.passage.low, f.passage.high,
-                truth=f.passage.label, label=f.label,
-            )
-            for f in found
-            if f.passage
-        ]  # fmt: skip
+        texts = [f.passage.text(f"{f.address}: {f.label}", f.label) for f in found if f.passage]
         return repr(self)[1:-1], [Table("", heads, rows), *texts[:PASSAGES]]
 
     def to_pandas(self) -> pd.DataFrame:

@@ -15,6 +15,8 @@ from torch import Tensor
 
 from unitscope.analyses._sketch import Sketch
 from unitscope.asking.pieces import Side
+from unitscope.files.jsons import parse
+from unitscope.files.tensors import read_tensors, write_tensors
 from unitscope.source.label_table import LabelTable
 from unitscope.source.relabelled import Circle
 from unitscope.source.source import Source
@@ -36,7 +38,7 @@ a label, that is no fault of the method, but nothing that is said of tokens eith
 SIZE = 4096
 
 
-VALUES, INDEX, NAMES = "values.bin", "index.npy", "names.json"
+VALUES, KEPT = "values.bin", "columns.safetensors"
 
 
 @contextmanager
@@ -57,13 +59,13 @@ def columns(table: LabelTable, source: Source, sequences: Iterable[int]) -> Iter
                 index.append((sequence, file.tell(), values.shape[1], place.document, place.start))
                 made.update(values.data)
                 file.write(values.data)
-        places = np.array(index, np.int64).reshape(-1, 5)
-        np.save(folder / INDEX, places)
-        cuts = sketch.quantiles([0.5])[0].tolist() if numbers else []
-        names = {"names": table.names, "kinds": table.kinds, "families": [int(one) for one in table.families]}
-        made.update(places.tobytes() + str(names).encode())
-        names |= {"cuts": list(zip(numbers, cuts, strict=True)), "digest": made.hexdigest()}
-        (folder / NAMES).write_text(json.dumps(names))
+        places = torch.tensor(index, dtype=torch.int64).reshape(-1, 5)
+        families = " ".join(map(str, table.families))
+        words = {"names": json.dumps(table.names), "kinds": " ".join(table.kinds), "families": families}
+        made.update(places.numpy().tobytes() + str(words).encode())
+        cuts = torch.from_numpy(sketch.quantiles([0.5])[0]) if numbers else torch.zeros(0)
+        tensors = {"places": places, "numbers": torch.tensor(numbers, dtype=torch.int64), "cuts": cuts}
+        write_tensors(folder / KEPT, tensors, {**words, "values": made.hexdigest()})
         opened = Columns(folder)
         try:
             yield opened
@@ -77,28 +79,26 @@ class Columns:
     names: tuple[str, ...]
     kinds: tuple[str, ...]
     """``flag`` or ``number``."""
-    families: tuple[int, ...]
-    """The same for labels that are defined at the same tokens."""
+    families: str
+    """A number for each, the same for labels that are defined at the same tokens, as ``Association`` has them."""
     digest: str
     """Of all their values."""
     cuts: dict[int, float]
     """Above which a number counts as flagged: its median."""
 
     def __init__(self, folder: Path) -> None:
-        said = json.loads((folder / NAMES).read_text())
+        tensors, words = read_tensors(folder / KEPT, "ask again")
         self.folder = folder
-        self.names, self.kinds, self.families = (tuple(said[name]) for name in ("names", "kinds", "families"))
-        self.digest, self.cuts = said["digest"], {int(k): float(cut) for k, cut in said["cuts"]}
-        index = np.load(folder / INDEX).tolist()
-        self._at = {sequence: (start, tokens) for sequence, start, tokens, _, _ in index}
-        self._places = {sequence: (document, start) for sequence, _, _, document, start in index}
+        self.names, self.kinds = tuple(parse(words["names"], halves=True)), tuple(words["kinds"].split())
+        self.families, self.digest = words["families"], words["values"]
+        self.cuts = dict(zip(tensors["numbers"].tolist(), tensors["cuts"].tolist(), strict=True))
+        places = tensors["places"].tolist()
+        self._at = {sequence: (start, tokens) for sequence, start, tokens, _, _ in places}
+        self._places = {sequence: (document, start) for sequence, _, _, document, start in places}
         self._file = (folder / VALUES).open("rb")
         self._row = {name: k for k, name in enumerate(self.names)}
         self._read = lru_cache(64)(self._load)
         self._level = lru_cache(4096)(self._mean)
-
-    def __reduce__(self) -> tuple[type["Columns"], tuple[Path]]:
-        return Columns, (self.folder,)
 
     def close(self) -> None:
         self._file.close()

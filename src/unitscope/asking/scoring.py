@@ -138,7 +138,7 @@ class Scoring:
             of=tuple(DEVIATION + name for name in columns.names),
             groups=BUCKET,
             buckets=buckets,
-            families=" ".join(map(str, columns.families)),
+            families=columns.families,
         )
         asked: list[Analysis[Any]] = [deviations, *([self._detection(buckets)] if names else [])]
         of_level, *rest = self._of(1, asked, "their detection", few)

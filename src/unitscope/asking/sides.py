@@ -43,7 +43,6 @@ class Reading:
     def of(
         cls, columns: Columns, side: Side, controls: Sequence[str], seed: int, within: bool, differences: bool
     ) -> "Reading":
-        families = " ".join(map(str, columns.families))
 
         def association(control: str) -> Association:
             before = f"{control}: " if control else ""
@@ -51,7 +50,7 @@ class Reading:
                 of=tuple(before + name for name in columns.names),
                 groups=BUCKET,
                 buckets=max(side.buckets, 2),
-                families=families,
+                families=columns.families,
                 within=within or control == TURNED,
                 differences=differences and not control,
             )
@@ -63,14 +62,12 @@ class Reading:
 
     def said(self, desk: Desk) -> Relabelled:
         """The source as it is read. What controls say is drawn once."""
-        if self not in desk.kept:
+        key = "said", self.side.sequences, bool(self.controls), self.seed
+        if key not in desk.kept:
             controls = desk.columns.controls(self.side, self.seed) if self.controls else {}
-            desk.kept[self] = Relabelled(desk.source, desk.columns.says(self.side, controls))
-        found: Relabelled = desk.kept[self]
+            desk.kept[key] = Relabelled(desk.source, desk.columns.says(self.side, controls))
+        found: Relabelled = desk.kept[key]
         return found
-
-    def __hash__(self) -> int:
-        return hash((self.side.sequences, self.own, self.controls, self.seed))
 
     def read(
         self, crew: Crew, tolerance: float, what: str, progress: Progress

@@ -43,8 +43,7 @@ class Untrained:
     def done(self, desk: Desk) -> Packed:
         columns, buckets = desk.columns, dict(zip(self.sequences, map(int, self.confirms), strict=True))
         side = Side(self.sequences, (), dict.fromkeys(self.sequences, 0), buckets, 2, self.sequences)
-        families = " ".join(map(str, columns.families))
-        analysis = Association(of=columns.names, groups=BUCKET, buckets=2, families=families)
+        analysis = Association(of=columns.names, groups=BUCKET, buckets=2, families=columns.families)
         live = desk.running.untrained(self.seed)
         source = Relabelled(Units(live, desk.source.chosen), columns.says(side, {}))
         stage = Stage(source.sites, (analysis,))

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -73,35 +74,39 @@ class Crew:
     recipes: tuple[str, str]
     """By which other processes open the source, and the network and its text; empty for none."""
 
-    def each(self, tasks: Sequence[Task], tell: Callable[[int], None]) -> list[Packed]:
-        """The outcome of each task. ``tell`` is called with the numbers of tasks as they are done."""
-        if self.store is None:
-            return [self._now(number, task, tell) for number, task in enumerate(tasks)]
-        keys = [digest(f"asking {VERSION}", task.key(self.desk)) for task in tasks]
-        missing = {}
+    def each(self, tasks: Sequence[Task], tell: Callable[[int], None]) -> Iterator[Packed]:
+        """The outcome of each task in their order, one at a time. ``tell`` is called with a task's number when it is
+        done."""
+        store, alone = self.store, self.workers == 1
+        keys = [digest(f"asking {VERSION}", task.key(self.desk)) if store else "" for task in tasks]
+        if store and not alone:
+            self._by_workers(store, tasks, keys, tell)
         for number, (task, key) in enumerate(zip(tasks, keys, strict=True)):
-            if key in self.store:
+            found = store.load(key) if store else None
+            if found is None and store and not alone:
+                raise InputError(f"{store.where} has lost what was kept there; ask the same once more")
+            if found is None:
+                found = task.done(self.desk)
+                if store:
+                    store.save(key, found)
+            if alone:
+                tell(number)
+            yield found
+
+    def _by_workers(
+        self, store: Store, tasks: Sequence[Task], keys: Sequence[str], tell: Callable[[int], None]
+    ) -> None:
+        """Have what is missing done and kept, in whatever order."""
+        missing = []
+        for number, (task, key) in enumerate(zip(tasks, keys, strict=True)):
+            if key in store:
                 tell(number)
             else:
-                missing[number] = task
-        if self.workers == 1:
-            for number, task in missing.items():
-                self.store.save(keys[number], self._now(number, task, tell))
-        else:
-            chosen = {site: units.tolist() for site, units in self.desk.source.chosen.items()}
-            errand = _Errand(*self.recipes, json.dumps(chosen), self.desk.columns, self.store)
-            work = [(number, keys[number], task) for number, task in missing.items()]
-            for number in each(errand.work, work, self.workers):
-                tell(number)
-        found = [self.store.load(key) for key in keys]
-        if any(packed is None for packed in found):
-            raise InputError(f"{self.store.where} has lost what was kept there; ask the same once more")
-        return [packed for packed in found if packed is not None]
-
-    def _now(self, number: int, task: Task, tell: Callable[[int], None]) -> Packed:
-        packed = task.done(self.desk)
-        tell(number)
-        return packed
+                missing.append((number, key, task))
+        chosen = {site: units.tolist() for site, units in self.desk.source.chosen.items()}
+        errand = _Errand(*self.recipes, json.dumps(chosen), self.desk.columns.folder, store)
+        for number in each(errand.work, missing, self.workers):
+            tell(number)
 
 
 @contextmanager
@@ -133,18 +138,18 @@ class _Errand:
     source: str
     network: str
     chosen: str
-    columns: Columns
+    columns: Path
     store: Store
 
     def work(self, task: tuple[int, str, Task]) -> int:
         number, key, work = task
-        desk = _desk(self.source, self.network, self.chosen, self.columns.folder)
+        desk = _desk(self.source, self.network, self.chosen, self.columns)
         self.store.save(key, work.done(desk))
         return number
 
 
 @functools.lru_cache(1)
-def _desk(source: str, network: str, chosen: str, columns: Any) -> Desk:
+def _desk(source: str, network: str, chosen: str, columns: Path) -> Desk:
     """A worker lays its desk once."""
     opened = open_source(json.loads(source))
     running = open_source(json.loads(network)) if network else opened

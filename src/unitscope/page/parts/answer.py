@@ -15,7 +15,7 @@ from unitscope.interventions.ablation import Change
 from unitscope.page.page import Card, Section, UnitField, UnitGroup
 from unitscope.page.part import Columns, Part
 from unitscope.source.source import Source
-from unitscope.views import Field, Table, TokenText, View
+from unitscope.views import Field, Table, View
 
 SHOWN = 9
 """Units that have a card."""
@@ -140,10 +140,7 @@ def _card(found: Found) -> Card:
     shown, text = found.passage, None
     if shown is not None:
         part = _telling(shown)
-        text = TokenText(
-            f"{found.address} on the text", list(shown.tokens[part]), list(shown.unit[part]), shown.low, shown.high,
-            at=(shown.sequence, shown.first + part.start), truth=list(shown.label[part]), label=found.label,
-        )  # fmt: skip
+        text = shown.text(f"{found.address} on the text", found.label, part)
     return Card(found.label, found.address, text, [fact.replace("-", "−") for fact in facts])
 
 
