@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from unitscope.errors import InputError
-from unitscope.opening.inputs import Inputs
 
 
 def view(*recordings: Path | str, height: int = 760) -> Any:
@@ -20,12 +19,9 @@ def view(*recordings: Path | str, height: int = 760) -> Any:
     if not recordings:
         raise InputError("give the folder of a recording")
     try:
-        from unitscope.server.viewed import Viewed
+        from unitscope.server.serve import seen
         from unitscope.server.widget import widget
     except ImportError as error:
         raise InputError("a page in a notebook needs: pip install 'unitscope[notebook]'") from error
 
-    def viewed(folder: Path) -> Viewed:
-        return Viewed(folder, lambda: Inputs.load(folder).open_reading())
-
-    return widget([viewed(Path(folder)) for folder in recordings], height)
+    return widget(seen(recordings), height)

@@ -37,9 +37,14 @@ def reopen(recording: Recording | str | Path) -> Live:
     Raises ``InputError`` where the recording does not say, where somebody else made it, who may name anything, and
     where model or text have changed since.
     """
-    folder = recording.folder if isinstance(recording, Recording) else Path(recording)
+    folder = folder_of(recording)
     kept, network, corpus = of_recording(folder)
     if network is None or corpus is None:
         Inputs.load(folder)  # says what is missing
         raise InputError(f"{folder} was made of no model and no text")
     return Live(network, corpus, kept.batch_size, sequences=kept.sequences)
+
+
+def folder_of(recording: Recording | str | Path) -> Path:
+    """Where a recording lies, which is given itself or by its folder."""
+    return recording.folder if isinstance(recording, Recording) else Path(recording)

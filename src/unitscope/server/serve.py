@@ -6,11 +6,15 @@ import socket
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from unitscope.errors import InputError
 from unitscope.opening.inputs import Inputs
+from unitscope.opening.live import folder_of
 from unitscope.recording.recording import Recording
+
+if TYPE_CHECKING:
+    from unitscope.server.viewed import Viewed
 
 
 class Served:
@@ -61,6 +65,16 @@ def view(
     return serving(recordings, host, port, Inputs(model) if model else None, "", root_path).start()
 
 
+def seen(recordings: Sequence[Recording | str | Path], reads: Inputs | None = None, device: str = "") -> "list[Viewed]":
+    """Recordings as a page has them; what ``reads`` typed texts is opened when somebody types, by default their own."""
+    from unitscope.server.viewed import Viewed
+
+    def one(folder: Path) -> Viewed:
+        return Viewed(folder, lambda: (reads or Inputs.load(folder, device)).open_reading())
+
+    return [one(folder_of(recording)) for recording in recordings]
+
+
 def serving(
     recordings: Recording | str | Path | Sequence[Recording | str | Path],
     host: str,
@@ -76,15 +90,9 @@ def serving(
 
     from unitscope.server.app import application
     from unitscope.server.guard import LOOPBACK
-    from unitscope.server.typed import Opener
-    from unitscope.server.viewed import Viewed
-
-    def opener(folder: Path) -> Opener:
-        return lambda: (reads or Inputs.load(folder, device)).open_reading()
 
     given = [recordings] if isinstance(recordings, Recording | str | Path) else recordings
-    folders = [one.folder if isinstance(one, Recording) else Path(one) for one in given]
-    viewed = [Viewed(folder, opener(folder)) for folder in folders]
+    viewed = seen(given, reads, device)
     for one in viewed:
         one.page()  # what is no recording is said before anybody looks
     token = secrets.token_urlsafe(24)
