@@ -8,7 +8,8 @@ import pytest
 from unitscope.errors import InputError
 from unitscope.networks.seq2seq.model import Seq2SeqModel
 from unitscope.studies import runner
-from unitscope.studies.library.machine_analysis import Asked, doublings, of_pair
+from unitscope.studies.library.machine_analysis import Asked
+from unitscope.studies.library.machine_analysis.claims import doublings, of_pair
 from unitscope.studies.library.machine_analysis.look import network
 from unitscope.studies.library.machine_analysis.states import exactness, states
 from unitscope.studies.library.machine_analysis.zoo import material, options
