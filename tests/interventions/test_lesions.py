@@ -193,8 +193,8 @@ def test_few_different_inputs_are_read_by_number(stream):
     module = nn.Sequential(nn.Embedding(SYMBOLS, 16), nn.LSTM(16, UNITS, batch_first=True), Last(), nn.Linear(UNITS, 7))
     model, batch = ModuleModel(module), batch_of()
     with lesions(model, batch, f"1.0.{stream}", ["output.loss"]) as lesion:
-        assert module[1].forward.symbols[1].shape == (3, 12, len(batch.tokens.unique()))
         found = [lesion([unit], [0.3])["output.loss"] for unit in range(UNITS)]
+        assert module[1].forward.symbols[1].shape == (3, 12, len(batch.tokens.unique()))
     for unit, loss in enumerate(found):
         expected = model.run(batch, ["output.loss"], [Edit(f"1.0.{stream}", (unit,), (0.3,))])["output.loss"]
         assert (loss - expected).abs().max() < 1e-6

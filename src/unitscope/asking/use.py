@@ -12,7 +12,7 @@ from unitscope.asking.answer import Found, Question
 from unitscope.asking.pieces import Side
 from unitscope.asking.units import Units
 from unitscope.asking.work import Crew, Desk
-from unitscope.evidence.used import CONTROLS, Costs, similar, verdicts
+from unitscope.evidence.used import CONTROLS, Costs, nearest, verdicts
 from unitscope.fold.state import Packed, pack, unpack
 from unitscope.interventions.ablation import Bench, ChangeSums, Damage
 from unitscope.models.edit import Edit
@@ -20,7 +20,7 @@ from unitscope.models.predictions import LOSS
 from unitscope.progress import Progress
 from unitscope.source.source import digest
 
-UNITS = 8
+UNITS = 4
 """Ablated in one task."""
 _Unit = tuple[str, int]
 """A site and the number of a unit."""
@@ -146,20 +146,15 @@ def _controls(
 ) -> dict[_Unit, list[_Unit]]:
     """Random units of the same site and of similar activity for each unit, none of them found to follow something.
 
-    Units of one site share what they can.
+    Units of one site take theirs in one order, so that they share as many as can be: each of them is one run.
     """
     random: dict[_Unit, list[_Unit]] = {}
-    shared: dict[str, list[int]] = {}
     for site, unit in units:
         numbers = source.chosen[site].tolist()
         taken = [numbers.index(other) for where, other in found if where == site and other != unit]
-        near = similar(stds[site], numbers.index(unit), taken, 2 * CONTROLS, seed)
-        order = np.random.default_rng([seed, unit]).permutation(near).tolist()
-        before = shared.setdefault(site, [])
-        drawn = [*(other for other in before if other in order), *(other for other in order if other not in before)]
-        drawn = drawn[:CONTROLS]
-        before += [other for other in drawn if other not in before]
-        random[site, unit] = [(site, numbers[other]) for other in drawn]
+        near = set(nearest(stds[site], numbers.index(unit), taken, 4 * CONTROLS).tolist())
+        order = np.random.default_rng(seed).permutation(len(numbers)).tolist()
+        random[site, unit] = [(site, numbers[other]) for other in order if other in near][:CONTROLS]
     return random
 
 

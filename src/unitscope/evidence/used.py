@@ -88,11 +88,18 @@ def similar(
 
     Drawn from the nearest twice as many; ``taken`` units, which were found to follow something, are left out.
     """
+    near = nearest(activity, unit, taken, 2 * count)
+    return np.asarray(np.sort(np.random.default_rng([seed, unit]).permutation(near)[:count]))
+
+
+def nearest(
+    activity: Float[np.ndarray, " unit"], unit: int, taken: Sequence[int], count: int
+) -> Int[np.ndarray, " near"]:
+    """The units whose activity is nearest in rank to that of a unit, none of them ``taken``."""
     rank = np.empty(len(activity))
     rank[np.argsort(np.nan_to_num(activity), kind="stable")] = np.arange(len(activity))
     others = np.array([other for other in range(len(activity)) if other != unit and other not in set(taken)], dtype=int)
-    near = others[np.argsort(np.abs(rank[others] - rank[unit]), kind="stable")][: 2 * count]
-    return np.asarray(np.sort(np.random.default_rng([seed, unit]).permutation(near)[:count]))
+    return np.asarray(others[np.argsort(np.abs(rank[others] - rank[unit]), kind="stable")][:count])
 
 
 def _pieces(costs: Costs) -> Int[np.ndarray, " label"]:

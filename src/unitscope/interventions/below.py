@@ -9,7 +9,7 @@ runs every time.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from unitscope.corpus.batch import Batch
+from unitscope.models.calling import rows_of
 from unitscope.models.edit import Bound
 from unitscope.models.intercept import replaced
 from unitscope.models.model import Model
@@ -27,6 +28,8 @@ Run = Callable[[Sequence[Bound]], dict[str, Tensor]]
 """What the model gives for the batch under some edits."""
 ROOM = 1 << 30
 """Bytes of outputs that are kept."""
+FEW = 32
+"""Steps on which it is seen whether anything lies below."""
 
 
 @contextmanager
@@ -47,6 +50,11 @@ def above(
         yield run
         return
     with _noting(model.module, edited) as notes:
+        model.run(_beginning(batch), read)
+    if not notes.kept():
+        yield run
+        return
+    with _noting(model.module, edited) as notes:
         intact = run()
     kept = notes.kept()
     with _giving(model.module, kept) as calls:
@@ -60,6 +68,13 @@ def above(
             yield given
             return
     yield run
+
+
+def _beginning(batch: Batch) -> Batch:
+    """The first steps of one row: enough to see whether anything lies below, which is all there is to know first."""
+    length = min(FEW, int(batch.lengths[0]))
+    row = rows_of(batch, torch.zeros(1, dtype=torch.long, device=batch.tokens.device), length)
+    return replace(row, context=row.context.clamp(max=length), lengths=row.lengths.clamp(max=length))
 
 
 def _edited(module: nn.Module, site: str) -> nn.Module | None:

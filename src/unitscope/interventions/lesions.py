@@ -46,7 +46,7 @@ def lesions(model: ModuleModel, batch: Batch, site: str, read: Sequence[str]) ->
     def begin() -> None:
         edited.calls = 0
 
-    with replaced(layer.module, edited), above(model, batch, site, read, begin) as run:
+    with above(model, batch, site, read, begin) as run, replaced(layer.module, edited):
 
         def lesion(units: Sequence[int], values: Sequence[float]) -> dict[str, Tensor]:
             edited.hold(units, values)
@@ -163,9 +163,10 @@ class _Split:
         if self.below is None:
             if call == 0 and not self.seen:
                 self.seen.append((input, input, None))
-                self.symbols = _by_number(self.edited, input)
-                if self.symbols is not None:
-                    self.numbered = getattr(self.symbols[0], f"weight_ih{self.suffix}").detach().clone()
+                few = _by_number(self.edited, input)
+                if few is not None:
+                    self.symbols = few[:2]
+                    self.numbered = self.own["weight_ih"] @ few[2].T
             return input, None
         # The first call cannot depend on what the module gave; a later one may, where a model feeds itself.
         if call < len(self.seen) and (call == 0 or _same(self.seen[call][0], input)):
@@ -229,8 +230,11 @@ def _part(module: nn.RNNBase, first: int, stop: int) -> nn.RNNBase | None:
     return part.eval()
 
 
-def _by_number(layer: nn.RNNBase, given: Any) -> tuple[nn.RNNBase, Any] | None:
-    """A layer that reads one of r numbers where this one reads one of r vectors, if that is much less work."""
+def _by_number(layer: nn.RNNBase, given: Any) -> tuple[nn.RNNBase, Any, Tensor] | None:
+    """A layer that reads one of r numbers where this one reads one of r vectors, if that is much less work.
+
+    And its input, and the vectors.
+    """
     rows = (given.data if isinstance(given, PackedSequence) else given).detach()
     x = rows.flatten(0, -2)  # [row channel]
     # Equal rows have equal sums, and whether rows of equal sums are equal is looked at.
@@ -248,7 +252,7 @@ def _by_number(layer: nn.RNNBase, given: Any) -> tuple[nn.RNNBase, Any] | None:
         narrow._parameters[name] = nn.Parameter(getattr(layer, name).detach() @ vectors.T)
     narrow._flat_weights = [getattr(narrow, name) for name in narrow._flat_weights_names]
     numbers = nn.functional.one_hot(number, len(distinct)).to(x).view(*rows.shape[:-1], -1)
-    return narrow, given._replace(data=numbers) if isinstance(given, PackedSequence) else numbers
+    return narrow, given._replace(data=numbers) if isinstance(given, PackedSequence) else numbers, vectors
 
 
 def _rows(hx: Any, rows: slice) -> Any:

@@ -90,7 +90,8 @@ class CharNet(nn.Module):
             hidden, last = self.rnn(one_hot, state if self.config.cell == "lstm" else state[0])  # [batch time unit]
             state = last if self.config.cell == "lstm" else (last,)
             found.append(hidden)
-        return self.readout(self.dropout(torch.cat(found, dim=1))), state
+        hidden = found[0] if len(found) == 1 else torch.cat(found, dim=1)
+        return self.readout(self.dropout(hidden)), state
 
     def fresh_state(self, batch: int) -> State:
         """Zeros: the state before anything was read."""
