@@ -79,32 +79,35 @@ class Reading:
         source, stage, side = crew.desk.source, self.stage(crew.desk.source), self.side
         sites, done, total = source.sites, 0, len(side.sequences)
 
-        def fold(sequences: Sequence[int]) -> States:
-            parts = plan(Subset(source, sequences, what), sites)
+        def fold(*some: Sequence[int]) -> list[States]:
+            """Of each of some parts of the side, all of which are read at the same time."""
+            parts = [(place, part) for place, one in enumerate(some) for part in plan(Subset(source, one, what), sites)]
 
             def tell(number: int) -> None:
                 nonlocal done
-                done += len(parts[number].sequences)
+                done += len(parts[number][1].sequences)
                 progress(what, done, total)
 
-            tree = Tree[States](stage.merge)
-            for packed in crew.each([Folding(self, part) for part in parts], tell):
-                tree.add(stage.unpack(packed))
-            return tree.whole()
+            trees = [Tree[States](stage.merge) for _ in some]
+            outcomes = crew.each([Folding(self, part) for _, part in parts], tell)
+            for (place, _), packed in zip(parts, outcomes, strict=True):
+                trees[place].add(stage.unpack(packed))
+            return [tree.whole() for tree in trees]
 
         progress(what, 0, total)
-        states = fold(side.shared)
+        rounds = _rounds(side, tolerance)
+        states, *others = fold(side.shared, *([] if tolerance else rounds))
         results = {name: ResultSet(source.fingerprint) for name in ("all", *dict(self.controls), "shared")}
         own = Stage(sites, (self.own,))
         own.compute(states, results["shared"])
         read = set(side.shared)
-        for rest in _rounds(side, tolerance):
+        for rest in rounds:
             if tolerance:
                 known = ResultSet(source.fingerprint)
                 own.compute(states, known)
                 if _sure(tables(known), tolerance):
                     break
-            states = stage.merge(states, fold(rest))
+            states = stage.merge(states, others.pop(0) if others else fold(rest)[0])
             read.update(rest)
         for name, analysis in (("all", self.own), *self.controls):
             Stage(sites, (analysis,)).compute(states, results[name])

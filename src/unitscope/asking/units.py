@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 from jaxtyping import Int
 
 from unitscope.errors import InputError
@@ -38,16 +37,8 @@ class Units(Over):
     def chunks(
         self, sites: Sequence[str], labels: Sequence[str] = (), sequences: Sequence[int] | None = None
     ) -> Iterator[dict[str, Chunk]]:
-        for name in sites:
-            self.site_named(name)
-        whole = {site.name: site.units for site in self.whole.sites}
-        for chunks in self.whole.chunks(sites, labels, self.sequences if sequences is None else sequences):
-            yield {
-                name: chunk
-                if len(self.chosen[name]) == whole[name]
-                else replace(chunk, activations=chunk.activations[:, torch.from_numpy(self.chosen[name])])
-                for name, chunk in chunks.items()
-            }
+        chosen = {name: self.chosen[self.site_named(name).name] for name in sites}
+        return self.whole.some_units(chosen, labels, self.sequences if sequences is None else sequences)
 
 
 def chosen_units(source: Source, patterns: Sequence[str]) -> dict[str, Int[np.ndarray, " unit"]]:

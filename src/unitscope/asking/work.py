@@ -26,7 +26,7 @@ from unitscope.models.model import Model
 from unitscope.source.live import Live
 from unitscope.source.recipe import open_source
 from unitscope.source.source import Recipe, digest
-from unitscope.source.workers import each
+from unitscope.source.workers import each, standing
 
 VERSION = 1
 """Of what is kept: another means that it is made again."""
@@ -127,7 +127,7 @@ def crew(desk: Desk, workers: int, store: str, opened: Recipe | None) -> Iterato
             raise InputError(f"{desk.model.name} was made in this process, so no worker can open it; ask with 1 worker")
         network = json.dumps({"kind": Live.kind, "opened": opened, "batch_size": 1, "sequences": []})
     recipes = json.dumps(source.recipe()), network
-    with tempfile.TemporaryDirectory(prefix="unitscope-states-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="unitscope-states-") as scratch, standing():
         yield Crew(desk, workers, Store(store or scratch), recipes)
 
 

@@ -1,6 +1,8 @@
 """The command line's trunk: every other module of this folder that has commands adds them here."""
 
+import contextlib
 import os
+from pathlib import Path
 
 import typer
 
@@ -75,16 +77,31 @@ def main(
         known.trusted = True
     # Said before torch loads. Threads that wait for each other by spinning cost a busy machine ten times the work.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if threads:
+        os.environ["OMP_NUM_THREADS"] = str(threads)
     import torch  # here and not above: it takes seconds, which help and mistyped commands need not wait for
 
-    torch.set_num_threads(threads or _threads())
+    torch.set_num_threads(_threads())
 
 
-def _threads() -> int:
-    """As the user has set, or one for each core that is idle now; beyond a few, small products gain nothing."""
+def cores() -> int:
+    """As many as the user said, or those that this process may use, however busy they are."""
     said = os.environ.get("OMP_NUM_THREADS", "")
     if said.isdecimal() and int(said):
         return int(said)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    with contextlib.suppress(OSError, ValueError):  # of a container: microseconds, and out of how many
+        quota, period = map(int, Path("/sys/fs/cgroup/cpu.max").read_text().split())
+        allowed = min(allowed, max(1, quota // period))
+    return allowed
+
+
+def _threads() -> int:
+    """As the user said, or one for each core that is idle now; beyond a few, small products gain nothing.
+
+    Threads wait for each other, so on busy cores they cost far more than they bring.
+    """
+    if os.environ.get("OMP_NUM_THREADS"):
+        return cores()
     busy = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
-    return max(1, min(8, round(cores - busy)))
+    return max(1, min(8, round(cores() - busy)))

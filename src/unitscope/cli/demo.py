@@ -3,14 +3,13 @@
 import dataclasses
 from pathlib import Path
 
-import torch
-
 from unitscope.cli import analyze, ask, console, record, report, train
-from unitscope.cli.app import app
+from unitscope.cli.app import app, cores
 from unitscope.cli.options import Out, Retrain
 from unitscope.networks.card import read_card
 from unitscope.networks.files import SHIPPED
 from unitscope.networks.lessons.text import TrainOptions
+from unitscope.source.workers import standing
 
 SEQUENCES = 256
 
@@ -29,10 +28,11 @@ def demo(
         options = TrainOptions.from_json(read_card(SHIPPED).options, out=str(out / "net"))
         model = options.out
         train.train_text(**dataclasses.asdict(options))
-    recording, workers = out / "recording", torch.get_num_threads()
-    record.record(model, ["stdlib"], recording, dtype="float16", sequences=SEQUENCES, workers=workers)
-    analyze.analyze(recording, workers=workers)
-    ask.ask([str(recording)], workers=workers)
+    recording, workers = out / "recording", cores()
+    with standing():
+        record.record(model, ["stdlib"], recording, dtype="float16", sequences=SEQUENCES, workers=workers)
+        analyze.analyze(recording, workers=workers)
+        ask.ask([str(recording)], workers=workers)
     page = out / "report.html"
     report.report(recording, page)
     console.out.print(f"open {page.resolve().as_uri()}")

@@ -1,8 +1,9 @@
 """A source written down: a folder of shards, read as if the model were running."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +19,13 @@ from unitscope.files.damage import damaged
 from unitscope.files.digest import digest_of
 from unitscope.files.inside import check_plain
 from unitscope.models.site import Site
-from unitscope.recording.blocks import Blocks
+from unitscope.recording.blocks import BLOCK, Blocks
 from unitscope.recording.manifest import Manifest
 from unitscope.recording.plan import PLAN, Plan, Run
 from unitscope.recording.shard import LABEL, Shard, listed_as, shard_folder
 from unitscope.recording.texts import MEND, TEXTS, Texts
 from unitscope.source.chunk import Chunk
-from unitscope.source.source import Origin, Recipe, Source, labels_of
+from unitscope.source.source import Origin, Recipe, Source, batches, labels_of
 
 SHARDS = 4
 """Shards whose tokens and labels stay in memory."""
@@ -114,13 +115,20 @@ class Recording(Source):
     def chunks(
         self, sites: Sequence[str], labels: Sequence[str] = (), sequences: Sequence[int] | None = None
     ) -> Iterator[dict[str, Chunk]]:
+        return self.some_units({name: np.arange(self.site_named(name).units) for name in sites}, labels, sequences)
+
+    def some_units(
+        self,
+        chosen: Mapping[str, Int[np.ndarray, " unit"]],
+        labels: Sequence[str] = (),
+        sequences: Sequence[int] | None = None,
+    ) -> Iterator[dict[str, Chunk]]:
         wanted = self.sequences if sequences is None else sequences
-        chosen = [self.site_named(name) for name in sites]
+        sites = {name: self.site_named(name) for name in chosen}
         vocabulary = self.vocabulary
         pages = _Pages(self)
-        size = self.manifest.batch_size
-        for first in range(0, len(wanted), size):
-            rows = [self.plan.find(number) for number in wanted[first : first + size]]
+        for some in batches(wanted, self.manifest.batch_size):
+            rows = [self.plan.find(number) for number in some]
             runs = self.plan.runs(rows)
             pages.keep({run.shard for run in runs})
             lengths = torch.from_numpy(self.plan.tokens[rows])
@@ -131,8 +139,8 @@ class Recording(Source):
             position = torch.cat([torch.arange(length) for length in lengths.tolist()])
             said = labels_of(self, labels, self.plan.sequence[rows].tolist())
             yield {
-                site.name: Chunk(pages.values(site, runs), tokens, sequence, position, said, vocabulary)
-                for site in chosen
+                name: Chunk(pages.values(site, runs, chosen[name]), tokens, sequence, position, said, vocabulary)
+                for name, site in sites.items()
             }
 
     def labels(self, name: str, sequence: int) -> Float[Tensor, " token"]:
@@ -177,7 +185,9 @@ class Recording(Source):
 
     def window(self, site: str, sequence: int) -> Float[np.ndarray, "token unit"]:
         """The activations of all units over one sequence."""
-        return _Pages(self).values(self.site_named(site), self.plan.runs([self.plan.find(sequence)])).numpy()
+        where = self.site_named(site)
+        runs = self.plan.runs([self.plan.find(sequence)])
+        return _Pages(self).values(where, runs, np.arange(where.units)).numpy()
 
     def part(
         self, site: str, units: Sequence[int], sequence: int, first: int, stop: int
@@ -270,12 +280,17 @@ class _Pages:
         """Let go of all other shards."""
         self.mapped = {key: blocks for key, blocks in self.mapped.items() if key[0] in shards}
 
-    def values(self, site: Site, runs: Sequence[Run]) -> Float[Tensor, "token unit"]:
-        """Some runs of tokens, end to end."""
+    def values(self, site: Site, runs: Sequence[Run], units: Int[np.ndarray, " unit"]) -> Float[Tensor, "token unit"]:
+        """Some runs of tokens, end to end, of some units."""
         for shard in {run.shard for run in runs} - {shard for shard, name in self.mapped if name == site.name}:
             self.mapped[shard, site.name] = self.recording.mapped(shard, site)
+        blocks: list[tuple[int, list[int] | slice]] = [(n, slice(None)) for n in range(-(-site.units // BLOCK))]
+        if len(units) < site.units:
+            grouped = groupby(units.tolist(), lambda unit: unit // BLOCK)
+            blocks = [(number, [unit % BLOCK for unit in some]) for number, some in grouped] or [(0, [])]
         parts = [
-            torch.cat([block[:, run.start : run.stop] for block in self.mapped[run.shard, site.name]]) for run in runs
+            torch.cat([self.mapped[run.shard, site.name][n][rows, run.start : run.stop] for n, rows in blocks])
+            for run in runs
         ]  # each [unit token]
         # Turning the values as a whole is faster than reading them turned.
         return torch.cat(parts, 1).float().T.contiguous()

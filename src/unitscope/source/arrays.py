@@ -16,7 +16,7 @@ from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
 from unitscope.models.site import Site
 from unitscope.source.chunk import Chunk
-from unitscope.source.source import BATCH, Origin, Source, labels_of
+from unitscope.source.source import BATCH, Origin, Source, batches, labels_of
 
 NO_SYMBOLS = Vocabulary(("·",))
 """Of steps that are no symbols."""
@@ -141,8 +141,8 @@ class Arrays(Source):
     ) -> Iterator[dict[str, Chunk]]:
         wanted = self.sequences if sequences is None else sequences
         chosen = [self.site_named(name) for name in sites]
-        for first in range(0, len(wanted), self.batch_size):
-            numbers = [int(number) for number in wanted[first : first + self.batch_size]]
+        for some in batches(wanted, self.batch_size):
+            numbers = [int(number) for number in some]
             rows = [self._rows(number) for number in numbers]
             lengths = torch.tensor([part.stop - part.start for part in rows])
             tokens = torch.cat([torch.from_numpy(self.tokens(number)) for number in numbers])

@@ -5,7 +5,6 @@ import importlib
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 
 import msgspec
 import numpy as np
@@ -24,7 +23,7 @@ from unitscope.models.edit import Edit
 from unitscope.models.model import Model
 from unitscope.models.site import Site
 from unitscope.source.chunk import Chunk
-from unitscope.source.source import ALL, BATCH, Origin, Recipe, Source, digest, labels_of
+from unitscope.source.source import ALL, BATCH, Origin, Recipe, Source, batches, digest, labels_of
 
 ROOM = 1 << 30
 """Bytes of what a model reads or predicts over a batch, a number for each step and symbol, before the batch is divided:
@@ -64,10 +63,8 @@ class Running(Source):
     ) -> Iterator[dict[str, Chunk]]:
         wanted = self.sequences if sequences is None else sequences
         widest = max((site.units for site in self.sites if site.name in sites), default=0)
-        batches = -(-len(wanted) // self.batch_size)  # alike in size: a small last one costs more by the sequence
-        edges = [len(wanted) * number // batches for number in range(batches + 1)] if batches else []
-        for first, stop in pairwise(edges):
-            for numbers, batch in self._batches(wanted[first:stop], widest):
+        for some in batches(wanted, self.batch_size):
+            for numbers, batch in self._batches(some, widest):
                 batch = batch.to(self.model.device)
                 yield laid_out(self.read(batch, sites), batch, self.vocabulary, labels_of(self, labels, numbers))
 

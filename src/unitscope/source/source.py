@@ -12,7 +12,7 @@ ablated: whoever reads a source cannot tell which it is, and need not. Laws, tes
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -108,6 +108,22 @@ class Source(Shown, ABC):
         The chunks of one mapping are aligned: row t is the same token in each. Raises ``InputError`` for a site that
         does not exist and for an unknown label.
         """
+
+    def some_units(
+        self,
+        chosen: Mapping[str, Int[np.ndarray, " unit"]],
+        labels: Sequence[str] = (),
+        sequences: Sequence[int] | None = None,
+    ) -> Iterator[dict[str, Chunk]]:
+        """The same of some units of some sites, by their numbers. A source that keeps units apart reads no others."""
+        every = {site.name: site.units for site in self.sites}
+        for chunks in self.chunks(list(chosen), labels, sequences):
+            yield {
+                name: chunk
+                if len(chosen[name]) == every[name]
+                else replace(chunk, activations=chunk.activations[:, torch.from_numpy(chosen[name])])
+                for name, chunk in chunks.items()
+            }
 
     @abstractmethod
     def labels(self, name: str, sequence: int) -> Float[Tensor, " token"]:
@@ -282,6 +298,13 @@ class Over(Source):
 
     def describe(self) -> dict[str, str]:
         return self.whole.describe()
+
+
+def batches(sequences: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    """So many sequences at a time, or a few less so that all are alike: a small last batch costs more by the token."""
+    count = -(-len(sequences) // size)
+    for number in range(count):
+        yield sequences[len(sequences) * number // count : len(sequences) * (number + 1) // count]
 
 
 def labels_of(source: Source | Corpus, names: Sequence[str], sequences: Sequence[int]) -> dict[str, Tensor]:

@@ -8,6 +8,8 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from contextvars import ContextVar
 from multiprocessing.context import BaseContext
 from typing import TypeVar
 
@@ -35,11 +37,10 @@ def each(work: Callable[[Task], Done], tasks: Sequence[Task], workers: int) -> I
     Raises ``InputError`` if they die again and again.
     """
     left = dict(enumerate(tasks))
-    context = _context()
     for _ in range(DEATHS):
         if not left:
             return
-        with ProcessPoolExecutor(min(workers, len(left)), context, initializer=_alone) as pool:
+        with _pool(workers, len(left)) as pool:
             futures = {pool.submit(work, task): number for number, task in left.items()}
             try:
                 for future in as_completed(futures):
@@ -47,8 +48,9 @@ def each(work: Callable[[Task], Done], tasks: Sequence[Task], workers: int) -> I
                     del left[futures[future]]
                     yield done
             except BrokenProcessPool:
-                continue
+                _STANDING.pop(workers, None)
             except BaseException:
+                _STANDING.pop(workers, None)
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
     if left:
@@ -56,6 +58,35 @@ def each(work: Callable[[Task], Done], tasks: Sequence[Task], workers: int) -> I
             f"workers died {DEATHS} times, {len(left)} parts of the work are left; there may be too little memory "
             f"for {workers} of them: take fewer, and the same command goes on with what is there"
         )
+
+
+_STANDING: dict[int, ProcessPoolExecutor] = {}
+"""By their number, workers that wait for the next work."""
+_STAND = ContextVar("stand", default=False)
+
+
+@contextmanager
+def standing() -> Iterator[None]:
+    """While open, workers stay for the next work, and what they have opened serves again."""
+    outer = _STAND.get()
+    token = _STAND.set(True)
+    try:
+        yield
+    finally:
+        _STAND.reset(token)
+        while _STANDING and not outer:
+            _STANDING.popitem()[1].shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _pool(workers: int, tasks: int) -> Iterator[ProcessPoolExecutor]:
+    if _STAND.get():
+        if workers not in _STANDING:
+            _STANDING[workers] = ProcessPoolExecutor(workers, _context(), initializer=_alone)
+        yield _STANDING[workers]
+    else:
+        with ProcessPoolExecutor(min(workers, tasks), _context(), initializer=_alone) as pool:
+            yield pool
 
 
 def _context() -> BaseContext:
