@@ -20,10 +20,11 @@ from pathlib import Path
 
 from unitscope.corpus.dialect import Dialect, Notes
 from unitscope.corpus.formats.which import sentences_of
-from unitscope.corpus.labelled import LabelledTexts, labelled_rows, texts_of
+from unitscope.corpus.labelled import LabelledTexts, labelled_rows, read_labelled, texts_of
 from unitscope.corpus.open import open_corpus
 from unitscope.corpus.opening import Lines
 from unitscope.corpus.treebank import read_treebank
+from unitscope.networks.lessons.tasks import Classification, divide
 
 LINE = 'It was a bright cold day in April, said "the clock", and the naïve cafés were striking thirteen – again.\n'
 WORDS = """\
@@ -52,6 +53,7 @@ READ: dict[str, Callable[[Path], object]] = {
     "CoNLL-U, all sentences": read_treebank,
     "texts and labels of a table": lambda path: sum(1 for _ in labelled_rows([str(path)])),
     "the same, for a classifier": lambda path: LabelledTexts(*texts_of([str(path)], "01234"), name="table"),
+    "the same, divided to train one": lambda path: Classification(divide(read_labelled([str(path)])), "table"),
     "a column as documents": lambda path: open_corpus(f"{path}:text"),
     "a folder": lambda path: open_corpus(path),
 }
@@ -92,6 +94,7 @@ def main() -> None:
                                 for n in range(rows))  # fmt: skip
             show("texts and labels of a table", folder / "table.csv")
             show("the same, for a classifier", folder / "table.csv")
+            show("the same, divided to train one", folder / "table.csv")
             show("a column as documents", folder / "table.csv")
         (folder / "many").mkdir()
         for number in range(options.files):

@@ -141,14 +141,14 @@ def test_parts(site):
 
 def test_labelled_files_know_their_encoding_and_their_class(site):
     site("asked", ("train", "ask.all", "0 Où ?\n1 Who ?\n".encode("latin-1")), encoding="latin-1")
-    assert read_labelled(["asked/train"]) == [("Où ?", "0"), ("Who ?", "1")]
+    assert list(read_labelled(["asked/train"])) == [("Où ?", "0"), ("Who ?", "1")]
     site("liked", ("yes", "good", b"a joy\n"), label="yes")
-    assert read_labelled(["liked"]) == [("a joy", "yes")]
+    assert list(read_labelled(["liked"])) == [("a joy", "yes")]
 
 
 def test_parallel_text(site):
     site("pair", ("en", "x.en", b"yes\nno\n"), ("de", "x.de", b"ja\nnein\n"))
-    assert read_parallel(Path("pair/en"), Path("pair/de")) == [("yes", "ja"), ("no", "nein")]
+    assert list(read_parallel(Path("pair/en"), Path("pair/de"))) == [("yes", "ja"), ("no", "nein")]
 
 
 def test_a_file_of_an_archive(site):

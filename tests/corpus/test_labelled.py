@@ -18,9 +18,9 @@ def test_three_forms_say_the_same(tmp_path: Path) -> None:
     table = written(tmp_path, 'label,text\na,who is it ?\nb,"why"\n', "x.csv")
     first, second = written(tmp_path, "who is it ?\n", "x.a"), written(tmp_path, " why\n", "x.b")
     wanted = [("who is it ?", "a"), ("why", "b")]
-    assert read_labelled([str(lines)]) == wanted
-    assert read_labelled([str(table)]) == wanted
-    assert read_labelled([f"a={first}", f"b={second}"]) == wanted
+    assert list(read_labelled([str(lines)])) == wanted
+    assert list(read_labelled([str(table)])) == wanted
+    assert list(read_labelled([f"a={first}", f"b={second}"])) == wanted
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_encodings(tmp_path: Path) -> None:
     (tmp_path / "x.txt").write_bytes("a café\n".encode("latin-1"))
     with pytest.raises(InputError, match=r"x\.txt:1: 0xe9 is no utf-8 text .* often --encoding latin-1"):
         read_labelled([str(tmp_path / "x.txt")])
-    assert read_labelled([str(tmp_path / "x.txt")], "latin-1") == [("café", "a")]
+    assert list(read_labelled([str(tmp_path / "x.txt")], "latin-1")) == [("café", "a")]
     with pytest.raises(InputError, match="no encoding is called"):
         read_labelled([str(tmp_path / "x.txt")], "latin-99")
     with pytest.raises(InputError, match="cannot be read"):

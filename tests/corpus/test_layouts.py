@@ -28,22 +28,22 @@ from unitscope.errors import InputError
     ],
 )  # fmt: skip
 def test_published_layouts(tmp_path: Path, name: str, text: str, wanted: list[tuple[str, str]]) -> None:
-    assert read_labelled([str(written(tmp_path, text, name))]) == wanted
+    assert list(read_labelled([str(written(tmp_path, text, name))])) == wanted
 
 
 def test_columns_are_told(tmp_path: Path) -> None:
     path = str(written(tmp_path, "x,5,so so,part\ny,2,no,rest\n", "a.csv"))
     told = Dialect(columns=("name", "stars", "body", "split"), label="stars", text="body")
-    assert read_labelled([path], told) == [("so so", "5"), ("no", "2")]
-    assert read_labelled([path], Dialect(columns=told.columns, label="stars", text="name,body", part="rest")) == [
+    assert list(read_labelled([path], told)) == [("so so", "5"), ("no", "2")]
+    assert list(read_labelled([path], Dialect(columns=told.columns, label="stars", text="name,body", part="rest"))) == [
         ("y no", "2")
     ]
     pair = str(written(tmp_path, "question\tsentence\tlabel\nWho ?\tAda .\tyes\n", "qnli.tsv"))
     with pytest.raises(InputError, match="sentence and question could each be the text; say which: --text"):
         read_labelled([pair])
-    assert read_labelled([pair], Dialect(text="question,sentence")) == [("Who ? Ada .", "yes")]
+    assert list(read_labelled([pair], Dialect(text="question,sentence"))) == [("Who ? Ada .", "yes")]
     head = str(written(tmp_path, "stars,body\n5,so\n", "b.csv"))
-    assert read_labelled([head], Dialect(columns=("stars", "body"), label="stars", text="body")) == [("so", "5")]
+    assert list(read_labelled([head], Dialect(columns=("stars", "body"), label="stars", text="body"))) == [("so", "5")]
     with pytest.raises(InputError, match=r"no column is the text; there are: stars, body\. Say which: --text COLUMN"):
         read_labelled([head])
     with pytest.raises(InputError, match=r"has no column of parts; .*--part COLUMN=dev"):
@@ -55,7 +55,7 @@ def test_rows_that_are_left_out_are_counted(tmp_path: Path) -> None:
     path = written(
         tmp_path, '{"text": "a", "label": 1}\n{"text": "b", "label": -1}\n{"text": null, "label": 1}\n', "a.jsonl"
     )
-    assert read_labelled([str(path)], notes=notes) == [("a", "1")]
+    assert list(read_labelled([str(path)], notes=notes)) == [("a", "1")]
     assert list(notes) == ["rows without a label or a text, left out: 2"]
     with pytest.raises(InputError, match=r"a\.csv:2: this row has no label"):
         read_labelled([str(written(tmp_path, "label,text\n,a\n", "a.csv"))])
@@ -64,7 +64,7 @@ def test_rows_that_are_left_out_are_counted(tmp_path: Path) -> None:
 def test_columns_without_a_name_are_none(tmp_path: Path) -> None:
     notes = Notes()
     path = written(tmp_path, ",label,text,,\n0,a,so it is,,\n1,b,no,more,\n", "a.csv")
-    assert read_labelled([str(path)], notes=notes) == [("so it is", "a"), ("no", "b")]
+    assert list(read_labelled([str(path)], notes=notes)) == [("so it is", "a"), ("no", "b")]
     assert "columns of a.csv without a name left out: 3" in list(notes)
 
 

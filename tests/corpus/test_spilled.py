@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unitscope.corpus import spilled
-from unitscope.corpus.spilled import Rows, Texts
+from unitscope.corpus.spilled import Firsts, Pairs, Rows, Some, Texts
 
 
 @settings(max_examples=25, deadline=None)
@@ -14,6 +14,10 @@ from unitscope.corpus.spilled import Rows, Texts
 def test_texts_of_every_sign(texts: list[str], held: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(spilled, "HELD", held)
+        patch.setattr(spilled, "AHEAD", held // 2)
+        pairs = [(text, text[::-1]) for text in texts]
+        assert list(Pairs(pairs)) == pairs == Pairs(pairs)[:]
+        assert list(Some(Firsts(Pairs(pairs)), np.arange(len(texts))[::-1])) == texts[::-1]
         made = Texts(texts)
         assert list(made) == texts == made[:]
         assert [made[number] for number in range(-len(texts), len(texts))] == texts * 2

@@ -14,7 +14,7 @@ PAIRS = [("ab", "xyz"), ("abc", "x")]
 
 def test_lines_are_pairs(tmp_path: Path) -> None:
     source, target = written(tmp_path, "one\n\nthree\n", "x.en"), written(tmp_path, "eins\nzwei\n drei\n", "x.de")
-    assert read_parallel(source, target) == [("one", "eins"), ("three", "drei")]
+    assert list(read_parallel(source, target)) == [("one", "eins"), ("three", "drei")]
     with pytest.raises(InputError, match=r"x.en has 3 lines but .*y.de has 1"):
         read_parallel(source, written(tmp_path, "eins\n", "y.de"))
     with pytest.raises(InputError, match="no sentence with its translation"):

@@ -145,7 +145,7 @@ def test_what_the_loss_becomes_is_known_of_held_out_sentences(tmp_path: Path) ->
     seen = {sentence.text for sentence in translation.sentences}
     assert sentences and not seen & {sentence.text for sentence in sentences}
     number = sentences[1].text.split()[2]
-    assert remake([1], ["no dog"]).pairs == (("no dog", f"der Hund {number} !"),)
+    assert remake([1], ["no dog"]).pairs == [("no dog", f"der Hund {number} !")]
     # A concept keeps its number where it stands in other sentences.
     bank, _ = banks(translation, translation.finders(), range(5))
     other = placed(bank, make_bank(sentences, [words]))

@@ -3,7 +3,9 @@
 import html
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from sys import intern
 from typing import Annotated
 
 import typer
@@ -40,6 +42,7 @@ from unitscope.cli.options import (
 from unitscope.cli.training import training_bar
 from unitscope.corpus.dialect import Notes
 from unitscope.corpus.labelled import labelled_rows, read_labelled
+from unitscope.corpus.spilled import Pairs
 from unitscope.corpus.translations import read_parallel
 from unitscope.networks.lessons import texts
 from unitscope.networks.lessons.tasks import Classification, Translation, by_part, divide
@@ -83,11 +86,13 @@ def train_classifier(
     For example: `unitscope train classifier pos=rt.pos neg=rt.neg --out polarity`
     """
     dialect, notes = dialect_of(encoding, columns, label, text, part, quotes), Notes()
-    rows = list(labelled_rows(files, dialect, notes))
-    divided = by_part(rows, held_out, notes) if not test else None
+    items, parts = Pairs(), []
+    for row in labelled_rows(files, dialect, notes):
+        items.append(row.text, row.label)
+        parts.append(intern(row.part))
+    divided = by_part(items, parts, held_out, notes) if not test else None
     if divided is None:
-        tested = read_labelled(test, dialect, notes) if test else ()
-        divided = divide([(row.text, row.label) for row in rows], tested, held_out, notes=notes)
+        divided = divide(items, read_labelled(test, dialect, notes) if test else (), held_out, notes=notes)
     for note in notes:
         console.out.print(f"  {note}")
     task = Classification(divided, ", ".join(Path(name).name for name in files), longest)
@@ -131,9 +136,9 @@ def train_translator(
 
     notes = Notes()
 
-    def read(files: tuple[Path, Path]) -> list[tuple[str, str]]:
+    def read(files: tuple[Path, Path]) -> Sequence[tuple[str, str]]:
         pairs = read_parallel(*files, encoding, notes)
-        return [(html.unescape(a), html.unescape(b)) for a, b in pairs] if unescape else pairs
+        return Pairs((html.unescape(a), html.unescape(b)) for a, b in pairs) if unescape else pairs
 
     divided = divide(read((source, target)), read(test) if test else (), held_out, notes=notes)
     for note in notes:

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from unitscope.corpus.annotated import Annotated, Window, WithText
@@ -31,7 +31,7 @@ from unitscope.corpus.formats.brackets import trees
 from unitscope.corpus.layouts import LABELS, PARTS, TEXTS, column_of, has_head, headless
 from unitscope.corpus.opening import Lines
 from unitscope.corpus.padded import padded
-from unitscope.corpus.spilled import Texts
+from unitscope.corpus.spilled import Pairs, Texts
 from unitscope.corpus.tables import Table, is_table, open_table, table_of
 from unitscope.corpus.vocabulary import UNKNOWN, Vocabulary, note_unknown
 from unitscope.errors import InputError
@@ -57,7 +57,7 @@ class LabelledRow(NamedTuple):
 
 def read_labelled(
     files: Sequence[str], dialect: Dialect | str = Dialect(), notes: Notes | None = None
-) -> list[Labelled]:
+) -> Sequence[Labelled]:
     """Texts with their labels, in the order of the files; blank lines are passed over.
 
     A file is named ``LABEL=FILE`` where all its lines have one label. A public corpus, such as ``trec/train``,
@@ -65,7 +65,7 @@ def read_labelled(
     so, and for a text without a label.
     """
     said = Dialect(encoding=dialect) if isinstance(dialect, str) else dialect
-    return [(row.text, row.label) for row in labelled_rows(files, said, notes)]
+    return Pairs((row.text, row.label) for row in labelled_rows(files, said, notes))
 
 
 def labelled_rows(
@@ -318,9 +318,9 @@ class LabelledTexts(WithText):
     def lengths(self, sequences: Sequence[int]) -> list[int]:
         return [self._sizes[number] for number in sequences]
 
-    def sides(self) -> list[list[int]]:
+    def sides(self) -> list[Int[np.ndarray, " text"]]:
         """The length of every text: what batches of about equal length are made by."""
-        return [self.lengths(range(len(self)))]
+        return [np.array(self._sizes, dtype=np.int64)]
 
     def batch(self, sequences: Sequence[int]) -> Batch:
         batch = padded(sequences, [self.window(number) for number in sequences], self._ids)

@@ -7,14 +7,12 @@ A table is named with the column of its texts: ``reviews.parquet:text``, ``tweet
 import bisect
 import itertools
 import tempfile
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import overload
 
 from unitscope.corpus.dialect import Dialect, Notes, ending
 from unitscope.corpus.documents import TextFile
-from unitscope.corpus.spilled import Rows
+from unitscope.corpus.spilled import Many, Rows
 from unitscope.corpus.tables import ENDINGS, open_table
 from unitscope.errors import InputError
 
@@ -50,24 +48,7 @@ def rows(table: Path, column: str, dialect: Dialect = Dialect(), notes: Notes | 
                 notes.count("rows without a text left out")
 
 
-class Files(Sequence[TextFile], ABC):
-    """Files that are made when they are asked for, by their place."""
-
-    @overload
-    def __getitem__(self, number: int) -> TextFile: ...
-    @overload
-    def __getitem__(self, number: slice) -> list[TextFile]: ...
-    def __getitem__(self, number: int | slice) -> TextFile | list[TextFile]:
-        if isinstance(number, slice):
-            return [self[each] for each in range(*number.indices(len(self)))]
-        return self._at(range(len(self))[number])
-
-    @abstractmethod
-    def _at(self, place: int) -> TextFile:
-        """The file at a place, counted from 0."""
-
-
-class Spooled(Files):
+class Spooled(Many[TextFile]):
     """Texts that lie end to end in one file."""
 
     def __init__(self, name: str, path: Path, ends: Rows) -> None:
@@ -83,7 +64,7 @@ class Spooled(Files):
         return TextFile(f"{self._name}:{place + 1}", self.path, start, self._ends[place][0])
 
 
-class Joined(Files):
+class Joined(Many[TextFile]):
     """Several sequences of files as one."""
 
     def __init__(self, parts: Sequence[Sequence[TextFile]]) -> None:

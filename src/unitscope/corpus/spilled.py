@@ -7,16 +7,20 @@ import os
 import struct
 import tempfile
 import weakref
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, overload
+from typing import Any, Generic, TypeVar, overload
 
 import numpy as np
-from jaxtyping import Shaped
+from jaxtyping import Int, Shaped
 
 HELD = 1 << 20
 """Bytes that stay in memory."""
+AHEAD = 1 << 14
+"""Bytes that are read with those that are asked for."""
 NEAR = 256
 """Rows that are read together."""
+Item = TypeVar("Item")
 
 
 class Bytes:
@@ -26,6 +30,7 @@ class Bytes:
         self._file: Any = None
         self._written = 0
         self._last = bytearray()
+        self._near: tuple[int, bytes] = 0, b""  # where it begins, and what was read there last
 
     def __len__(self) -> int:
         return self._written + len(self._last)
@@ -44,10 +49,17 @@ class Bytes:
 
     def read(self, start: int, stop: int) -> bytes:
         """Bytes ``start`` to ``stop``."""
+        first, near = self._near
+        end = first + len(near)
+        if first <= start and stop <= end:
+            return near[start - first : stop - first]
         if start >= self._written:
             return bytes(self._last[start - self._written : stop - self._written])
-        found = os.pread(self._file.fileno(), min(stop, self._written) - start, start)
-        return found + bytes(self._last[: max(0, stop - self._written)])
+        # Who goes on where the last reading ended is likely to go on.
+        wanted = max(stop, start + AHEAD) if first <= start < end + AHEAD else stop
+        near = os.pread(self._file.fileno(), min(wanted, self._written) - start, start)
+        self._near = start, near
+        return near[: stop - start] + bytes(self._last[: max(0, stop - self._written)])
 
 
 class Rows:
@@ -68,8 +80,10 @@ class Rows:
         self._bytes.add(self._struct.pack(*values))
 
     def __getitem__(self, number: int) -> tuple[Any, ...]:
-        place = range(len(self))[number]
         first, near = self._near
+        if 0 <= number - first < len(near):
+            return near[number - first]
+        place = range(len(self))[number]
         if not 0 <= place - first < len(near):
             # The next ones are likely to be asked for next.
             first, width = place - place % NEAR, self._struct.size
@@ -98,7 +112,27 @@ class Rows:
             yield self._bytes.read(start, min(start + step, len(self._bytes)))
 
 
-class Texts(Sequence[str]):
+class Many(Sequence[Item], ABC, Generic[Item]):
+    """What is made when it is asked for, by its place."""
+
+    @overload
+    def __getitem__(self, number: int) -> Item: ...
+    @overload
+    def __getitem__(self, number: slice) -> list[Item]: ...
+    def __getitem__(self, number: int | slice) -> Item | list[Item]:
+        if isinstance(number, slice):
+            return [self[each] for each in range(*number.indices(len(self)))]
+        return self._at(range(len(self))[number])
+
+    def __iter__(self) -> Iterator[Item]:
+        return map(self._at, range(len(self)))
+
+    @abstractmethod
+    def _at(self, place: int) -> Item:
+        """The one at a place, counted from 0."""
+
+
+class Texts(Many[str]):
     """Texts end to end."""
 
     def __init__(self, texts: Iterable[str] = ()) -> None:
@@ -115,14 +149,7 @@ class Texts(Sequence[str]):
     def __len__(self) -> int:
         return len(self._ends)
 
-    @overload
-    def __getitem__(self, number: int) -> str: ...
-    @overload
-    def __getitem__(self, number: slice) -> list[str]: ...
-    def __getitem__(self, number: int | slice) -> str | list[str]:
-        if isinstance(number, slice):
-            return [self[each] for each in range(*number.indices(len(self)))]
-        place = range(len(self))[number]
+    def _at(self, place: int) -> str:
         start = self._ends[place - 1][0] if place else 0
         return self._content.read(start, self._ends[place][0]).decode(errors="surrogatepass")
 
@@ -131,3 +158,60 @@ class Texts(Sequence[str]):
         for (end,) in self._ends:
             yield self._content.read(start, end).decode(errors="surrogatepass")
             start = end
+
+
+class Pairs(Many[tuple[str, str]]):
+    """Two texts each: one and its label, or its translation."""
+
+    def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
+        self._content = Bytes()
+        self._places = Rows(start="q", middle="q", stop="q")
+        for pair in pairs:
+            self.append(*pair)
+
+    def append(self, first: str, second: str) -> None:
+        """One more."""
+        start, content = len(self._content), first.encode(errors="surrogatepass")
+        self._content.add(content + second.encode(errors="surrogatepass"))
+        self._places.add(start, start + len(content), len(self._content))
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def _at(self, place: int) -> tuple[str, str]:
+        start, middle, stop = self._places[place]
+        content, width = self._content.read(start, stop), middle - start
+        return content[:width].decode(errors="surrogatepass"), content[width:].decode(errors="surrogatepass")
+
+
+class Some(Many[Item]):
+    """Those with these numbers, in this order."""
+
+    def __init__(self, of: Sequence[Item], numbers: Int[np.ndarray, " some"]) -> None:
+        self._of = of
+        self._numbers = numbers
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def _at(self, place: int) -> Item:
+        return self._of[int(self._numbers[place])]
+
+    def __iter__(self) -> Iterator[Item]:
+        return map(self._of.__getitem__, map(int, self._numbers))
+
+
+class Firsts(Many[str]):
+    """The first text of each pair."""
+
+    def __init__(self, pairs: Sequence[tuple[str, str]]) -> None:
+        self._pairs = pairs
+
+    def __len__(self) -> int:
+        return len(self._pairs)
+
+    def _at(self, place: int) -> str:
+        return self._pairs[place][0]
+
+    def __iter__(self) -> Iterator[str]:
+        return (first for first, _ in self._pairs)

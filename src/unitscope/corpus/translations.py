@@ -1,13 +1,15 @@
 """Parallel text: sentences and their translations, as characters."""
 
 import hashlib
+import itertools
 import json
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from unitscope.corpus.annotated import Annotated
@@ -17,6 +19,7 @@ from unitscope.corpus.download import files_of
 from unitscope.corpus.labelled import symbols_of
 from unitscope.corpus.opening import Lines
 from unitscope.corpus.place import WithoutText
+from unitscope.corpus.spilled import Pairs
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
 
@@ -28,7 +31,7 @@ Translated = tuple[str, str]
 
 def read_parallel(
     source: Path, target: Path, dialect: Dialect | str = Dialect(), notes: Notes | None = None
-) -> list[Translated]:
+) -> Sequence[Translated]:
     """Line by line a sentence and its translation. Lines in which one side is blank are left out.
 
     ``dialect`` may be an encoding. Raises ``InputError`` for files of different numbers of lines, since then no line
@@ -36,17 +39,20 @@ def read_parallel(
     """
     said = Dialect(encoding=dialect) if isinstance(dialect, str) else dialect
     notes = Notes() if notes is None else notes
-    first, second = ([*_lines(path, said, notes)] for path in (source, target))
-    if len(first) != len(second):
+    found, counts = Pairs(), [0, 0]
+    for pair in itertools.zip_longest(*(_lines(path, said, notes) for path in (source, target))):
+        counts = [count + (line is not None) for count, line in zip(counts, pair, strict=True)]
+        first, second = ((line or "").strip() for line in pair)
+        if first and second:
+            found.append(first, second)
+    if counts[0] != counts[1]:
         raise InputError(
-            f"{source} has {len(first):,} lines but {target} has {len(second):,}; "
+            f"{source} has {counts[0]:,} lines but {target} has {counts[1]:,}; "
             "a line and its translation have the same number"
         )
-    pairs = [(a.strip(), b.strip()) for a, b in zip(first, second, strict=True)]
-    found = [pair for pair in pairs if all(pair)]
-    if not found:
+    if not len(found):
         raise InputError(f"{source} and {target} hold no sentence with its translation")
-    notes.count("lines with a blank side left out", len(pairs) - len(found))
+    notes.count("lines with a blank side left out", counts[0] - len(found))
     return found
 
 
@@ -58,7 +64,7 @@ def _lines(name: Path, dialect: Dialect, notes: Notes) -> Iterator[str]:
 
 def both_vocabularies(pairs: Sequence[Translated], at_least: int = 1) -> tuple[Vocabulary, Vocabulary]:
     """The symbols of either side, with an unknown one and ``END``."""
-    sides = (symbols_of([pair[side] for pair in pairs], at_least=at_least) for side in (0, 1))
+    sides = (symbols_of((pair[side] for pair in pairs), at_least=at_least) for side in (0, 1))
     first, second = (Vocabulary((*side.symbols, END)) for side in sides)
     return first, second
 
@@ -74,13 +80,13 @@ class Translations(WithoutText):
     def __init__(
         self, pairs: Sequence[Translated], name: str, vocabulary: Vocabulary, target_vocabulary: Vocabulary
     ) -> None:
-        if not pairs or not all(map(all, pairs)):
+        if not len(pairs) or not all(map(all, pairs)):
             raise InputError(f"{name}: there is no sentence, or one without a translation; leave it out")
         for side in (vocabulary, target_vocabulary):
             if END not in side.ids or side.unknown is None:
                 raise InputError(f"{name}: the symbols of a translation need {END} and an unknown one")
         self.name = name
-        self.pairs = tuple(pairs)
+        self.pairs = pairs
         self.vocabulary = vocabulary
         self.target_vocabulary = target_vocabulary
         self._annotated = Annotated(lambda number: self.pairs[number][0])
@@ -91,8 +97,12 @@ class Translations(WithoutText):
     @cached_property
     def fingerprint(self) -> str:
         """Hexadecimal SHA-256 of the pairs and their symbols."""
-        content = [self.pairs, self.vocabulary.symbols, self.target_vocabulary.symbols]
-        return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+        made = hashlib.sha256(b"[[")
+        for number, pair in enumerate(self.pairs):
+            made.update((", " * (number > 0) + json.dumps(pair)).encode())
+        symbols = json.dumps([self.vocabulary.symbols, self.target_vocabulary.symbols])
+        made.update(f"], {symbols[1:]}".encode())
+        return made.hexdigest()
 
     @property
     def annotations(self) -> list[str]:
@@ -101,9 +111,10 @@ class Translations(WithoutText):
     def lengths(self, sequences: Sequence[int]) -> list[int]:
         return [max(len(a), len(b) + 1) for a, b in (self.pairs[number] for number in sequences)]
 
-    def sides(self) -> list[list[int]]:
+    def sides(self) -> list[Int[np.ndarray, " pair"]]:
         """Symbols of every sentence, and of every translation with its end."""
-        return [[len(a) for a, _ in self.pairs], [len(b) + 1 for _, b in self.pairs]]
+        sizes = ((len(a), len(b) + 1) for a, b in self.pairs)
+        return list(np.fromiter(sizes, np.dtype((np.int64, 2)), len(self.pairs)).T)
 
     def batch(self, sequences: Sequence[int]) -> Batch:
         lengths = self.lengths(sequences)

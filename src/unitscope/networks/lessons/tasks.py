@@ -1,21 +1,24 @@
 """What a classifier or translator learns from: texts divided for training, choosing and testing, and its scores."""
 
+import hashlib
 import itertools
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from sys import intern
 from typing import Generic, TypeVar
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool
+from jaxtyping import Bool, Int, UInt64
 from torch import Tensor, nn
 
 from unitscope.corpus.batch import Batch
 from unitscope.corpus.dialect import Notes
-from unitscope.corpus.labelled import Labelled, LabelledRow, LabelledTexts, symbols_of
+from unitscope.corpus.labelled import Labelled, LabelledTexts, symbols_of
+from unitscope.corpus.spilled import Firsts, Some
 from unitscope.corpus.translations import Translated, Translations, both_vocabularies
 from unitscope.errors import InputError
 from unitscope.networks import translating
@@ -31,6 +34,8 @@ PARTS = {
 """How parts of data are called."""
 RARE = 3
 """Symbols that occur less often are read as the unknown one."""
+GRAMS = 1 << 19
+"""Words and pairs of words that naive Bayes knows at most."""
 Item = TypeVar("Item", bound=tuple[str, str])
 
 
@@ -38,27 +43,27 @@ Item = TypeVar("Item", bound=tuple[str, str])
 class Divided(Generic[Item]):
     """Texts for training, choosing and testing; none is in two parts."""
 
-    train: list[Item]
-    validation: list[Item]
-    test: list[Item]
+    train: Sequence[Item]
+    validation: Sequence[Item]
+    test: Sequence[Item]
 
 
-def by_part(rows: Sequence[LabelledRow], held_out: float, notes: Notes, seed: int = 0) -> Divided[Labelled] | None:
+def by_part(
+    items: Sequence[Item], parts: Sequence[str], held_out: float, notes: Notes, seed: int = 0
+) -> Divided[Item] | None:
     """The division that the data say themselves, by their parts of training, choosing and testing; None if they do not.
 
     Where nothing is there to choose by, it is drawn from training; other parts are left out.
     """
-    items: dict[str, list[Labelled]] = {"train": [], "validation": [], "test": []}
-    for row in rows:
-        part = PARTS.get(row.part.lower(), "")
-        if part:
-            items[part].append((row.text, row.label))
-    if not items["train"] or not items["test"]:
+    names = ("train", "validation", "test", "")
+    known = np.fromiter((names.index(PARTS.get(part.lower(), "")) for part in parts), np.int8, len(parts))
+    train, validation, test = (Some(items, np.flatnonzero(known == number)) for number in range(3))
+    if not len(train) or not len(test):
         return None
-    notes.count("rows of other parts, left out", len(rows) - sum(map(len, items.values())))
-    if not items["validation"]:
-        return divide(items["train"], items["test"], held_out, seed, notes)
-    return parted(items["train"], items["validation"], items["test"])
+    notes.count("rows of other parts, left out", int((known == 3).sum()))
+    if not len(validation):
+        return divide(train, test, held_out, seed, notes)
+    return parted(train, validation, test)
 
 
 def divide(
@@ -75,28 +80,44 @@ def divide(
     """
     if not 0 < held_out < 0.5:
         raise InputError(f"the share held out lies between 0 and a half, not at {held_out}")
-    tested = list({item[0]: item for item in reversed(test)}.values())[::-1]
-    known = {item[0] for item in tested}
-    rest = [item for item in {item[0]: item for item in reversed(items)}.values() if item[0] not in known][::-1]
+    known = _keys(test)
+    tested, rest = Some(test, _distinct(known)), _distinct(_keys(items), known)
     if notes is not None:
         notes.count("texts that come again, joined or left to the test part", len(items) - len(rest))
-    order = np.random.default_rng(seed).permutation(len(rest)).tolist()
+    order = np.random.default_rng(seed).permutation(len(rest))
     share = int(held_out * len(rest))
-    if not tested:
-        tested, order = [rest[number] for number in order[:share]], order[share:]
-    validation, train = order[:share], sorted(order[share:])
-    if not (tested and validation and train):
+    if not len(tested):
+        tested, order = Some(items, rest[order[:share]]), order[share:]
+    validation, train = rest[order[:share]], rest[np.sort(order[share:])]
+    if not (len(tested) and len(validation) and len(train)):
         raise InputError(f"{len(items):,} texts are too few to hold out {held_out:g} of them; give more")
-    return Divided([rest[number] for number in train], [rest[number] for number in validation], tested)
+    return Divided(Some(items, train), Some(items, validation), tested)
 
 
 def parted(train: Sequence[Item], validation: Sequence[Item], test: Sequence[Item]) -> Divided[Item]:
     """Parts that are given; what is in another part, and what occurs again, is taken out of training."""
-    known = {item[0] for item in (*validation, *test)}
-    fresh = [item for item in {item[0]: item for item in reversed(train)}.values() if item[0] not in known][::-1]
-    if not (fresh and validation and test):
+    fresh = _distinct(_keys(train), np.concatenate([_keys(validation), _keys(test)]))
+    if not (len(fresh) and len(validation) and len(test)):
         raise InputError("a network is trained, chosen and tested on texts of its own: one of the three parts is empty")
-    return Divided(fresh, list(validation), list(test))
+    return Divided(Some(train, fresh), validation, test)
+
+
+def _keys(items: Sequence[Item]) -> UInt64[np.ndarray, " item"]:
+    """A number for each text; of a million, two that differ share one with a chance of 3 in 100 million."""
+    sums = (hashlib.blake2b(item[0].encode(errors="surrogatepass"), digest_size=8).digest() for item in items)
+    return np.fromiter((int.from_bytes(made, "little") for made in sums), np.uint64, len(items))
+
+
+def _distinct(
+    keys: UInt64[np.ndarray, " item"], known: UInt64[np.ndarray, " other"] | None = None
+) -> Int[np.ndarray, " distinct"]:
+    """The first of each key that is not known, in the order in which they come for the last time."""
+    _, first = np.unique(keys, return_index=True)
+    unique, last = np.unique(keys[::-1], return_index=True)
+    if known is not None:
+        fresh = ~np.isin(unique, known)
+        first, last = first[fresh], last[fresh]
+    return first[np.argsort(last)[::-1]]
 
 
 class Classification:
@@ -104,13 +125,14 @@ class Classification:
 
     def __init__(self, divided: Divided[Labelled], name: str, longest: int = 0) -> None:
         self.name = name
-        texts, labels = zip(*divided.train, strict=True)
+        labels = _labels(divided.train)
         if len(set(labels)) < 2:
             raise InputError(f"{name} has one class only; a classifier needs two at least")
+        texts = Firsts(divided.train)
         vocabulary = symbols_of(texts, at_least=RARE)
         self.train = LabelledTexts(texts, labels, name=name, vocabulary=vocabulary, longest=longest)
         self.validation, self.test = (
-            self.train.like(*zip(*part, strict=True)) for part in (divided.validation, divided.test)
+            self.train.like(Firsts(part), _labels(part)) for part in (divided.validation, divided.test)
         )
 
     def loss(self, net: nn.Module, batch: Batch, smoothing: float = 0.0) -> Tensor:
@@ -157,9 +179,8 @@ class Translation:
 
     def __init__(self, divided: Divided[Translated], name: str, longest: int = 0) -> None:
         self.name = name
-        parts = [[p for p in part if not longest or max(map(len, p)) <= longest] for part in
-                 (divided.train, divided.validation, divided.test)]  # fmt: skip
-        if not all(parts):
+        parts = [_up_to(part, longest) for part in (divided.train, divided.validation, divided.test)]
+        if not all(map(len, parts)):
             raise InputError(f"{name}: no sentence has at most {longest} characters on both sides; allow longer ones")
         vocabularies = both_vocabularies(parts[0], RARE)
         self.train, self.validation, self.test = (Translations(part, name, *vocabularies) for part in parts)
@@ -191,11 +212,11 @@ class Translation:
         """Share of the most frequent character of the translations, and the nats of their frequencies, on test."""
         seen = Counter(c for _, target in self.train.pairs for c in target)
         seen["\n"] = len(self.train)
-        tested = [c for _, target in self.test.pairs for c in (*target, "\n")]
+        tested = Counter(c for _, target in self.test.pairs for c in (*target, "\n"))
         total = sum(seen.values()) + len(seen) + 1
         best = seen.most_common(1)[0][0]
-        nats = -float(np.mean([math.log((seen[c] + 1) / total) for c in tested]))
-        return {"majority": float(np.mean([c == best for c in tested])), "frequencies nats": nats}
+        nats = -sum(times * math.log((seen[c] + 1) / total) for c, times in tested.items()) / tested.total()
+        return {"majority": tested[best] / tested.total(), "frequencies nats": nats}
 
 
 def translations_scores(net: Translator, part: Translations) -> dict[str, int | float]:
@@ -226,10 +247,18 @@ def translate(net: Translator, part: Translations) -> list[str]:
     return [written[number] for number in range(len(part))]
 
 
-def _batches(part: LabelledTexts | Translations) -> "list[Batch]":
-    lengths = part.lengths(range(len(part)))
-    order = sorted(range(len(part)), key=lengths.__getitem__)
-    return [part.batch(order[first : first + EVALUATED]) for first in range(0, len(order), EVALUATED)]
+def _labels(items: Sequence[Labelled]) -> list[str]:
+    return [intern(label) for _, label in items]
+
+
+def _up_to(pairs: Sequence[Translated], longest: int) -> Sequence[Translated]:
+    kept = [number for number, pair in enumerate(pairs) if not longest or max(map(len, pair)) <= longest]
+    return Some(pairs, np.array(kept, dtype=np.int64))
+
+
+def _batches(part: LabelledTexts | Translations) -> Iterator[Batch]:
+    order = np.argsort(part.sides()[0] if isinstance(part, LabelledTexts) else np.maximum(*part.sides()), kind="stable")
+    return (part.batch(order[first : first + EVALUATED].tolist()) for first in range(0, len(order), EVALUATED))
 
 
 def _classes(batch: Batch) -> Tensor:
@@ -248,15 +277,18 @@ def _naive_bayes(train: LabelledTexts, test: LabelledTexts) -> Bool[np.ndarray, 
         return {*words, *(f"{a} {b}" for a, b in itertools.pairwise(words))}
 
     counts = [Counter[str]() for _ in train.classes]
-    for text, target in zip(train.texts, train.targets, strict=True):
-        counts[target].update(grams(text))
-    known = len({gram for count in counts for gram in count})
-    totals = [math.log(sum(count.values()) + known) for count in counts]
+    known = set[str]()
+    # In an order of their own, since those of one class often come together: past the bound no new gram is known.
+    for number in np.random.default_rng(0).permutation(len(train)).tolist():
+        found = grams(train.texts[number])
+        known.update(itertools.islice(found - known, max(0, GRAMS - len(known))))
+        counts[train.targets[number]].update(found & known)
+    totals = [math.log(count.total() + len(known)) for count in counts]
     sizes = Counter(train.targets)
     prior = [math.log(max(sizes[number], 1)) for number in range(len(counts))]
 
     def likeliest(text: str) -> int:
-        found = grams(text)
+        found = grams(text) if len(known) < GRAMS else grams(text) & known
         scores = [
             prior[number] + sum(math.log(count[gram] + 1) - totals[number] for gram in found)
             for number, count in enumerate(counts)

@@ -118,14 +118,14 @@ class Lesson:
     def fingerprint(self) -> str:
         return fingerprint(self.task)
 
-    def batches(self, epoch: int) -> list[list[int]]:
+    def batches(self, epoch: int) -> list[np.ndarray]:
         return batches_of(self.task.train, self.fit.batch, self.fit.seed, epoch)
 
     def fresh(self, net: Any) -> Carried:
         return ()
 
-    def loss(self, net: Any, numbers: list[int], carried: Carried) -> tuple[Tensor, Carried]:
-        batch = self.task.train.batch(numbers).to(self.fit.device)
+    def loss(self, net: Any, numbers: np.ndarray, carried: Carried) -> tuple[Tensor, Carried]:
+        batch = self.task.train.batch(numbers.tolist()).to(self.fit.device)
         if isinstance(self.task, Translation):
             return self.task.loss(net, self._noisy(batch), self._forgotten(batch)), ()
         return self.task.loss(net, self._noisy(batch), self.fit.smoothing), ()
@@ -158,7 +158,7 @@ class Lesson:
         return torch.where(hidden & known, vocabulary.unknown or 0, batch.targets)
 
 
-def batches_of(texts: LabelledTexts | Translations, size: int, seed: int, epoch: int) -> list[list[int]]:
+def batches_of(texts: LabelledTexts | Translations, size: int, seed: int, epoch: int) -> list[np.ndarray]:
     """All texts in batches of about equal length on both sides, drawn anew for each epoch.
 
     Pools of 128 batches are sorted by the second side, and in each pool every eight batches by the first: of sentences
@@ -166,7 +166,7 @@ def batches_of(texts: LabelledTexts | Translations, size: int, seed: int, epoch:
     """
     random = np.random.default_rng([seed, epoch])
     order = random.permutation(len(texts))
-    sides = [np.array(side) for side in texts.sides()]
+    sides = texts.sides()
     first, second = sides[0], sides[-1]
     pools = np.array_split(order, max(1, len(order) // (size * 128)))
     ordered = []
@@ -176,15 +176,14 @@ def batches_of(texts: LabelledTexts | Translations, size: int, seed: int, epoch:
             group = by_second[start : start + 8 * size]
             ordered.append(group[np.argsort(first[group], kind="stable")])
     joined = np.concatenate(ordered)
-    batches = [joined[start : start + size].tolist() for start in range(0, len(joined), size)]
+    batches = [joined[start : start + size] for start in range(0, len(joined), size)]
     return [batches[number] for number in random.permutation(len(batches))]
 
 
-def padding(texts: LabelledTexts | Translations, batches: Sequence[Sequence[int]]) -> float:
+def padding(texts: LabelledTexts | Translations, batches: Sequence[np.ndarray]) -> float:
     """Share of the positions of the batches, on both sides, that are padding."""
     read = filled = 0
-    for side in texts.sides():
-        lengths = np.array(side)
+    for lengths in texts.sides():
         read += int(lengths.sum())
         filled += sum(int(lengths[batch].max()) * len(batch) for batch in batches)
     return 1 - read / filled

@@ -142,7 +142,7 @@ def _translated(folder: Path) -> Task:
 def _some(texts: Sequence[str]) -> list[str]:
     """``MOST`` of the texts or fewer long ones, drawn at random: files are often sorted by class."""
     most = min(MOST, int(CHARACTERS / np.mean([len(text) for text in texts])))
-    order = np.random.default_rng(0).permutation(len(texts))[:most]
+    order = np.random.default_rng(0).permutation(len(texts))[:most].tolist()
     return [texts[number] for number in order]
 
 
