@@ -243,10 +243,31 @@ def plain(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return plain(value.tolist())
     if isinstance(value, list | tuple):
-        return [
-            (float(f"{item:.7g}") if math.isfinite(item) else None) if type(item) is float else plain(item)
-            for item in value
-        ]
+        kinds = set(map(type, value))
+        if kinds == {str}:
+            return list(value)
+        return rounded(value, 7) if kinds == {float} else [plain(item) for item in value]
     if isinstance(value, np.generic):
         return plain(value.item())
     return value
+
+
+FEW = 16
+"""Numbers that are written one by one, because an array of them would cost more."""
+
+
+def rounded(values: Sequence[float], digits: int) -> list[float | None]:
+    """Each number to so many significant digits, as if it were written and read; NaN and infinities None."""
+    if len(values) < FEW:
+        return [float(f"{value:.{digits}g}") if math.isfinite(value) else None for value in values]
+    given = np.array(values, dtype=np.float64)
+    known = np.isfinite(given)
+    size = np.abs(np.where(known & (given != 0), given, 1.0))
+    places = digits - 1 - np.floor(np.log10(size)).astype(int)
+    if not known.all() or np.abs(places).max(initial=0) > 22:  # beyond that powers of ten are not exact
+        return [rounded([value], digits)[0] for value in given.tolist()]
+    power = 10.0 ** np.abs(places)
+    found: list[float | None] = np.where(
+        places >= 0, np.rint(given * power) / power, np.rint(given / power) * power
+    ).tolist()
+    return found

@@ -1,14 +1,17 @@
 """Views with the numbers that a reader sees, and no more: what units and passages have in common is written once."""
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
+
+from unitscope.views import rounded
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-"
 UNKNOWN = len(LETTERS) - 1
+_CODES = np.frombuffer(LETTERS.encode(), np.uint8)
 KNOTS = (0, 7, 31, 55, 62)
 """The letters at the smallest value, at the ends and the middle of the scale, and at the largest value."""
 DIGITS = {"number": 3, "share": 4}
@@ -48,6 +51,8 @@ class Pool:
     def _agree(self, passage: Sequence[str], at: int, start: int) -> int:
         """How many tokens from there on are the same."""
         most = min(len(passage) - at, len(self.tokens) - start)
+        if self.tokens[start : start + most] == passage[at : at + most]:
+            return most
         return next((n for n in range(most) if passage[at + n] != self.tokens[start + n]), most)
 
     def _add(self, token: str) -> int:
@@ -81,7 +86,7 @@ def _letters(view: Mapping[str, Any]) -> dict[str, Any]:
     Knots are the smallest value, both ends of the scale and its middle, and the largest value. Passages are most of a
     page.
     """
-    known = np.array([math.nan if value is None else value for value in view["values"]], dtype=np.float64)
+    known = np.array(view["values"], dtype=np.float64)  # None is NaN
     finite = known[np.isfinite(known)]
     if not len(finite):
         return {"knots": [0, 0, 0, 0, 0], "letters": LETTERS[UNKNOWN] * len(known)}
@@ -92,7 +97,7 @@ def _letters(view: Mapping[str, Any]) -> dict[str, Any]:
     at = np.maximum.accumulate(np.array(knots) + np.arange(5) * 1e-12 * max(1.0, abs(least), abs(most)))
     steps = np.interp(known, at, KNOTS)
     steps = np.where(np.isfinite(known), np.rint(steps), UNKNOWN).astype(int)
-    return {"knots": knots, "letters": "".join(LETTERS[n] for n in steps)}
+    return {"knots": knots, "letters": _CODES[steps].tobytes().decode()}
 
 
 def _seen(kind: str, column: Sequence[Any]) -> list[Any]:
@@ -117,6 +122,12 @@ def short(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: short(item) for key, item in value.items()}
     if isinstance(value, list):
+        kinds = set(map(type, value))
+        if kinds == {str}:
+            return value
+        if kinds == {float}:
+            five = zip(value, rounded(value, 5), strict=True)
+            return [int(item) if item.is_integer() and abs(item) < 2**53 else cut for item, cut in five]
         return [short(item) for item in value]
     return value
 
@@ -145,10 +156,17 @@ def interned(value: Any, text: Sequence[str] = ()) -> str:
         if isinstance(value, list):
             if len(value) < 4 or not all(map(_flat, value)):
                 return [intern(item) for item in value]
-            text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-            return {"$": shared.setdefault(text, len(shared))}
+            return {"$": shared.setdefault(encoded(value), len(shared))}
         return value
 
-    tree = json.dumps(intern(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    own = f',"text":{json.dumps(list(text), ensure_ascii=False, separators=(",", ":"))}' if text else ""
+    tree = encoded(intern(value))
+    own = f',"text":{encoded(list(text))}' if text else ""
     return f'{{"tree":{tree},"shared":[{",".join(shared)}]{own}}}'
+
+
+def encoded(value: Any) -> str:
+    """As JSON. Halves of surrogate pairs, of which text may have some, are kept as they are."""
+    try:
+        return msgspec.json.encode(value).decode()
+    except UnicodeEncodeError:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))

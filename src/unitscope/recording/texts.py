@@ -76,9 +76,10 @@ class Texts:
             int(number): (group, row) for group, part in enumerate(numbers) for row, number in enumerate(part)
         }
         self._known = lru_cache(4)(self._read)
+        self.document = lru_cache(4)(self._document)
+        """A document by its number. Raises ``InputError`` where it is not kept."""
 
-    def document(self, number: int) -> DocumentText:
-        """A document. Raises ``InputError`` where it is not kept."""
+    def _document(self, number: int) -> DocumentText:
         if number not in self.place:
             raise InputError(f"{self.path} keeps no document {number}")
         group, row = self.place[number]
