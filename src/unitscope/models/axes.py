@@ -46,18 +46,21 @@ class Axes:
 
     def put_back(self, ordered: Float[Tensor, "batch time unit"], values: Tensor) -> None:
         """Write into the tensor what was changed in its ordered copy."""
-        if len(self.units) > 1:
+        if len(self.units) > 1 and ordered.data_ptr() != values.data_ptr():
             inner = values.permute(*self.rows, *self.units)
             inner.copy_(ordered.reshape(inner.shape))
 
 
 def find_axes(few: Shape, more: Shape, stepped: bool) -> Axes | None:
-    """The axes from a tensor's shapes in the two runs; None if they do not tell. ``stepped``: each call is a step."""
+    """The axes from a tensor's shapes in the two runs; None if they do not tell, as with two wide axes that stay.
+
+    ``stepped``: each call is a step.
+    """
     kinds = _kinds(few, more)
-    one = (
-        ["batch", "unit"] if stepped else ["batch", "time", "unit"] if len(few) == 3 else [SEQUENCES_END_TO_END, "unit"]
-    )
-    return told_axes(" ".join(kinds), few, more, stepped) if sorted(kinds) == one else None
+    wide = [axis for axis, kind in enumerate(kinds) if kind == "unit" and few[axis] > 1]
+    rows = sorted(kind for kind in kinds if kind != "unit")
+    clear = rows == ["batch"] if stepped else rows in (["batch", "time"], [SEQUENCES_END_TO_END])
+    return told_axes(" ".join(kinds), few, more, stepped) if clear and len(wide) <= 1 and "unit" in kinds else None
 
 
 def told_axes(layout: str, few: Shape, more: Shape, stepped: bool) -> Axes | None:
@@ -82,14 +85,14 @@ def check_layout(layout: str) -> None:
         )
 
 
-def suggested(few: Shape, more: Shape) -> str:
+def suggested(few: Shape, more: Shape, stepped: bool) -> str:
     """The layout that the shapes of the two runs suggest; empty where there is no step for each token."""
     layout = " ".join(_kinds(few, more))
     try:
         check_layout(layout)
     except InputError:
         return ""
-    return "" if "?" in layout else layout
+    return layout if told_axes(layout, few, more, stepped) else ""
 
 
 def described(few: Shape, more: Shape) -> str:

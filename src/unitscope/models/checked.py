@@ -76,7 +76,7 @@ class Checked:
             if remains:
                 remains.put_back()
         if output:
-            values[OUTPUT] = self._raw.found(whole)
+            values[OUTPUT] = self._raw.found(whole, batch)
         return arranged.values(values)
 
     def _order(self, lengths: Sequence[int]) -> dict[str, Int[Tensor, " row"]] | None:

@@ -161,12 +161,14 @@ def discover(
     seen: Survey,
     layouts: Mapping[str, str] | None = None,
     may_be_none: bool = False,
+    left_out: dict[str, str] | None = None,
 ) -> tuple[HookReader, ...]:
     """Readers for whatever matches the glob patterns, in the order of the module tree.
 
     ``seen`` are two runs of the module; ``without`` are paths of modules that other readers know;
-    ``layouts`` tell the axes of what matches a pattern. Raises ``InputError`` for a pattern that matches nothing, with
-    the nearest names, unless there ``may_be_none``, and for a layout that fits nothing.
+    ``layouts`` tell the axes of what matches a pattern. What matches and cannot be read is put into ``left_out``, with
+    the reason. Raises ``InputError`` for a pattern that matches nothing, with the nearest names, unless there
+    ``may_be_none``, and for a layout that fits nothing.
     """
     told = Told(layouts or {})
     sides: tuple[Side, ...] = ("input", "output")
@@ -186,6 +188,8 @@ def discover(
                 f"nothing in the model that has [batch time unit] values matches {pattern!r}; "
                 f"there are {len(names)}, the nearest: {', '.join(near) or 'none'}"
             )
+    if left_out is not None:
+        left_out |= told.unclear(patterns)
     chosen = {
         path: [tap for tap in taps if any(tap.matches(pattern) for pattern in patterns)] for path, taps in found.items()
     }
@@ -200,8 +204,9 @@ class Told:
             check_layout(layout)
         self._layouts = layouts
         self._fitted: set[str] = set()
-        self._unclear: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {}
-        """The shapes of the two runs, by the name of the site."""
+        self._unclear: dict[str, tuple[tuple[int, ...], tuple[int, ...], bool]] = {}
+        """The shapes of the two runs, and whether each call is a step, by the name of the site."""
+        self._uneven: dict[str, str] = {}
 
     def axes(self, name: str, few: tuple[int, ...], more: tuple[int, ...], stepped: bool) -> Axes | None:
         """As told, or else as found; None where the axes are not clear."""
@@ -211,8 +216,19 @@ class Told:
                 return axes
         axes = find_axes(few, more, stepped)
         if axes is None:
-            self._unclear.setdefault(name, (few, more))
+            self._unclear.setdefault(name, (few, more, stepped))
         return axes
+
+    def uneven(self, name: str, few: int, more: int) -> None:
+        """Note what is called a number of times that is not clear."""
+        calls = zip((few, more), DRY_RUNS, strict=True)
+        runs = (f"{count} times for {n} sequences of {steps} tokens" for count, (n, steps) in calls)
+        self._uneven[name] = f"{name} cannot be read: the module is called {' and '.join(runs)}"
+
+    def unclear(self, patterns: Sequence[str]) -> dict[str, str]:
+        """By name, why what matches a pattern cannot be read."""
+        reasons = {name: self._reason(name, *shapes) for name, shapes in self._unclear.items()} | self._uneven
+        return {name: why for name, why in reasons.items() if any(_matches(name, pattern) for pattern in patterns)}
 
     def check(self) -> None:
         """Raises ``InputError`` for a layout that nothing has."""
@@ -223,13 +239,20 @@ class Told:
     def explain(self, pattern: str) -> None:
         """Raises ``InputError`` that tells how, where the pattern matches a site whose axes have to be told."""
         for name, shapes in self._unclear.items():
-            layout = suggested(*shapes)
-            if _matches(name, pattern) and (layout or name == pattern):
-                how = f"tell them: ModuleModel(…, layouts={{{name!r}: {layout!r}}}), or --layout '{name}={layout}'"
-                raise InputError(
-                    f"{name} is {described(*shapes)}, so which axes are batch, time and units is not clear; "
-                    f"{how if layout else 'none has one step for each token, so it cannot be read'}"
-                )
+            if _matches(name, pattern) and (suggested(*shapes) or name == pattern):
+                raise InputError(self._reason(name, *shapes))
+        for name, reason in self._uneven.items():
+            if _matches(name, pattern):
+                raise InputError(reason)
+
+    @staticmethod
+    def _reason(name: str, few: tuple[int, ...], more: tuple[int, ...], stepped: bool) -> str:
+        layout = suggested(few, more, stepped)
+        how = f"tell them: ModuleModel(…, layouts={{{name!r}: {layout!r}}}), or --layout '{name}={layout}'"
+        return (
+            f"{name} is {described(few, more)}, so which axes are batch, time and units is not clear; "
+            f"{how if layout else 'none has one step for each token, so it cannot be read'}"
+        )
 
 
 def _taps(
@@ -245,6 +268,7 @@ def _taps(
     if stepped:
         calls = calls[:1]
     elif len(few[path, side]) != len(more[path, side]):
+        told.uneven(f"{path or type(module).__name__.lower()}.{side}", len(few[path, side]), len(more[path, side]))
         return
     kind = next((kind for kind in _CELLS if side == "output" and isinstance(module, kind)), None)
     low_high = next((span for kind, span in _RANGES.items() if side == "output" and isinstance(module, kind)), _ANY)

@@ -32,7 +32,7 @@ from unitscope.models.raw import Raw
 from unitscope.models.reader import Extra, Reader, readers
 from unitscope.models.rounds import Rounded, Rounds
 from unitscope.models.site import Site, named
-from unitscope.models.survey import Survey, first_tensor, survey
+from unitscope.models.survey import Survey, survey
 
 Logits = Callable[[Any], Tensor | None]
 """Finds the logits ``[batch time symbol]`` in a module's output, or None where it predicts nothing."""
@@ -62,8 +62,9 @@ class ModuleModel:
     ``withheld`` are names under which somebody may look for a site that is not there, with the reason.
 
     ``call`` runs the module on a batch (default: ``module(batch.tokens)``). ``logits`` finds in its output what it
-    predicts the targets with; return None from it for a module that predicts nothing. Without it the output, its
-    ``logits`` or its first tensor is taken if it is found to predict the next token. A module that reads series
+    predicts the targets with; return None from it for a module that predicts nothing. Without it the output's
+    ``logits``, or the tensor in it that has a value of each symbol, is taken if it is found to predict the next token.
+    A module that reads series
     instead of token numbers has so many ``channels``; one that forecasts has ``values``, which finds what it
     forecasts, and its loss is the squared error. ``classes`` are the names of what the logits are of, where these are
     no symbols that it reads, such as a tagger's; one logit says which of two it is.
@@ -252,16 +253,12 @@ class ModuleModel:
         """Whether somebody says that the output predicts symbols or classes."""
         return self._logits is not None or bool(self._classes)
 
-    @property
-    def _find(self) -> Callable[[Any], Tensor | None]:
-        return self._values or self._logits or first_tensor
-
     @cached_property
     def _seen(self) -> Survey:
         remains = Remains(self.module)
         try:
             with torch.random.fork_rng(devices=[]), plain_attention(self.module):
-                return survey(self._calling, self._find)
+                return survey(self._calling, self._values or self._logits)
         finally:
             remains.put_back()
 
@@ -276,8 +273,11 @@ class ModuleModel:
         }
         found: list[Reader] = list(ran.values())
         chosen = self._hooked if self._hooked is not None else () if ran else ("*",)
+        left_out = {**self._withheld, **closed(self.module)}
         if patterns := tuple(dict.fromkeys((*chosen, *self._layouts))):
-            found += discover(self.module, patterns, tuple(ran), self._seen, self._layouts, self._hooked is None)
+            found += discover(
+                self.module, patterns, tuple(ran), self._seen, self._layouts, self._hooked is None, left_out
+            )
         for extra in self._extras:
             found += extra.readers(self.module, self._aliases, self._seen)
         inside = tuple(
@@ -285,9 +285,8 @@ class ModuleModel:
         )
         never = [path for path in stock if not self._seen.few[path, "output"]]
         idle = [site.name for path in never for site in stock[path].sites()]
-        left_out = {**self._withheld, **closed(self.module)}
         left_out |= {name: f"{name} cannot be read: the module never ran that layer" for name in idle}
-        return Raw(self._calling, self._seen, tuple(found), inside, self._find, left_out)
+        return Raw(self._calling, self._seen, tuple(found), inside, left_out)
 
     @cached_property
     def _reading(self) -> Checked:
@@ -313,14 +312,14 @@ class ModuleModel:
             found.sites,
             predicts,
             says,
-            found.output,
+            found.output or SiteCheck(OUTPUT),
             found.writes,
             {**self._raw.left_out, **found.left_out},
             found.notes,
             found.forwards + 2,
         )
 
-    def _meaning(self, output: SiteCheck) -> tuple[bool, str]:
+    def _meaning(self, output: SiteCheck | None) -> tuple[bool, str]:
         if self._values is not None:
             return True, "The output forecasts the next value, as values= says."
         if self._tells:

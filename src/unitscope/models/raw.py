@@ -1,6 +1,6 @@
 """A module read as it stands: every value in the order of rows and steps in which the module itself has it."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -28,8 +28,6 @@ class Raw:
     survey: Survey
     readers: Sequence[Reader]
     inside: tuple[Site, ...]
-    find: Callable[[Any], Tensor | None]
-    """Logits, or forecast values, in the module's output."""
     left_out: Mapping[str, str]
     """Sites that are known not to be there, with the reason."""
 
@@ -67,21 +65,23 @@ class Raw:
                 if left_out is None:
                     raise
                 left_out.setdefault(name, str(error))
-        found = self._predicted(output)
+        found = self._predicted(output, batch)
         if (only is None or OUTPUT in only) and found is not None and found.shape[:2] == batch.tokens.shape[:2]:
             values[OUTPUT] = found.flatten(2) if found.dim() > 2 else found.unsqueeze(2)
         return values
 
-    def found(self, output: Any) -> Tensor:
+    def found(self, output: Any, batch: Batch) -> Tensor:
         """What the module predicts with, ``[batch time unit]``."""
-        found = self._predicted(output)
+        found = self._predicted(output, batch)
         assert found is not None
         return found if found.dim() > 2 else found.unsqueeze(2)
 
-    def _predicted(self, output: Any) -> Tensor | None:
+    def _predicted(self, output: Any, batch: Batch) -> Tensor | None:
         """In the order of batch, time and units, whatever that of the module."""
-        found, axes = self.find(output), self.survey.axes
-        return axes.ordered(found) if found is not None and axes is not None and found.dim() == 3 else found
+        found, axes = self.survey.find(output), self.survey.axes
+        if found is None or axes is None or found.dim() != len(axes.rows) + len(axes.units):
+            return found
+        return in_sequences(axes.ordered(found), batch)
 
     def values(
         self, batch: Batch, names: Sequence[str], edits: Sequence[Bound] = ()
@@ -106,11 +106,8 @@ def joined(name: str, parts: list[Tensor], batch: Batch) -> Float[Tensor, "batch
     if not parts:
         raise InputError(f"{name} cannot be read: the module never ran that layer")
     values = parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
+    values = in_sequences(values, batch)
     sequences, steps = batch.tokens.shape[:2]
-    if values.shape[:2] == (1, sequences * steps):  # a module that is given all steps end to end
-        values = values.view(sequences, steps, -1)
-    elif values.shape[:2] == (steps * sequences, 1):  # or end to end step by step
-        values = values.view(steps, sequences, -1).transpose(0, 1)
     if values.shape[0] != sequences or not int(batch.lengths.max()) <= values.shape[1] <= steps:
         raise InputError(
             f"{name} has {values.shape[1]} steps of {values.shape[0]} sequences where the batch has {steps} of "
@@ -118,3 +115,13 @@ def joined(name: str, parts: list[Tensor], batch: Batch) -> Float[Tensor, "batch
             "the layout)"
         )
     return F.pad(values, (0, 0, 0, steps - values.shape[1])) if values.shape[1] < steps else values
+
+
+def in_sequences(values: Float[Tensor, "_ _ unit"], batch: Batch) -> Float[Tensor, "_ _ unit"]:
+    """The same, of a module that gives all steps end to end as well."""
+    sequences, steps = batch.tokens.shape[:2]
+    if values.shape[:2] == (1, sequences * steps):
+        return values.reshape(sequences, steps, -1)
+    if values.shape[:2] == (steps * sequences, 1):  # or end to end step by step
+        return values.reshape(steps, sequences, -1).transpose(0, 1)
+    return values

@@ -1,5 +1,6 @@
 """What can be seen of a module from outside in two small runs: which shapes pass where, and which symbols it knows."""
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -10,7 +11,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from unitscope.models.axes import DRY_RUNS, Axes, find_axes
+from unitscope.models.axes import DRY_RUNS, STEPS_END_TO_END, Axes, find_axes
 from unitscope.models.calling import Calling
 from unitscope.models.cells import CellReader
 from unitscope.models.closed import open_modules
@@ -43,27 +44,77 @@ class Survey:
     rounds: Mapping[str, Rounds | None]
     """How often each stock recurrent layer or cell goes through a sequence; None where its calls do not come out even.
     """
-    axes: Axes | None = None
+    find: Callable[[Any], Tensor | None]
+    """Finds in an output what it predicts with."""
+    axes: Axes | None
     """Where batch, time and units lie in what it predicts with; None where it has no vector for each token."""
+    bounded: bool
+    """Whether all of what it predicts with lies from 0 to 1, as probabilities do and logits do not."""
 
     @property
     def width(self) -> int | None:
         """Of the vector that the output has for each token, 1 for a number each; None where it has none."""
         if self.shape is None or self.shape == DRY_RUNS[1]:
             return None if self.shape is None else 1
-        return None if self.axes is None else self.shape[self.axes.units[0]]
+        return None if self.axes is None else math.prod(self.shape[axis] for axis in self.axes.units)
 
 
-def survey(calling: Calling, find: Callable[[Any], Tensor | None]) -> Survey:
-    """Run a module twice; ``find`` finds in its output what it predicts with.
+def survey(calling: Calling, told: Callable[[Any], Tensor | None] | None = None) -> Survey:
+    """Run a module twice; ``told`` finds in its output what it predicts with.
 
-    Raises ``InputError`` where it does not run.
+    Without it that is what the output calls its logits; or else the first tensor in it that has a value of each symbol
+    for each token; or else the first. Raises ``InputError`` where the module does not run.
     """
-    before, after = (_watched(calling, size, find) for size in DRY_RUNS)
+    before, after = (_watched(calling, size) for size in DRY_RUNS)
     rounds = {path: found if found == after.rounds.get(path) else None for path, found in before.rounds.items()}
-    few, more = before.shape, after.shape
-    axes = find_axes(few, more, False) if few and more and len(few) == len(more) == 3 else None
-    return replace(after, few=before.more, rounds=rounds, axes=axes)
+    symbols = min(after.symbols, default=None)
+    find = told or _logits_of(before.output, after.output, symbols)
+    few, more = find(before.output), find(after.output)
+    same = () if more is None else tuple(path for path, tensor in after.given.items() if _is_same(tensor, more))
+    shape = tuple(more.shape) if more is not None and more.is_floating_point() else None
+    axes = _axes(few, more)
+    bounded = shape is not None and _bounded(more)
+    return Survey(before.passed, after.passed, symbols, same, after.precision, shape, rounds, find, axes, bounded)
+
+
+def _logits_of(few: Any, more: Any, symbols: int | None) -> Callable[[Any], Tensor | None]:
+    if _named_logits(more) is not None:
+        return _named_logits
+    places = enumerate(zip(tensors(few), tensors(more), strict=False))
+    fits = (place for place, (a, b) in places if (axes := _axes(a, b)) and _width(axes, b) == symbols)
+    return partial(_tensor_at, next(fits, 0))
+
+
+def _named_logits(output: Any) -> Tensor | None:
+    found = output.get("logits") if isinstance(output, dict) else getattr(output, "logits", None)
+    return found if isinstance(found, Tensor) else None
+
+
+def _tensor_at(place: int, output: Any) -> Tensor | None:
+    return next(iter(tensors(output)[place:]), None)
+
+
+def _bounded(values: Tensor | None) -> bool:
+    if values is None or values.is_meta or not values.numel():
+        return False
+    return bool(values.min() >= 0) and 0 < float(values.max()) <= 1
+
+
+def _width(axes: Axes, values: Tensor) -> int:
+    return math.prod(values.shape[axis] for axis in axes.units)
+
+
+def _axes(few: Tensor | None, more: Tensor | None) -> Axes | None:
+    """Of what has a vector for each token. All sequences of the two runs are alike, which tells how steps lie."""
+    if few is None or more is None or not more.is_floating_point():
+        return None
+    axes = find_axes(tuple(few.shape), tuple(more.shape), False)
+    if axes is None or not axes.end_to_end or more.is_meta:
+        return axes
+    rows = axes.ordered(more)[0]
+    by_step = rows.view(*reversed(DRY_RUNS[1]), -1)
+    alike = torch.allclose(by_step, by_step[:, :1].expand_as(by_step), equal_nan=True)
+    return replace(axes, end_to_end=STEPS_END_TO_END) if alike else axes
 
 
 def registered(module: nn.Module, side: Side, passing: Callable[[Any], Any]) -> Any:
@@ -73,16 +124,20 @@ def registered(module: nn.Module, side: Side, passing: Callable[[Any], Any]) -> 
     return module.register_forward_pre_hook(lambda _module, args, kwargs: passing((args, kwargs)), with_kwargs=True)
 
 
-def first_tensor(output: Any) -> Tensor | None:
-    """The logits that an output names, or the first tensor that it is or holds."""
-    first = getattr(output, "logits", None)
-    if first is None:
-        first = output[0] if isinstance(output, tuple | list) and output else output
-    return first if isinstance(first, Tensor) else None
-
-
-def _watched(calling: Calling, size: tuple[int, int], find: Callable[[Any], Tensor | None]) -> Survey:
+@dataclass(frozen=True, eq=False)
+class _Watched:
     """What one run shows."""
+
+    passed: Passed
+    symbols: list[int]
+    precision: torch.dtype
+    rounds: Mapping[str, Rounds | None]
+    given: Mapping[str, Tensor]
+    """The first tensor that each innermost module gives, by path."""
+    output: Any
+
+
+def _watched(calling: Calling, size: tuple[int, int]) -> _Watched:
     seen: dict[tuple[str, Side], list[Shapes]] = defaultdict(list)  # some models exchange modules for longer texts
     given: dict[str, Tensor] = {}
     precisions: set[torch.dtype] = set()
@@ -103,12 +158,10 @@ def _watched(calling: Calling, size: tuple[int, int], find: Callable[[Any], Tens
                     hooks.enter_context(intercepted(child, kind, partial(_stepping, child, there)))
             if not list(child.children()):
                 hooks.callback(child.register_forward_hook(_keeping(path, given)).remove)
-        output = find(calling.tried(batch))
-    same = () if output is None else tuple(path for path, tensor in given.items() if _is_same(tensor, output))
+        output = calling.tried(batch)
     narrowest = max(precisions, key=lambda kind: torch.finfo(kind).eps, default=torch.float32)
-    shape = tuple(output.shape) if output is not None and output.is_floating_point() else None
     rounds = {path: there.rounds(size[1]) for path, there in taken.items() if there.steps}
-    return Survey(seen, seen, min(symbols, default=None), same, narrowest, shape, rounds)
+    return _Watched(seen, symbols, narrowest, rounds, given, output)
 
 
 def _noting(calls: list[Shapes], precisions: set[torch.dtype]) -> Callable[[Any], Any]:
@@ -178,7 +231,7 @@ def _counting(tokens: Tensor, known: int, symbols: list[int]) -> Callable[[nn.Mo
 
 def _keeping(path: str, given: dict[str, Tensor]) -> Callable[[nn.Module, Any, Any], None]:
     def keep(_module: nn.Module, _args: Any, output: Any) -> None:
-        if (first := first_tensor(output)) is not None:
+        if (first := _tensor_at(0, output)) is not None:
             given[path] = first
 
     return keep

@@ -22,7 +22,7 @@ from unitscope.models.hooks import discover
 from unitscope.models.module import ModuleModel
 from unitscope.models.placement import precision_of
 from unitscope.models.raw import Raw
-from unitscope.models.survey import first_tensor, survey
+from unitscope.models.survey import survey
 
 BY_DEFAULT = ("*hook_embed", "*.hook_resid_post", "*.hook_z", "*.mlp.hook_post")
 """Aliases of what most questions are about: the residual stream, what each head gives, the MLP's neurons. The rest is
@@ -117,10 +117,10 @@ def _values(module: nn.Module, call: Call) -> dict[str, Tensor]:
     remains = Remains(module)
     try:
         with torch.random.fork_rng(devices=[]), torch.inference_mode(), evaluating(module):
-            seen = survey(calling, first_tensor)
+            seen = survey(calling)
             readers = discover(module, ("*", "*.input*"), (), seen, may_be_none=True)
             sites = tuple(site for reader in readers for site in reader.sites())
-            raw = Raw(calling, seen, readers, sites, first_tensor, {})
+            raw = Raw(calling, seen, readers, sites, {})
             batch = calling.drawn([7, 7], raw.symbols, torch.Generator().manual_seed(0))
             return raw.read(batch, left_out={})
     finally:

@@ -65,6 +65,7 @@ class Check:
         moved = [site.site for site in [*self.sites, self.whole] if site.rows == "moved"]
         turned = [site.site for site in [*self.sites, self.whole] if site.steps == "reversed"]
         leaks = [site.site for site in self.sites if site.padding]
+        late = [site.site for site in self.sites if site.reach == "only later steps"]
         wrong = [site.site for site in self.sites if site.edits == "do not read back"]
         alone = {
             "any": "",
@@ -78,6 +79,7 @@ class Check:
             f"Padding would reach into {_listed(leaks)}." if leaks else "",
             f"The module sorts its sequences at {_listed(moved)}; they are put back." if moved else "",
             f"The module reads from the end at {_listed(turned)}; steps are put back." if turned else "",
+            f"Tokens reach {_listed(late)} from the next step on." if late else "",
             f"A call changes {_listed(self.writes)}, which is put back." if self.writes else "",
             *self.notes,
         ]

@@ -32,7 +32,8 @@ STEPS = 9
 RUNS = 3
 WHOLE = tuple(row for row, length in enumerate(LENGTHS) if length == STEPS)
 SHORT, LONG = 2, 1
-"""Rows that run alone."""
+"""Rows that run alone; the second only where the first shows that sequences of a batch, or padding, reach in."""
+UNTRIED = "Edits were not tried."
 SLACK, ALONE = 64, 400
 """Units in the last place that are rounding: between two runs of one shape, and of different ones."""
 EDITED = 512
@@ -48,7 +49,7 @@ class Found:
 
     together: Together
     sites: tuple[SiteCheck, ...]
-    output: SiteCheck
+    output: SiteCheck | None
     writes: tuple[str, ...]
     left_out: Mapping[str, str]
     notes: tuple[str, ...]
@@ -62,6 +63,8 @@ class Experiment:
         self._subject = subject
         self._draw = torch.Generator().manual_seed(0)
         self._writes: tuple[str, ...] = ()
+        self._same = False
+        """Whether the same batch was seen to give the same twice."""
         self._left_out: dict[str, str] = {}
         self._notes: list[str] = []
         self.forwards = 0
@@ -79,11 +82,14 @@ class Experiment:
         if any(order is None for order in orders.values()):
             self._same_again(batch, base)
             return self._one_by_one()
-        alone = {row: self._read(rows_of(batch, torch.tensor([row]), int(batch.lengths[row]))) for row in (SHORT, LONG)}
+        alone = self._read(self._row(batch, SHORT))
         leaks = {site: not self._is_row(base, alone, orders, site, SHORT, batch) for site in base}
-        if not all(self._is_row(base, alone, orders, site, LONG, batch) for site in base):
-            self._same_again(batch, base)
-            return self._one_by_one()
+        if any(leaks.values()):  # of padding, or of the other sequences
+            one = self._row(batch, LONG)
+            alone = self._read(one)
+            if not all(self._is_row(base, alone, orders, site, LONG, batch) for site in base):
+                self._same_again(batch, base)
+                return self._alone(one, alone)
         times = {site: self._time(site, moves[site], changes, orders[site]) for site in base}
         if any(leaks.values()) or any(time.reversed for time in times.values()):
             together = "equal lengths"
@@ -98,11 +104,16 @@ class Experiment:
             )
             for site, order in orders.items()
         }
-        self._put_back(batch, base)
-        edited = self._edited(facts)
+        edited: dict[str, Edits] = {}
+        if self._put_back(batch, base):
+            edited = self._edited(facts)
+        else:
+            together = "alone"
+            self._notes.append(UNTRIED)
         sites = tuple(replace(facts[s.name], edits=edited.get(s.name, "not tried")) for s in self._inside)
-        output = facts.get(OUTPUT, SiteCheck(OUTPUT))
-        return Found(together, sites, output, self._writes, self._left_out, tuple(self._notes), self.forwards)
+        return Found(
+            together, sites, facts.get(OUTPUT), self._writes, self._left_out, tuple(self._notes), self.forwards
+        )
 
     def _begun(self) -> tuple[Together, Batch, Values]:
         """The first batch that the module runs on, and what is read there.
@@ -166,9 +177,12 @@ class Experiment:
 
     def _same_again(self, batch: Batch, base: Values, draws: bool = False, writes: Sequence[str] = ()) -> None:
         """Raises ``InputError``, with the cause, if the same batch gives other values."""
+        if self._same:
+            return
         again = self._read(batch)
         wrong = next((site for site in base if self._moved(base[site], again[site], SLACK).any()), None)
         if wrong is None:
+            self._same = True
             return
         begins = (
             f"the same batch reads differently at {wrong} the second time, so no value of {self._name} can be trusted"
@@ -209,7 +223,7 @@ class Experiment:
     def _is_row(
         self,
         base: Values,
-        alone: Mapping[int, Values],
+        alone: Values,
         orders: Mapping[str, Int[Tensor, " row"] | None],
         site: str,
         row: int,
@@ -219,7 +233,7 @@ class Experiment:
         order = orders[site]
         place = row if order is None else order.tolist().index(row)
         length = int(batch.lengths[row])
-        one = alone[row][site]
+        one = alone[site]
         return (
             one.shape[1] >= length
             and not self._moved(base[site][place : place + 1, :length], one[:1, :length], ALONE).any()
@@ -245,7 +259,7 @@ class Experiment:
     def _alone(self, batch: Batch, base: Values) -> Found:
         """What is left to find with one sequence."""
         spread: dict[str, dict[int, Tensor]] = {site: {} for site in base}
-        changes = [{0: step} for step in (0, STEPS // 2, STEPS - 1)]
+        changes = [{0: step} for step in (1, STEPS - 3)]  # not one the mirror image of the other
         for steps in changes:
             run = self._read(changed(batch, steps, self._subject.symbols))
             for site, found in spread.items():
@@ -256,25 +270,33 @@ class Experiment:
             for site, time in times.items()
         }
         sites = tuple(facts[site.name] for site in self._inside)
-        notes = (*self._notes, "Edits were not tried.")
-        return Found(
-            "alone", sites, facts.get(OUTPUT, SiteCheck(OUTPUT)), self._writes, self._left_out, notes, self.forwards
-        )
+        notes = (*self._notes, UNTRIED)
+        return Found("alone", sites, facts.get(OUTPUT), self._writes, self._left_out, notes, self.forwards)
 
-    def _put_back(self, batch: Batch, base: Values) -> None:
-        """Puts every value back where it was read. Raises ``InputError`` where a second run alone changes values."""
+    def _row(self, batch: Batch, row: int) -> Batch:
+        """A sequence alone."""
+        return rows_of(batch, torch.tensor([row]), int(batch.lengths[row]))
+
+    def _put_back(self, batch: Batch, base: Values) -> bool:
+        """Puts every value back where it was read; False where sequences together cannot be edited.
+
+        Raises ``InputError`` where a second run alone changes values.
+        """
         edits = [
             Bound(site.name, torch.arange(site.units, device=base[site.name].device), base[site.name])
             for site in self._inside
             if site.kind not in READ_ONLY and not base[site.name].isnan().any()
         ]
-        again = self._read(batch, edits)
+        try:
+            again = self._read(batch, edits)
+        except InputError:  # as where each sequence has a call of its own
+            return False
         # What lies inside is computed in another order when it is edited, so more of it is rounding.
         differs = [site for site in base if self._moved(base[site], again[site], ALONE).any()]
-        if not differs:
-            return
-        self._same_again(batch, base)
-        self._notes.append(f"Putting back what was read changes {', '.join(differs[:3])}, so edits are not exact.")
+        if differs:
+            self._same_again(batch, base)
+            self._notes.append(f"Putting back what was read changes {', '.join(differs[:3])}, so edits are not exact.")
+        return True
 
     def _edited(self, facts: Mapping[str, SiteCheck]) -> dict[str, Edits]:
         """Edits the units of each site in a row of its own, at one step."""

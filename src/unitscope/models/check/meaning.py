@@ -15,16 +15,17 @@ _HEADS = ("Linear", "Bilinear", "Conv1D", "Conv1d", "LogSoftmax", "Identity", "D
 
 
 def meaning(
-    module: nn.Module, survey: Survey, width: int | None, output: SiteCheck, accepts: Callable[[int], bool]
+    module: nn.Module, survey: Survey, width: int | None, output: SiteCheck | None, accepts: Callable[[int], bool]
 ) -> tuple[bool, str]:
     """Whether the output is logits of the next token, and why, in a sentence.
 
-    ``width`` is that of the output, where it has a vector for each token; ``output`` is what is known of its steps;
-    ``accepts`` tells whether the module runs on a token of that number.
+    ``width`` is that of the output, where it has a vector for each token; ``output`` is what is known of its steps,
+    None where sequences of unequal length have none; ``accepts`` tells whether the module runs on a token of that
+    number.
     """
     kind = type(module).__name__
     name = f"The output of {kind}"
-    if width is None:
+    if width is None or output is None:
         return False, (
             f"{name} has no vector for each token, so it is no prediction of the next one; if it is one in another "
             "form, say where with logits=lambda output: …, [batch time symbol]."
@@ -39,6 +40,11 @@ def meaning(
                 False,
                 f"{name} is {width} wide and reads {symbols} symbols, so it is no prediction of the next token.",
             )
+    if survey.bounded:
+        return False, (
+            f"Every value of the output of {kind} lies from 0 to 1, so these are probabilities and no logits of the "
+            "next token; if so, say logits=lambda output: output.log()."
+        )
     if output.reach in ("earlier steps", "all steps"):
         return False, f"{name} sees later tokens, so it is no prediction of the next one."
     if output.reach == "only later steps":
