@@ -61,6 +61,7 @@ def preload() -> None:
     from unitscope.cli.lazy import load_all
 
     load_all()
+    torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))])  # the first one takes a second of imports
     with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):
         app(["info", "--help"])
     platform.processor()  # asks another program, once
@@ -75,14 +76,18 @@ def run(
     kill: tuple[int, float] | None = None,
     longest: float = LONGEST,
     output: Path | None = None,
+    cold: bool = False,
 ) -> Done:
-    """A command in a folder. ``before`` is done in its process; ``kill`` is a signal and when it comes, in seconds."""
+    """A command in a folder. ``before`` is done in its process; ``kill`` is a signal and when it comes, in seconds.
+
+    A ``cold`` one begins with Python itself, as a user's does; ``before`` is not done.
+    """
     output = output or folder.with_name(f"{folder.name}.said")
     begun = time.perf_counter()
     signal.pthread_sigmask(signal.SIG_BLOCK, MEANT)
     child = os.fork()
     if not child:
-        _be(words, folder, output, before)
+        _be(words, folder, output, before, cold)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, MEANT)
     if kill is not None:
         time.sleep(kill[1])
@@ -105,7 +110,7 @@ def _wait(child: int, until: float) -> tuple[int, resource.struct_rusage]:
         time.sleep(0.002)
 
 
-def _be(words: list[str], folder: Path, output: Path, before: Callable[[], None]) -> None:
+def _be(words: list[str], folder: Path, output: Path, before: Callable[[], None], cold: bool) -> None:
     """Become the command; never returns."""
     status = 99
     try:
@@ -117,6 +122,9 @@ def _be(words: list[str], folder: Path, output: Path, before: Callable[[], None]
         os.chdir(folder)
         os.environ["UNITSCOPE_SETTINGS"] = str(folder / "settings")
         sys.argv = ["unitscope", "--threads", "1", *words]
+        if cold:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, MEANT)
+            os.execv(sys.executable, [sys.executable, "-m", *sys.argv])
         _only(words[0])
         before()
         from unitscope.cli import main

@@ -18,6 +18,8 @@ from endured.commands import COMMANDS
 KINDS = {"Ctrl-C": signal.SIGINT, "SIGTERM": signal.SIGTERM, "SIGKILL": signal.SIGKILL}
 AGAIN = 5
 """Signals that one folder survives before the command may end."""
+COLD = 20
+"""Every so many runs, one begins with Python itself."""
 
 
 class Trials:
@@ -46,6 +48,10 @@ class Trials:
     def once(self, kill: tuple[int, float] | None = None, before: Callable[[], None] = lambda: None) -> Done:
         return run(self.words, self.folder, before, kill)
 
+    def cold(self, kill: tuple[int, float] | None = None) -> Done:
+        """A run that begins with Python itself."""
+        return run(self.words, self.folder, kill=kill, cold=True)
+
     def count(self, kind: str, done: Done, right: set[int]) -> None:
         """How a disturbed run ended: ``right`` are the statuses that it may have, beside that it was done before."""
         self.ends[kind] += done.status != 0
@@ -67,13 +73,20 @@ class Trials:
 
 
 def signals(trials: Trials, count: int, kinds: Sequence[str], draw: random.Random) -> None:
-    """So many signals of some kinds at random moments."""
+    """So many signals of some kinds at random moments, a few of them of runs that begin with Python itself."""
+    trials.fresh()
+    cold = trials.cold().seconds if count >= COLD else 0.0
     for number in range(count):
         if number % AGAIN == 0:
             trials.fresh()
         kind = draw.choice(kinds)
-        done = trials.once((KINDS[kind], draw.uniform(0, trials.calm.seconds)))
-        trials.count(kind, done, {130} if kind == "Ctrl-C" else {-KINDS[kind]})
+        if number % COLD == COLD - 1:
+            done = trials.cold((KINDS[kind], draw.uniform(0, cold)))
+            # Before Python listens, Ctrl-C is a signal like the others, which a shell calls 130.
+            trials.count(f"{kind}, cold", done, {130, -signal.SIGINT} if kind == "Ctrl-C" else {-KINDS[kind]})
+        else:
+            done = trials.once((KINDS[kind], draw.uniform(0, trials.calm.seconds)))
+            trials.count(kind, done, {130} if kind == "Ctrl-C" else {-KINDS[kind]})
         if number % AGAIN == AGAIN - 1 or number == count - 1:
             trials.finish("signals")
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import tempfile
 from pathlib import Path
 
@@ -100,6 +101,36 @@ def test_what_is_written_is_read(tmp_path: Path, ending: str, words: bool) -> No
     assert [back.place(n) for n in range(4)] == [source.place(n) for n in range(4)]
     with pytest.raises(InputError, match=r"none of the endings \.npz"):
         export_arrays(source, tmp_path / "a.mat")
+
+
+def test_folders_are_written_in_one_step_over_their_own_kind_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zarr = pytest.importorskip("zarr")
+    path, source = tmp_path / "a.zarr", from_arrays({"hidden": FLAT}, lengths=LENGTHS)
+    export_arrays(source, path)
+    export_arrays(from_arrays({"hidden": FLAT + 1}, lengths=LENGTHS), path)
+    assert np.array_equal(values(from_file(path)), FLAT + 1)
+    monkeypatch.setattr(zarr.Array, "__setitem__", lambda *_: os.write(os.open("/dev/full", os.O_WRONLY), b"all"))
+    with pytest.raises(InputError, match=r"the disk of .*a\.zarr is full"):
+        export_arrays(source, path)
+    assert np.array_equal(values(from_file(path)), FLAT + 1)
+    assert list(tmp_path.iterdir()) == [path]
+    (path / "mine.txt").write_text("not to be lost")
+    (tmp_path / "file.zarr").write_text("nor this")
+    for other in (path, tmp_path / "file.zarr"):
+        with pytest.raises(InputError, match="what was not exported here"):
+            export_arrays(source, other)
+    assert (path / "mine.txt").exists() and (tmp_path / "file.zarr").is_file()
+
+
+def test_a_size_that_is_only_told_is_not_made_room_for(tmp_path: Path) -> None:
+    pytest.importorskip("zarr")
+    export_arrays(from_arrays({"hidden": FLAT}, lengths=LENGTHS), tmp_path / "a.zarr")
+    head = tmp_path / "a.zarr" / "hidden" / ".zarray"
+    head.write_text(json.dumps(json.loads(head.read_text()) | {"shape": [10**12, 3]}))
+    with pytest.raises(InputError, match=r"says that it holds 12,000,000,000,\d+ bytes, more than it can"):
+        from_file(tmp_path / "a.zarr")
 
 
 def test_tables_for_others() -> None:

@@ -95,6 +95,13 @@ def test_a_file_of_no_words(tmp_path: Path) -> None:
         given(f"words:{path}")
 
 
+@pytest.mark.parametrize("name", ["regex:\udcff", "words:a,\udcff", "concept:\udcff", "\udcff", "f\udcff.py:f"])
+def test_what_is_no_text_is_no_label(name: str) -> None:
+    with pytest.raises(InputError, match=r"'.*\\xff.*' is no text in UTF-8") as said:
+        given(name)
+    str(said.value).encode()
+
+
 def test_no_word() -> None:
     with pytest.raises(InputError, match="lists no word; write words:the,a,an"):
         find("words:,,")

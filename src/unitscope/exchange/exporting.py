@@ -1,5 +1,6 @@
 """A source for others: NumPy, Zarr, Parquet, xarray, pandas. What is written here, ``from_file`` reads back."""
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,7 +9,7 @@ import numpy as np
 
 from unitscope.errors import InputError
 from unitscope.files.frames import write_frame
-from unitscope.files.writing import writing
+from unitscope.files.writing import writing, writing_folder
 from unitscope.models.site import choose
 from unitscope.source.source import Source
 
@@ -16,16 +17,22 @@ if TYPE_CHECKING:
     import pandas as pd
 
 KINDS = (".npz", ".zarr", ".parquet")
+ATTRIBUTES = ".zattrs"
+MADE: dict[str, Any] = {"made by": "unitscope export"}
+"""What a folder of Zarr says that was written here, so that another one takes its place and nobody else's is lost."""
 
 
 def export_arrays(source: Source, path: Path | str, sites: Sequence[str] = ("*",), labels: Sequence[str] = ()) -> None:
     """Write activations ``[token unit]`` of each site, lengths, tokens, documents and labels, as the ending says.
 
-    Raises ``InputError`` for another ending, and for a site or label that does not exist.
+    What was written by the same call before is replaced, in one step. Raises ``InputError`` for another ending, for a
+    site or label that does not exist, and for a folder with anything else in it.
     """
     path = Path(path)
     if path.suffix not in KINDS:
         raise InputError(f"{path} has none of the endings {', '.join(KINDS)}; choose one")
+    if path.suffix == ".zarr":
+        _check_ours(path)
     if path.suffix == ".parquet":
         write_frame(path, to_pandas(source, sites, labels), index=False)
         return
@@ -38,10 +45,25 @@ def export_arrays(source: Source, path: Path | str, sites: Sequence[str] = ("*",
         import zarr
     except ImportError as error:
         raise InputError("folders of Zarr need another package: pip install 'unitscope[arrays]'") from error
-    group = zarr.open_group(str(path), mode="w", zarr_format=2)  # which knows strings
-    for name, value in found.items():
-        made = group.create_array(name, shape=value.shape, dtype=value.dtype)
-        made[...] = value
+    with writing_folder(path) as partial:
+        group = zarr.open_group(str(partial), mode="w", zarr_format=2, attributes=MADE)  # 2 knows strings
+        for name, value in found.items():
+            made = group.create_array(name, shape=value.shape, dtype=value.dtype)
+            made[...] = value
+
+
+def _check_ours(path: Path) -> None:
+    """Raises ``InputError`` where anything but an earlier export would be lost."""
+    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+        return
+    head = path / ATTRIBUTES
+    ours = head.is_file() and head.read_bytes() == json.dumps(MADE, indent=2).encode()
+    if not (ours and all(map(_is_part, path.iterdir()))):
+        raise InputError(f"{path} holds what was not exported here; give a new folder")
+
+
+def _is_part(path: Path) -> bool:
+    return path.name in (ATTRIBUTES, ".zgroup") or (path / ".zarray").exists()
 
 
 def to_pandas(source: Source, sites: Sequence[str] = ("*",), labels: Sequence[str] = ()) -> "pd.DataFrame":

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from unitscope.errors import InputError
+from unitscope.files.inside import SURROGATE, readable
 from unitscope.labels.label import Label
 from unitscope.labels.library import member
 from unitscope.labels.own import own
@@ -53,7 +54,9 @@ class Written:
 
 
 def parse(text: str) -> Written:
-    """The form of a label, and what it says. Raises ``InputError`` where nothing is said."""
+    """The form of a label, and what it says. Raises ``InputError`` where nothing is said, or no text."""
+    if SURROGATE.search(text):
+        raise InputError(f"{readable(text)!r} is no text in UTF-8, as labels are kept; write it in UTF-8")
     form = next((prefix for prefix in PREFIXES if text.startswith(prefix)), FUNCTION if FUNCTION in text else "")
     rest = text.removeprefix(form) if form in PREFIXES else text
     if not rest.strip() and form != ROLE:
