@@ -15,6 +15,8 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -182,13 +184,72 @@ def test_everything_has_a_word_of_help() -> None:
         assert not silent, f"unitscope {name}: no help for {silent}"
 
 
+@cache
+def anchors(page: Path) -> set[str]:
+    """Anchors of the headings of a page."""
+    found = tokens(page)
+    headings = [after.content for token, after in pairwise(found) if token.type == "heading_open"]
+    return {
+        re.sub(r"[^\w -]", "", re.sub(r"\[(.*?)\]\(.*?\)", r"\1", text).lower()).replace(" ", "-") for text in headings
+    }
+
+
+def links(page: Path) -> list[str]:
+    children = [child for token in tokens(page) for child in token.children or ()]
+    targets = [str(child.attrs.get("href") or child.attrs.get("src") or "") for child in children]
+    return [target for target in targets if target and not re.match(r"[a-z]+:", target)]
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
-    for token in tokens(page):
-        for child in token.children or ():
-            target = str(child.attrs.get("href") or child.attrs.get("src") or "")
-            if target and not re.match(r"[a-z]+:|#", target):
-                assert (page.parent / target.partition("#")[0]).exists(), f"{page.name} links to {target}"
+    for target in links(page):
+        path, _, anchor = target.partition("#")
+        there = page.parent / path if path else page
+        assert there.exists(), f"{page.name} links to {target}"
+        if anchor and there.suffix == ".md":
+            assert anchor in anchors(there.resolve()), f"{page.name} links to {target}"
+
+
+def test_every_page_is_reached_from_the_readme() -> None:
+    seen: set[Path] = set()
+    ahead = [ROOT / "README.md"]
+    while ahead:
+        page = ahead.pop().resolve()
+        if page not in seen and page.suffix == ".md" and page.exists():
+            seen.add(page)
+            ahead += [page.parent / target.partition("#")[0] for target in links(page)]
+    missing = {page.resolve() for page in PAGES} - seen
+    assert len(seen) > 40
+    assert not missing, f"no link leads to {sorted(page.name for page in missing)}"
+
+
+def test_numbers_of_the_readme_are_those_of_the_results() -> None:
+    """Counts of the demo's table, and values of claims with the words that the README has around them."""
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    demo = (ROOT / "docs" / "results" / "demo.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| [\w-]+ \| [^|]+ \| `(.+?)` ([^|]+?) \|", demo, re.MULTILINE)
+    confirmed = [(unit, verdict) for unit, verdict in rows if "not confirmed" not in verdict]
+    used = [unit for unit, verdict in confirmed if verdict.endswith("used")]
+    for text in (
+        f"Of {len(rows)} labels, {len(confirmed)} have a unit",
+        f"({len({unit for unit, _ in confirmed})} distinct units)",
+        f"for {len(used)} labels the network uses it ({len(set(used))} units)",
+    ):
+        assert text in readme
+
+    def value(study: str, claim: str, field: str = "value") -> float:
+        claims = json.loads((ROOT / "docs" / "results" / f"{study}.json").read_text(encoding="utf-8"))["claims"]
+        (found,) = [one[field] for one in claims if one["id"] == claim]
+        return float(found)
+
+    lower, higher = (value("cnn-units-encyclopedia", f"{name}-encyclopedia") for name in ("replicate", "held-out"))
+    assert f"{-lower:.2f} lower than in untrained networks, a held-out AUROC {higher:.2f} higher" in readme
+    lower, higher = (value("cnn-units-translation", f"{name}-translation") for name in ("replicate", "held-out"))
+    assert f"{lower:.2f} and {higher:+.2f}".replace("-", "−") in readme
+    rho = [value("response-characterization", "sign-delta-CO2", field) for field in ("value", "low", "high")]
+    assert "(Spearman {:.2f}, {:.2f} to {:.2f})".format(*rho) in readme
+    assert [value("fixed-points", f"memories-{kind}") * 8 for kind in ("gru", "lstm", "rnn")] == [8, 8, 7]
+    assert "in 8 of 8 GRUs and LSTMs, 7 of 8 plain networks" in readme
 
 
 def test_every_page_has_its_place_in_the_site() -> None:
