@@ -1,9 +1,11 @@
 """Short texts as a corpus for any model: questions, reviews, the sentences of a treebank, texts made on purpose."""
 
 import hashlib
+import itertools
 import json
+from array import array
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
 from itertools import groupby
 
@@ -17,6 +19,7 @@ from unitscope.corpus.batch import Batch
 from unitscope.corpus.dialect import Notes
 from unitscope.corpus.reading import Reading
 from unitscope.corpus.sentence import Sentence
+from unitscope.corpus.spilled import Many, Texts
 from unitscope.corpus.subwords import Encoded, last_characters
 from unitscope.corpus.vocabulary import Vocabulary, note_lacking
 from unitscope.corpus.with_sentences import WithSentences
@@ -24,6 +27,26 @@ from unitscope.errors import InputError
 
 IN_MEMORY = 4096
 """Passages whose tokens are kept."""
+
+
+class _AsSentences(Many[Sentence]):
+    """Texts as sentences, each a document of its own."""
+
+    def __init__(self, texts: Sequence[str | Sentence], name: str) -> None:
+        self._texts, self._name = texts, name
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def _at(self, place: int) -> Sentence:
+        return self._made(place, self._texts[place])
+
+    def __iter__(self) -> Iterator[Sentence]:
+        return itertools.starmap(self._made, enumerate(self._texts))
+
+    def _made(self, number: int, text: str | Sentence) -> Sentence:
+        where = f"{self._name}:{number}"
+        return Sentence(text, (), where, where) if isinstance(text, str) else text
 
 
 class Passages(WithText, WithSentences):
@@ -48,19 +71,16 @@ class Passages(WithText, WithSentences):
     ) -> None:
         if not len(texts):
             raise InputError(f"{name} has no texts")
-        self.sentences: Sequence[Sentence] = [
-            Sentence(text, (), f"{name}:{number}", f"{name}:{number}") if isinstance(text, str) else text
-            for number, text in enumerate(texts)
-        ]
+        self.sentences: Sequence[Sentence] = _AsSentences(texts, name)
         self.name = name
         self._reading = reading
         self.context = context
         self.notes = notes or Notes()
         self.longest = longest if longest is None or isinstance(longest, int) else list(longest)
-        self._document: list[int] = []
-        self._begin: list[int] = []  # first character in the document
-        self._texts: list[str] = []
-        self._names: list[str] = []
+        self._document = array("q")
+        self._begin = array("q")  # first character in the document
+        self._texts = Texts()
+        self._names = Texts()
         for document, group in groupby(self.sentences, key=lambda sentence: sentence.document):
             self._names.append(document)
             parts = []

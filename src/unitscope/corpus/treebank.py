@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import groupby
 from pathlib import Path
 
@@ -23,17 +23,21 @@ from unitscope.corpus.opening import shown
 from unitscope.corpus.padded import padded
 from unitscope.corpus.reading import Characters, Reading
 from unitscope.corpus.sentence import Sentence, label_values
+from unitscope.corpus.sentences import Sentences
+from unitscope.corpus.spilled import Rows, Texts
 from unitscope.corpus.vocabulary import Vocabulary, note_unknown
 from unitscope.corpus.with_sentences import WithSentences
 from unitscope.errors import InputError
 
 CONTEXT = 128
+IN_MEMORY = 16
+"""Documents whose texts are kept."""
 OPEN_ENDED = ("lemma", "deps", "misc.")
 """Beginnings of labels with too many values to be kept with a recording; probes can still ask for them."""
 WORD = "word"
 
 
-def read_treebank(path: Path | str, dialect: Dialect = Dialect(), notes: Notes | None = None) -> list[Sentence]:
+def read_treebank(path: Path | str, dialect: Dialect = Dialect(), notes: Notes | None = None) -> Sequence[Sentence]:
     """The sentences of a file, by its ending or by what is in it (``formats.which``): CoNLL-U, CoNLL-U Plus, CoNLL-X,
     CoNLL-2003 and other words with tags of entities, CoNLL-2012, bracketed trees, a table with a word or a sentence a
     row, labelled texts. Packed or not; ``-`` is standard input. The name of a public corpus, such as
@@ -42,8 +46,9 @@ def read_treebank(path: Path | str, dialect: Dialect = Dialect(), notes: Notes |
     Raises ``InputError`` for a file of no such format or that does not hold what it says, and for an empty one.
     """
     notes = Notes() if notes is None else notes
-    sentences = [sentence for file, how in files_of(path, dialect) for sentence in sentences_of(file, how, notes)]
-    if not sentences:
+    files = files_of(path, dialect)
+    sentences = Sentences(sentence for file, how in files for sentence in sentences_of(file, how, notes))
+    if not len(sentences):
         raise InputError(f"{shown(path)} holds no sentence")
     return sentences
 
@@ -69,29 +74,34 @@ class TreebankCorpus(WithText, WithSentences):
         stand_in: str | None = None,
         notes: Notes | None = None,
     ) -> None:
-        if not sentences:
+        if not len(sentences):
             raise InputError(f"{name} has no sentences")
         self.sentences = sentences
         self.name = name
         self.unit = unit
         self.context = context
-        self._texts: list[str] = []
-        self._windows: list[Window] = []
-        self._names: list[str] = []
+        self._texts = Texts()
+        self._windows = Rows(document="q", begin="q", start="q", stop="q")
+        self._names = Texts()
+        counts = Counter[str]()
         for document, group in groupby(sentences, key=lambda sentence: sentence.document):
             self._names.append(document)
-            text = ""
+            parts, start = [], 0
             for sentence in group:
-                start = len(text)
-                text += self._symbols(sentence.text) + "\n"
-                self._windows.append(Window(len(self._texts), max(0, start - context), start, len(text) - 1))
-            self._texts.append(text)
-        self.vocabulary = vocabulary or Vocabulary.of(symbol for text in self._texts for symbol in text)
+                parts.append(self._symbols(sentence.text) + "\n")
+                stop = start + len(parts[-1])
+                self._windows.add(len(self._texts), max(0, start - context), start, stop - 1)
+                start = stop
+            self._texts.append("".join(parts))
+            for part in parts:
+                counts.update(part)
+        self._document_text = lru_cache(IN_MEMORY)(self._texts.__getitem__)
+        self.vocabulary = vocabulary or Vocabulary.of(counts)
         self.stand_in = stand_in
         self._unknown = self.vocabulary.ids.get(stand_in) if stand_in is not None else self.vocabulary.unknown
         self._refuse_unknown_symbols()
         self.notes = notes or Notes()
-        note_unknown(Counter(symbol for text in self._texts for symbol in text), self.vocabulary, name, self.notes)
+        note_unknown(counts, self.vocabulary, name, self.notes)
         self._annotated = Annotated(self.document_text)
 
     def __len__(self) -> int:
@@ -135,7 +145,7 @@ class TreebankCorpus(WithText, WithSentences):
     def batch(self, sequences: Sequence[int]) -> Batch:
         windows = [self.window(number) for number in sequences]
         # With the line end, which is the last target.
-        return padded(sequences, windows, lambda w: self._ids(self._texts[w.document][w.begin : w.stop + 1]))
+        return padded(sequences, windows, lambda w: self._ids(self.document_text(w.document)[w.begin : w.stop + 1]))
 
     def labels(self, name: str, sequence: int) -> Float[Tensor, " token"]:
         window = self.window(sequence)
@@ -161,10 +171,10 @@ class TreebankCorpus(WithText, WithSentences):
         """Where a sentence lies in its document. Raises ``IndexError`` for a number that there is not."""
         if not 0 <= sequence < len(self):
             raise IndexError(f"sequence {sequence} of {len(self)}")
-        return self._windows[sequence]
+        return Window(*self._windows[sequence])
 
     def document_text(self, document: int) -> str:
-        return self._texts[document]
+        return self._document_text(document)
 
     def document_name(self, document: int) -> str:
         return self._names[document]

@@ -34,7 +34,7 @@ class WordCorpus(WithoutText):
     """
 
     def __init__(self, sentences: Sequence[Sentence], name: str, vocabulary: Vocabulary) -> None:
-        if not sentences:
+        if not len(sentences):
             raise InputError(f"{name} has no sentences")
         empty = next((sentence.where for sentence in sentences if not sentence.words), None)
         if empty:

@@ -19,6 +19,7 @@ from unitscope.corpus.passages import Passages
 from unitscope.corpus.reading import Characters, Reading, Subwords
 from unitscope.corpus.rows import split_name
 from unitscope.corpus.sentence import Sentence
+from unitscope.corpus.sentences import Sentences
 from unitscope.corpus.splits import Part
 from unitscope.corpus.subwords import SubwordCorpus
 from unitscope.corpus.text import CONTEXT, LENGTH, TextCorpus
@@ -209,8 +210,9 @@ class Inputs:
         unknown = None if card.vocabulary.unknown is not None else self.stand_in or None
         return model, TreebankCorpus(sentences, name, card.unit, card.vocabulary, self.context, unknown, notes)
 
-    def _sentences(self, notes: Notes) -> list[Sentence]:
-        return [sentence for name in self.text for sentence in read_treebank(Path(name), self.dialect, notes)]
+    def _sentences(self, notes: Notes) -> Sequence[Sentence]:
+        parts = (read_treebank(Path(name), self.dialect, notes) for name in self.text)
+        return next(parts) if len(self.text) == 1 else Sentences(chain.from_iterable(parts))
 
     def open_texts(self) -> tuple[ModuleModel, LabelledTexts | Passages]:
         """A classifier, or the encoder of a translator, and texts: one a line, or the sentences of a treebank.
