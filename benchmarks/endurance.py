@@ -18,6 +18,7 @@ from endured.children import preload
 from endured.commands import COMMANDS, prepare
 from endured.fuzzing import fuzz
 from endured.hostile import hostile
+from endured.notes import notes
 from endured.signals import KINDS, endure
 from endured.speed import digests, opening
 from endured.together import together
@@ -35,7 +36,7 @@ def main() -> int:
     asked.add_argument("--commands", nargs="*", default=list(COMMANDS), help="those that signals are sent to")
     asked.add_argument("--signals", type=int, default=100, help="for each command")
     asked.add_argument(
-        "--points", type=int, default=40, help="of writing, at each of which it dies, and the disk fills"
+        "--points", type=int, default=10_000, help="of writing, at each of which it dies, and the disk fills; or all"
     )
     asked.add_argument("--hostile", type=int, default=1_000, help="recordings that mean harm")
     asked.add_argument("--inputs", type=int, default=10_000, help="mutated files, descriptions and requests")
@@ -55,6 +56,7 @@ def main() -> int:
         prepare(base, quick=options.quick)
         parts: dict[str, Callable[[], list[str]]] = {
             "signals": lambda: endure(base, options.commands, options.signals, options.points, kinds),
+            "notes": lambda: notes(base, options.signals, options.points),
             "hostile": lambda: hostile(base, options.hostile),
             "fuzz": lambda: fuzz(base, options.inputs, options.first),
             "arguments": lambda: arguments(base, options.lines),

@@ -136,27 +136,30 @@ def surround(base: Path) -> Path:
 
 
 def hostile(base: Path, count: int) -> list[str]:
-    """Give so many recordings each to three commands, in turn; gives what went wrong."""
+    """Give so many recordings each to every command that reads one; gives what went wrong."""
     outside, trial, seen = surround(base), base.with_name("trial"), base.with_name("seen")
     before, draw = content(outside), random.Random(1)
     ends: collections.Counter[str] = collections.Counter()
     wrong: list[str] = []
-    names = list(READING)
-    for number, (inside, _, place, payload) in enumerate(variants(base, count, draw)):
-        shutil.rmtree(trial, ignore_errors=True)
-        shutil.copytree(base, trial)
-        spoil(trial / "run" / inside, place, payload)
-        reseal(trial / "run")
-        for name in {names[(number + turn) % len(names)] for turn in (0, 5, 10)}:
+    for inside, _, place, payload in variants(base, count, draw):
+        for name, words in READING.items():
+            shutil.rmtree(trial, ignore_errors=True)
+            shutil.copytree(base, trial)
+            spoil(trial / "run" / inside, place, payload)
+            reseal(trial / "run")
             seen.unlink(missing_ok=True)
-            done = run(READING[name], trial, watched(trial, outside, seen))
+            done = run(words, trial, watched(trial, outside, seen))
             ends[{0: "done", 1: "named damage", 2: "refused"}.get(done.status, "OTHER")] += 1
             for said in _judge(done, seen.read_text() if seen.exists() else ""):
                 wrong.append(f"{name}: {inside} {place} = {payload[:60]!r}: {said}")
                 print("   ", wrong[-1][:600], flush=True)
     if content(outside) != before:
         wrong.append("something outside was changed")
-    print(f"hostile recordings: {count} of {len(targets(base))} kinds of place, {dict(ends)}, wrong: {len(wrong)}")
+    print(
+        f"hostile recordings: {count} of {len(targets(base))} kinds of place, each by {len(READING)} commands: "
+        f"{dict(ends)}, wrong: {len(wrong)}",
+        flush=True,
+    )
     return wrong
 
 

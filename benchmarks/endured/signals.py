@@ -56,7 +56,8 @@ class Trials:
         """How a disturbed run ended: ``right`` are the statuses that it may have, beside that it was done before."""
         self.ends[kind] += done.status != 0
         self.ends["had ended"] += done.status == 0
-        if done.status not in right | {0} or "Traceback" in done.said or "fault of unitscope" in done.said:
+        silent = done.status == 130 and done.said.count("unitscope: stopped") != 1
+        if silent or done.status not in right | {0} or "Traceback" in done.said or "fault of unitscope" in done.said:
             self.wrong.append(f"{kind}: status {done.status}: {done.said[-400:]}")
 
     def finish(self, what: str) -> None:

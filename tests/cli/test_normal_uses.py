@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import torch
 
+from unitscope.analyses.moments import Moments
 from unitscope.cli import console
-from unitscope.cli.main import run
+from unitscope.cli.main import STOPPED, run
 from unitscope.cli.report import open_page
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.networks.card import Card, save
@@ -106,6 +107,21 @@ def test_responses_join_a_report(folder):
     assert unitscope("respond", recording, "--drive-steps", "8", "--sequences", "1") == 0
     assert unitscope("report", recording) == 0
     assert unitscope("verify", recording) == 0
+
+
+def test_ctrl_c_amid_the_work_is_one_line_and_the_same_command_goes_on(folder, monkeypatch, capfd):
+    words = ["analyze", folder / "texts" / "run", "moments", "histogram"]
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as interrupting:
+        interrupting.setattr(Moments, "update", interrupted)
+        capfd.readouterr()
+        assert unitscope(*words) == 130
+    assert capfd.readouterr().err.splitlines()[-1] == STOPPED
+    assert unitscope(*words) == 0
+    assert unitscope("verify", folder / "texts" / "run") == 0
 
 
 def test_two_reports_at_once_are_both_whole(folder):

@@ -1,6 +1,8 @@
 import errno
 import fcntl
 import os
+import re
+import resource
 import signal
 import subprocess
 import sys
@@ -96,6 +98,20 @@ def test_a_full_disk_leaves_the_old_file_and_says_what_to_do(tmp_path, number, m
     with pytest.raises(InputError, match=r"the disk of .*file is full .* are free; .*make room"):
         write(tmp_path / "file", b"new")
     assert (tmp_path / "file").read_text() == "old"
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_a_limit_that_the_system_itself_enforces(tmp_path):
+    """Not a disk that is full, which needs a disk: files of this process may not grow beyond a few kilobytes."""
+    path, (soft, hard) = tmp_path / "file", resource.getrlimit(resource.RLIMIT_FSIZE)
+    write(path, b"old")
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4_096, hard))
+        with pytest.raises(InputError, match=rf"the disk of {re.escape(str(path))} is full .*make room"):
+            write(path, bytes(10_000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["file"]
 
 

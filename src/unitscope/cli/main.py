@@ -41,10 +41,11 @@ def _run() -> None:
             warnings.simplefilter("always", DamageWarning)
             warnings.showwarning = show
             status = app(standalone_mode=False)
+        if status == 130:  # Typer says nothing of it
+            raise KeyboardInterrupt
         sys.exit(status or 0)
     except typer.Abort:
-        print(STOPPED, file=sys.stderr)
-        sys.exit(130)
+        raise KeyboardInterrupt from None
     except TyperException as error:  # wrong options and values
         message = " ".join(error.format_message().split()).rstrip(".")
         if message:  # else the help was printed, for a command without arguments
