@@ -110,9 +110,9 @@ def states(sites: int = 12, units: int = 3072, count: int = 49) -> dict[str, Any
     return {"one site (GB)": size / 1e9, f"{sites} sites (GB)": sites * size / 1e9}
 
 
-def whole(name: str, over: list[str], sequences: int) -> dict[str, Any]:
-    """Every unit of a model in one pass."""
-    inputs = Inputs(name, tuple(over), sequences=sequences)
+def whole(name: str, over: list[str], sequences: int, units: str, length: int) -> dict[str, Any]:
+    """Every unit of a model, or of some sites, in one pass."""
+    inputs = Inputs(name, tuple(over), sequences=sequences, length=length, context=0)
     model, corpus = inputs.open()
     numbers = list(inputs.chosen(corpus))
     bare = forwards(model, corpus, numbers)
@@ -120,7 +120,7 @@ def whole(name: str, over: list[str], sequences: int) -> dict[str, Any]:
     asked = suggested(source)[:28]
     stages = Stages()
     seconds, answer = timed(
-        lambda: ask(source, asked, corpus, baselines=0, ablate=False, controls=False, progress=stages)
+        lambda: ask(source, asked, corpus, units=units, baselines=0, ablate=False, controls=False, progress=stages)
     )
     return {
         "tokens": sum(corpus.lengths(numbers)), "units": sum(map(len, answer.numbers.values())), "labels": len(asked),
@@ -135,6 +135,8 @@ def main() -> None:
     parser.add_argument("model", nargs="?")
     parser.add_argument("--over", nargs="*", default=[])
     parser.add_argument("--sequences", type=int, default=256, help="of the text; the demo's if not given")
+    parser.add_argument("--units", default="*", help="glob of sites")
+    parser.add_argument("--length", type=int, default=1024, help="tokens of a sequence")
     parser.add_argument("--profile", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -149,7 +151,7 @@ def main() -> None:
         case "states":
             found = states()
         case _:
-            found = whole(options.model, options.over, options.sequences)
+            found = whole(options.model, options.over, options.sequences, options.units, options.length)
     if options.profile:
         profile.disable()
         pstats.Stats(profile).sort_stats("tottime").print_stats(40)

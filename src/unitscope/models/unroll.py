@@ -157,23 +157,19 @@ class LSTMCell:
     def __init__(self, weights: Weights, held: Held = NOTHING) -> None:
         self._held = held
         self._projection = weights.projection
-        units = weights.state.shape[0] // 4
-        weight = torch.cat(
-            [weights.input, weights.state], dim=1
-        )  # [4·unit in+out], blocks in PyTorch's order i, f, g, o
-        w_if, w_g, w_o = weight.split([2 * units, units, units])
-        b_if, b_g, b_o = (weights.input_bias + weights.state_bias).split([2 * units, units, units])
-        self._if = dense(w_if, b_if, "sigmoid")
+        weight = torch.cat([weights.input, weights.state], dim=1)  # [4·unit in+out], in PyTorch's order i, f, g, o
+        w_i, w_f, w_g, w_o = weight.chunk(4)
+        b_i, b_f, b_g, b_o = (weights.input_bias + weights.state_bias).chunk(4)
+        self._ifo = dense(torch.cat([w_i, w_f, w_o]), torch.cat([b_i, b_f, b_o]), "sigmoid")
         self._g = dense(w_g, b_g, "tanh")
-        self._o = dense(w_o, b_o, "sigmoid")
 
     def step(
         self, rows: slice, x: Float[Tensor, "row in"], *state: Float[Tensor, "row _"]
     ) -> dict[str, Float[Tensor, "row _"]]:
         h, c = state
         xh = torch.cat([x, h], dim=1)  # [row in+out]
-        i, f = self._if(xh).chunk(2, dim=1)
-        g, o = self._g(xh), self._o(xh)
+        i, f, o = self._ifo(xh).chunk(3, dim=1)
+        g = self._g(xh)
         _hold(self._held, rows, input_gate=i, forget_gate=f, output_gate=o, cell_gate=g)
 
         c = torch.mul(f, c).addcmul_(i, g)

@@ -1,6 +1,5 @@
 """Activations that are at hand as arrays: recorded elsewhere, or made."""
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,6 +13,7 @@ from unitscope.corpus.annotated import CHARACTER, Annotated
 from unitscope.corpus.place import DocumentText, Place
 from unitscope.corpus.vocabulary import Vocabulary
 from unitscope.errors import InputError
+from unitscope.files.digest import Digest
 from unitscope.models.site import Site
 from unitscope.source.chunk import Chunk
 from unitscope.source.source import BATCH, Origin, Source, batches, labels_of
@@ -89,12 +89,12 @@ class Arrays(Source):
 
     @cached_property
     def model_origin(self) -> Origin:
-        made = hashlib.sha256()
+        made = Digest()
         for site, values in self.values.items():
             made.update(f"{site!r}\n".encode())
             rows = max(1, HASHED // (4 * max(1, site.units)))
             for first in range(0, len(values), rows):
-                made.update(_floats(values[first : first + rows]).contiguous().numpy().tobytes())
+                made.update(_bytes(values[first : first + rows]))
         return Origin(self.title, made.hexdigest(), {"activations": self.title, **self.about})
 
     @property
@@ -106,7 +106,7 @@ class Arrays(Source):
     @cached_property
     def _told(self) -> str:
         """Digest of everything beside the activations."""
-        made = hashlib.sha256(self._ends.astype("<i8").tobytes())
+        made = Digest(self._ends.astype("<i8").tobytes())
         if self.token_ids is not None:
             made.update(_tensor(self.token_ids).long().numpy().tobytes())
         for name, said in self.token_labels.items():
@@ -149,13 +149,14 @@ class Arrays(Source):
             sequence = torch.repeat_interleave(torch.tensor(numbers), lengths)
             position = torch.cat([torch.arange(length) for length in lengths.tolist()])
             said = labels_of(self, labels, numbers)
+            runs: list[slice] = []
+            for part in rows:  # what lies end to end is read at once
+                begin = runs.pop().start if runs and runs[-1].stop == part.start else part.start
+                runs.append(slice(begin, part.stop))
             yield {
-                site.name: Chunk(
-                    torch.cat([_floats(self.values[site][part]) for part in rows]),
-                    tokens, sequence, position, said, self.symbols,
-                )
+                site.name: Chunk(_read(self.values[site], runs), tokens, sequence, position, said, self.symbols)
                 for site in chosen
-            }  # fmt: skip
+            }
 
     def labels(self, name: str, sequence: int) -> Float[Tensor, " token"]:
         if name in self.token_labels:
@@ -187,17 +188,26 @@ class Arrays(Source):
     def document(self, number: int) -> DocumentText:
         if self.documents is not None:
             return self.documents[number]
-        made = hashlib.sha256(self.tokens(number).astype("<i8").tobytes())
+        made = Digest(self.tokens(number).astype("<i8").tobytes())
         # Without symbols, trials are told from each other by what was measured in them.
         if self.token_ids is None:
             for values in self.values.values():
-                made.update(_floats(values[self._rows(number)]).contiguous().numpy().tobytes())
+                made.update(_bytes(values[self._rows(number)]))
         return DocumentText(f"sequence {number + 1}", made.hexdigest())
 
     def _rows(self, sequence: int) -> slice:
         if not 0 <= sequence < len(self.sequence_lengths):
             raise InputError(f"{self.title} has sequences 0 to {len(self.sequence_lengths) - 1}, and no {sequence}")
         return slice(int(self._ends[sequence]), int(self._ends[sequence + 1]))
+
+
+def _read(values: Tensor | np.ndarray, runs: Sequence[slice]) -> Tensor:
+    parts = [_floats(values[run]) for run in runs]
+    return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+
+def _bytes(values: Tensor | np.ndarray) -> memoryview:
+    return _floats(values).contiguous().flatten().view(torch.uint8).numpy().data
 
 
 def _floats(values: Tensor | np.ndarray) -> Tensor:
