@@ -5,7 +5,7 @@ from safetensors.torch import load_file
 from unitscope.errors import InputError
 from unitscope.files.arrays import header_bytes
 from unitscope.files.digest import digest
-from unitscope.recording.blocks import TYPES, Blocks, write_blocks
+from unitscope.recording.blocks import PIECE, STEP, TYPES, Blocks, Pages, write_blocks
 
 UNITS, TOKENS = 130, 17
 
@@ -24,9 +24,10 @@ def test_safetensors_reads_what_is_written(tmp_path, values, precision):
         "u000000": (64, TOKENS),
         "u000064": (64, TOKENS),
         "u000128": (2, TOKENS),
-        "digests": (UNITS, 16),
+        "course": (UNITS, 3, 1),
+        "digests": (UNITS, 2, 16),
     }
-    assert torch.equal(torch.cat([tensors[name] for name in sorted(tensors) if name != "digests"]), kept)
+    assert torch.equal(torch.cat([tensors[name] for name in sorted(tensors) if name.startswith("u")]), kept)
 
 
 @pytest.mark.parametrize("precision", TYPES)
@@ -52,8 +53,8 @@ def test_one_bit_is_found_by_whoever_reads_it(tmp_path, values):
     path = tmp_path / "site"
     written = write_blocks(path, values.half(), "float16")
     content = path.read_bytes()
-    begin = len(content) - UNITS * (16 + 2 * TOKENS)
-    for place in range(0, len(content), 7):
+    begin = len(content) - UNITS * (2 * 16 + 2 * 3 + 2 * TOKENS)
+    for place in range(0, len(content), 19):
         changed = bytearray(content)
         changed[place] ^= 1 << place % 8
         path.write_bytes(changed)
@@ -67,6 +68,51 @@ def test_one_bit_is_found_by_whoever_reads_it(tmp_path, values):
             blocks.unit((unit + 1) % UNITS)
 
 
+@pytest.mark.parametrize("tokens", [1, 64, 130, 2 * PIECE + 5])
+def test_the_course_is_the_least_mean_and_largest_of_every_step(tmp_path, tokens):
+    values = torch.randn(3, tokens)
+    written = write_blocks(tmp_path / "site", values, "float32")
+    blocks = Blocks.open(tmp_path / "site", 3, tokens, "float32", written.digest)
+    steps = values[2].split(STEP)
+    for row, name in zip(blocks.course(2), ("min", "mean", "max"), strict=True):
+        assert row == pytest.approx([float(getattr(step, name)()) for step in steps], rel=1e-5, abs=1e-6)
+
+
+def test_a_stretch_is_compared_with_its_digests_alone(tmp_path):
+    path, size = tmp_path / "site", 2 * PIECE + 5
+    values = torch.randn(2, size)
+    written = write_blocks(path, values, "float32")
+    content = bytearray(path.read_bytes())
+    begin = content.index(values[1].numpy().tobytes())
+    content[begin + 4 * (PIECE + 3)] ^= 1  # in the second of three pieces
+    path.write_bytes(content)
+    blocks = Blocks.open(path, 2, size, "float32", written.digest)
+    pages = Pages(blocks)
+    for start, stop in ((0, PIECE), (10, 20), (2 * PIECE, size), (7, 7)):
+        assert torch.equal(torch.from_numpy(blocks.part([1, 0], start, stop)), values[[1, 0], start:stop])
+        assert torch.equal(pages.values(0, [1, 0], start, stop), values[[1, 0], start:stop])
+    assert torch.equal(pages.values(0, slice(0, 1), 0, size), values[:1])
+    for start, stop in ((0, size), (PIECE - 1, PIECE + 1), (PIECE, PIECE + 1), (2 * PIECE - 1, 2 * PIECE)):
+        with pytest.raises(InputError, match="the values of unit 1 differ"):
+            blocks.part([0, 1], start, stop)
+        for seen in (pages.seen, None):
+            with pytest.raises(InputError, match="the values of unit 1 differ"):
+                Pages(blocks, seen).values(0, slice(None), start, stop)
+
+
+def test_a_course_has_its_own_digest(tmp_path):
+    path = tmp_path / "site"
+    written = write_blocks(path, torch.ones(2, 3), "float32")
+    content = bytearray(path.read_bytes())
+    content[-2 * 2 * 16 - 1] ^= 1  # the last byte of the last unit's
+    path.write_bytes(content)
+    blocks = Blocks.open(path, 2, 3, "float32", written.digest)
+    assert blocks.course(0).tolist() == [[1], [1], [1]]
+    for read in (lambda: blocks.course(1), blocks.check):
+        with pytest.raises(InputError, match="the values of unit 1 differ"):
+            read()
+
+
 def test_another_file_of_the_same_shape_is_found(tmp_path, values):
     written = write_blocks(tmp_path / "one", values, "float32")
     write_blocks(tmp_path / "other", -values, "float32")
@@ -77,11 +123,32 @@ def test_another_file_of_the_same_shape_is_found(tmp_path, values):
 @pytest.mark.parametrize(
     ("entries", "size", "message"),
     [
-        ([], 0, "digests is None"),
-        ([("u000000", "F16", (2, 3)), ("digests", "U8", (2, 16))], 44, r"u000000 is \('F16', \(2, 3\)\)"),
-        ([("u000000", "F32", (3, 2)), ("digests", "U8", (2, 16))], 56, r"u000000 is \('F32', \(3, 2\)\)"),
-        ([("u000000", "F32", (2, 3)), ("digests", "U8", (2, 16))], 55, "its header speaks of"),
-        ([("u000000", "F32", (2, 3)), ("digests", "U8", (2, 16)), ("more", "U8", (1,))], 57, "more is"),
+        ([], 0, "course is None"),
+        (
+            [("u000000", "F16", (2, 3)), ("course", "F16", (2, 3, 1)), ("digests", "U8", (2, 2, 16))],
+            88,
+            r"course is \('F16', \(2, 3, 1\)\)",
+        ),
+        (
+            [("u000000", "F32", (3, 2)), ("course", "F32", (2, 3, 1)), ("digests", "U8", (2, 2, 16))],
+            112,
+            r"u000000 is \('F32', \(3, 2\)\)",
+        ),
+        (
+            [("u000000", "F32", (2, 3)), ("course", "F32", (2, 3, 1)), ("digests", "U8", (2, 2, 16))],
+            111,
+            "its header speaks of",
+        ),
+        (
+            [
+                ("u000000", "F32", (2, 3)),
+                ("course", "F32", (2, 3, 1)),
+                ("digests", "U8", (2, 2, 16)),
+                ("more", "U8", (1,)),
+            ],
+            113,
+            "more is",
+        ),
     ],
 )
 def test_another_header(tmp_path, entries, size, message):

@@ -214,10 +214,11 @@ export interface Note {
   remark: string;
 }
 
-/** A unit over a whole recording: least, mean and largest value of steps of so many tokens, and where each begins. */
+/** A unit over a whole recording: least, mean and largest value of steps of some tokens, and where each begins. */
 export interface Course {
   tokens: number;
-  step: number;
+  /** First token of each step, of all that were recorded, and after the last the end. */
+  edges: number[];
   low: number[];
   mean: number[];
   high: number[];

@@ -22,7 +22,7 @@ from unitscope.matches.phrase import Phrase, find_phrase
 from unitscope.matches.result import AFTER, BEFORE, Matches, Passage, Selected
 from unitscope.matches.thresholds import Thresholds, thresholds
 from unitscope.models.site import Site, choose
-from unitscope.recording.blocks import BLOCK
+from unitscope.recording.blocks import BLOCK, Pages
 from unitscope.recording.recording import Recording
 
 
@@ -139,7 +139,7 @@ class _Search:
         edges = np.searchsorted(plan.shard, self.shards)
         self.shard_first = np.append(self.first[edges], self.first[-1])
         """First step of each shard, and the total."""
-        self._open: tuple[int, dict[str, list[Tensor]]] = (-1, {})
+        self._open: tuple[int, dict[str, Pages]] = (-1, {})
 
     def span(self, phrase: Phrase) -> tuple[int, int]:
         """Its first step in the row of all steps, and the one after its last."""
@@ -156,7 +156,9 @@ class _Search:
     ) -> tuple[list[Passage], bool]:
         """The best passages in order, none of them where the phrase itself is, and whether all were ranked."""
         found, complete = self.find(selected, taken, lengths, count, max(count, candidates))
-        ranked = self.rank(found, selected)[:count]
+        # Unions decide among equal intersections only, and each is as much reading as there are units.
+        least = found.score[min(count, len(found)) - 1] if len(found) else 0
+        ranked = self.rank(found.take(found.score >= least), selected)[:count]
         exact = complete or ranked[-1].intersection > int(found.score[-1])
         return [self.passage(place, selected) for place in ranked], exact
 
@@ -260,7 +262,8 @@ class _Search:
     def _holds(self, shard: int, condition: Selected, rows: slice | Tensor = slice(None)) -> Bool[Tensor, " step"]:
         """Whether a condition holds at some steps of a shard (all if not said), reading only that unit's bytes."""
         block, row = divmod(condition.unit, BLOCK)
-        values = self._blocks(shard)[condition.site][block][row][rows].float()
+        pages = self._pages(shard)[condition.site]
+        values = pages.values(block, slice(row, row + 1), 0, pages.blocks.tokens)[0, rows].float()
         return values >= condition.threshold if condition.sign > 0 else values <= condition.threshold
 
     def _throughout(self, start: int, stop: int) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -269,10 +272,11 @@ class _Search:
         offset = int(self.shard_first[shard])
         before = self.left and not self.begins[start]
         after = self.right and stop < len(self.begins) and not self.begins[stop]
-        rows = slice(start - before - offset, stop + after - offset)
+        rows = (int(start - before - offset), int(stop + after - offset))
         made = []
         for site in self.sites:
-            values = torch.cat([block[:, rows] for block in self._blocks(shard)[site.name]]).float().numpy()
+            pages, numbers = self._pages(shard)[site.name], range(-(-site.units // BLOCK))
+            values = torch.cat([pages.values(n, slice(None), *rows) for n in numbers]).float().numpy()
             limit = self.limits[site.name]
             sides = []
             for on in (values >= limit.high[:, None], values <= limit.low[:, None]):  # each [unit step]
@@ -281,9 +285,9 @@ class _Search:
             made.append((sides[0], sides[1]))
         return made
 
-    def _blocks(self, shard: int) -> dict[str, list[Tensor]]:
-        """The blocks of a shard's sites, mapped into memory; those of one shard at a time."""
+    def _pages(self, shard: int) -> dict[str, Pages]:
+        """A shard's sites, mapped into memory; those of one shard at a time."""
         if self._open[0] != shard:
             number = int(self.shards[shard])
-            self._open = shard, {site.name: self.recording.mapped(number, site) for site in self.sites}
+            self._open = shard, {site.name: self.recording.pages(number, site) for site in self.sites}
         return self._open[1]

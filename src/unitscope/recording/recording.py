@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
 from unitscope.corpus.annotated import CHARACTER, Annotated
@@ -19,7 +19,7 @@ from unitscope.files.damage import damaged
 from unitscope.files.digest import digest_of
 from unitscope.files.inside import check_plain
 from unitscope.models.site import Site
-from unitscope.recording.blocks import BLOCK, Blocks
+from unitscope.recording.blocks import BLOCK, Blocks, Pages
 from unitscope.recording.manifest import Manifest
 from unitscope.recording.plan import PLAN, Plan, Run
 from unitscope.recording.shard import LABEL, Shard, listed_as, shard_folder
@@ -197,6 +197,11 @@ class Recording(Source):
         start, stop = run.start + first, min(run.start + stop, run.stop)
         return self.blocks(run.shard, self.site_named(site)).part(units, start, max(start, stop)).T
 
+    def courses(self, site: str, unit: int) -> list[Float[np.ndarray, "3 step"]]:
+        """Of each shard, a unit's least, mean and largest value of every ``STEP`` tokens; the last may be fewer."""
+        where = self.site_named(site)
+        return [self.blocks(int(number), where).course(unit) for number in np.unique(self.plan.shard)]
+
     def verify(self) -> None:
         """Read everything and compare every digest. Raises ``InputError`` naming the first damaged file."""
         for error in self.damage():
@@ -232,21 +237,19 @@ class Recording(Source):
         """The file of one site in one shard."""
         return self.shard(shard).blocks(site, self.manifest.dtype)
 
-    def mapped(self, shard: int, site: Site) -> list[Tensor]:
-        """Its blocks as tensors over the file's pages, which were compared with their digests when first mapped."""
-        blocks = self.blocks(shard, site)
-        if (shard, site.name) not in self._checked:
-            blocks.check()
-            self._checked.add((shard, site.name))
-        return blocks.map()
+    def pages(self, shard: int, site: Site) -> Pages:
+        """The file over its pages in memory; what was compared with its digest once is not compared again."""
+        pages = Pages(self.blocks(shard, site), self._seen.get((shard, site.name)))
+        self._seen[shard, site.name] = pages.seen
+        return pages
 
     @cached_property
     def _shards(self) -> dict[int, Shard]:
         return {}
 
     @cached_property
-    def _checked(self) -> set[tuple[int, str]]:
-        return set()
+    def _seen(self) -> dict[tuple[int, str], Bool[np.ndarray, "unit piece"]]:
+        return {}
 
     @cached_property
     def _annotated(self) -> Annotated:
@@ -274,22 +277,22 @@ class _Pages:
 
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
-        self.mapped: dict[tuple[int, str], list[Tensor]] = {}
+        self.mapped: dict[tuple[int, str], Pages] = {}
 
     def keep(self, shards: set[int]) -> None:
         """Let go of all other shards."""
-        self.mapped = {key: blocks for key, blocks in self.mapped.items() if key[0] in shards}
+        self.mapped = {key: pages for key, pages in self.mapped.items() if key[0] in shards}
 
     def values(self, site: Site, runs: Sequence[Run], units: Int[np.ndarray, " unit"]) -> Float[Tensor, "token unit"]:
         """Some runs of tokens, end to end, of some units."""
         for shard in {run.shard for run in runs} - {shard for shard, name in self.mapped if name == site.name}:
-            self.mapped[shard, site.name] = self.recording.mapped(shard, site)
+            self.mapped[shard, site.name] = self.recording.pages(shard, site)
         blocks: list[tuple[int, list[int] | slice]] = [(n, slice(None)) for n in range(-(-site.units // BLOCK))]
         if len(units) < site.units:
             grouped = groupby(units.tolist(), lambda unit: unit // BLOCK)
             blocks = [(number, [unit % BLOCK for unit in some]) for number, some in grouped] or [(0, [])]
         parts = [
-            torch.cat([self.mapped[run.shard, site.name][n][rows, run.start : run.stop] for n, rows in blocks])
+            torch.cat([self.mapped[run.shard, site.name].values(n, rows, run.start, run.stop) for n, rows in blocks])
             for run in runs
         ]  # each [unit token]
         # Turning the values as a whole is faster than reading them turned.
