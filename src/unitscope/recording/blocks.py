@@ -86,12 +86,12 @@ def _course(values: Float[Tensor, "unit token"]) -> Float[Tensor, "unit value"]:
     whole = tokens // STEP * STEP
     made = torch.empty(units, 3, -(-tokens // STEP), dtype=values.dtype)
     for first in range(0, units, BLOCK):  # as float32 they are larger, so few at a time
-        some, into = values[first : first + BLOCK].float(), made[first : first + BLOCK]
+        some = values[first : first + BLOCK].float()
         parts = [some[:, :whole].unflatten(1, (whole // STEP, STEP))] if whole else []
         parts += [some[:, None, whole:]] if whole < tokens else []
-        for row, least in enumerate((torch.amin, torch.mean, torch.amax)):
-            if parts:
-                into[:, row] = torch.cat([least(part, 2) for part in parts], 1).to(values.dtype)
+        if parts:
+            steps = [torch.stack([part.amin(2), part.mean(2), part.amax(2)], 1) for part in parts]
+            made[first : first + BLOCK] = torch.cat(steps, 2)
     return made.flatten(1)
 
 
