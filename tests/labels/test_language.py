@@ -97,7 +97,7 @@ def test_a_file_of_no_words(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["regex:\udcff", "words:a,\udcff", "concept:\udcff", "\udcff", "f\udcff.py:f"])
 def test_what_is_no_text_is_no_label(name: str) -> None:
-    with pytest.raises(InputError, match=r"'.*\\xff.*' is no text in UTF-8") as said:
+    with pytest.raises(InputError, match=r"the label .*\\xff.* is no text in UTF-8") as said:
         given(name)
     str(said.value).encode()
 

@@ -22,6 +22,7 @@ from unitscope.corpus.shapes import KINDS
 from unitscope.errors import InputError
 from unitscope.exchange.making import from_arrays
 from unitscope.files.parquet import GROWTH
+from unitscope.files.tensors import open_tensors
 from unitscope.source.arrays import Arrays
 
 LENGTHS = ("lengths", "sequence_lengths", "seq_lens")
@@ -137,10 +138,10 @@ def _npz(path: Path) -> Iterator[tuple[str, Any]]:
 
 
 def _safetensors(path: Path) -> Iterator[tuple[str, Any]]:
-    from safetensors import SafetensorError, safe_open
+    from safetensors import SafetensorError
 
     try:
-        with safe_open(str(path), "pt") as file:  # bfloat16 is no number of NumPy
+        with open_tensors(path) as file:  # of torch: bfloat16 is no number of NumPy
             for key in file.keys():  # noqa: SIM118  it is no mapping
                 value = file.get_tensor(key)
                 yield key, (value if value.dtype.itemsize != 2 else value.float()).numpy()

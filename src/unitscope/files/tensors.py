@@ -1,9 +1,12 @@
 """Safetensors files as tensors of torch: weights, states, checkpoints."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
+from safetensors import safe_open
 from torch import Tensor
 
 from unitscope.files.arrays import DIGEST, Header, check_seal, read_header, sealed
@@ -60,6 +63,13 @@ def read_tensors(path: Path, advice: str, seal: bool = False) -> tuple[dict[str,
         except ValueError as error:
             raise damaged(path, error, advice) from error
     return tensors, {name: value for name, value in header.metadata.items() if name != DIGEST}
+
+
+@contextmanager
+def open_tensors(path: Path) -> Iterator[Any]:
+    """A file of safetensors, of any name, whose tensors are read when they are asked for: large ones of others."""
+    with open_plain(path) as file, safe_open(f"/dev/fd/{file.fileno()}", "pt") as opened:  # which takes names in UTF-8
+        yield opened
 
 
 def tensors_header(path: Path, advice: str) -> Header:

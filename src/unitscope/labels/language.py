@@ -56,7 +56,9 @@ class Written:
 def parse(text: str) -> Written:
     """The form of a label, and what it says. Raises ``InputError`` where nothing is said, or no text."""
     if SURROGATE.search(text):
-        raise InputError(f"{readable(text)!r} is no text in UTF-8, as labels are kept; write it in UTF-8")
+        raise InputError(
+            f"the label {readable(text)} is no text in UTF-8, as which it is kept; write it so, or rename its file"
+        )
     form = next((prefix for prefix in PREFIXES if text.startswith(prefix)), FUNCTION if FUNCTION in text else "")
     rest = text.removeprefix(form) if form in PREFIXES else text
     if not rest.strip() and form != ROLE:

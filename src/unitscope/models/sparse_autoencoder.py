@@ -17,11 +17,12 @@ from typing import Any
 
 import torch
 from jaxtyping import Float
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from unitscope.errors import InputError
 from unitscope.files.digest import digest, digest_of
+from unitscope.files.tensors import open_tensors
 from unitscope.models.edit import Bound
 from unitscope.models.hooks import Tap, discover, tapped
 from unitscope.models.reader import Reader
@@ -44,7 +45,7 @@ class Weights(Mapping[str, Tensor]):
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        with safe_open(path, framework="pt") as file:
+        with open_tensors(path) as file:
             names = file.keys()
             self.shapes: dict[str, tuple[int, ...]] = {n: tuple(file.get_slice(n).get_shape()) for n in names}
         self._read: dict[str, Tensor] = {}
@@ -53,7 +54,7 @@ class Weights(Mapping[str, Tensor]):
         if name not in self._read:
             if name not in self.shapes:
                 raise KeyError(name)
-            with safe_open(self.path, framework="pt") as file:
+            with open_tensors(self.path) as file:
                 self._read[name] = file.get_tensor(name).float()
         return self._read[name]
 
