@@ -9,7 +9,7 @@ import tempfile
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Generic, TypeVar, overload
+from typing import Any, Generic, SupportsIndex, TypeVar, overload
 
 import numpy as np
 from jaxtyping import Int, Shaped
@@ -116,10 +116,10 @@ class Many(Sequence[Item], ABC, Generic[Item]):
     """What is made when it is asked for, by its place."""
 
     @overload
-    def __getitem__(self, number: int) -> Item: ...
+    def __getitem__(self, number: SupportsIndex) -> Item: ...
     @overload
     def __getitem__(self, number: slice) -> list[Item]: ...
-    def __getitem__(self, number: int | slice) -> Item | list[Item]:
+    def __getitem__(self, number: SupportsIndex | slice) -> Item | list[Item]:
         if isinstance(number, slice):
             return [self[each] for each in range(*number.indices(len(self)))]
         return self._at(range(len(self))[number])
