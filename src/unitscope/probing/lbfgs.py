@@ -36,17 +36,18 @@ class Minimum:
 def minimise(
     loss: Loss,
     start: Float[Tensor, "problem parameter"],
-    tolerance: float,
+    tolerance: float | Float[Tensor, " problem"],
     most: int,
     l1: Float[Tensor, "problem weight"] | None = None,
     inverse: Inverse | None = None,
 ) -> Minimum:
-    """Go down until no component of a problem's gradient is above ``tolerance``; ``most`` evaluations at most.
+    """Go down until no component of a problem's gradient is above its ``tolerance``; ``most`` evaluations at most.
 
     ``l1`` weighs the absolute values that are added to each loss. ``inverse`` is where the two-loop recursion begins;
     a good guess spares most evaluations where parameters pull on each other.
     """
     x = start.clone()
+    fitted = torch.as_tensor(tolerance, dtype=x.dtype, device=x.device).expand(len(x))
     absolute = x.new_zeros(len(x), 1) if l1 is None else l1
     problems = torch.arange(len(x), device=x.device)
     value, gradient = loss(x, problems)
@@ -58,7 +59,7 @@ def minimise(
     direction = steepest.clone() if inverse is None else inverse(steepest, problems)
     length = 1 / direction.norm(dim=1).clamp(min=1.0)
     steep = steepest.abs().amax(1)
-    done = steep <= tolerance
+    done = steep <= fitted
     evaluations = 1
     while evaluations < most and not bool(done.all()):
         live = problems[~done]
@@ -89,8 +90,8 @@ def minimise(
             direction[moved] = torch.where(against, 0.0, direction[moved])
         steep[moved] = steepest[moved].abs().amax(1)
         # Steps this short change nothing: the precision of the numbers is used up.
-        done[live] = (steep[live] <= tolerance) | (length[live] < 1e-7)
-    return Minimum(x, value, steep <= tolerance, evaluations)
+        done[live] = (steep[live] <= fitted[live]) | (length[live] < 1e-7)
+    return Minimum(x, value, steep <= fitted, evaluations)
 
 
 def _pseudo(

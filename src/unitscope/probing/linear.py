@@ -16,8 +16,11 @@ from unitscope.probing.lbfgs import minimise
 from unitscope.probing.softmax import BLOCK, Inputs, Problems
 
 TOLERANCE = 3e-4
-"""Largest component of the gradient at which a probe counts as fitted: with ``l2`` of 1e-3 and more its accuracy is
-then that of the minimum (benchmarks/peers/probes.py)."""
+"""Largest component of the gradient at which a probe counts as fitted, or less where the penalty is weak: a loss is
+flatter there, and its minimum farther away. Its accuracy is then that of the minimum (benchmarks/peers/probes.py)."""
+LEAST = 3e-5
+WEAK = 0.3
+"""The gradient is at most this share of the penalty."""
 EVALUATIONS = 300
 
 
@@ -114,7 +117,8 @@ def fit_linear(
         whole[:, :, -1] = 0
         sparse = whole.flatten(1)
     guess = problems.curvature(ridge, lasso == 0)
-    found = minimise(loss, like.flatten(1), tolerance, evaluations, sparse, guess)
+    fitted = (WEAK * (ridge + lasso)).clamp(min=LEAST).clamp(max=tolerance)
+    found = minimise(loss, like.flatten(1), fitted, evaluations, sparse, guess)
     parameters = found.parameters.view_as(like)
     raw = [problems.raw(parameters[p : p + 1], int(site[p])) for p in range(len(site))]
     return Linear(
