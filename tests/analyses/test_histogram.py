@@ -71,3 +71,21 @@ def test_a_units_view_has_no_empty_ends():
     assert picture.edges[0] == 0.25
     assert picture.edges[-1] == 0.5 + 1 / 64
     assert len(picture.edges) == len(picture.counts) + 1
+
+
+@pytest.mark.parametrize("flushed", [False, True])
+@pytest.mark.parametrize("units", [1, 3])
+def test_a_range_that_ends_at_zero(units, flushed):
+    x = -torch.rand(500, units, generator=torch.Generator().manual_seed(0)) * 8
+    x[::5] = 0.0  # the bound itself, which belongs to the last bin below it
+    torch.set_flush_denormal(flushed)
+    try:
+        result = fold(Histogram(bins=64), one_site(x, [100] * 5, -math.inf, 0.0))
+    finally:
+        torch.set_flush_denormal(False)
+    for unit in range(units):
+        counts, _ = np.histogram(x[:, unit].double().numpy().clip(max=-1e-30), edges(result, unit))
+        filled = np.flatnonzero(result.counts[unit])
+        assert edges(result, unit)[filled[-1] + 1] <= 0
+        np.testing.assert_array_equal(result.counts[unit], counts)
+        assert counts.sum() == 500

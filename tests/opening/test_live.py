@@ -8,6 +8,7 @@ import unitscope
 from unitscope.cli.app import app
 from unitscope.errors import InputError
 from unitscope.models.edit import zero
+from unitscope.opening.inputs import Inputs
 
 MODULE = """
 import torch
@@ -59,12 +60,37 @@ def test_to_the_command_line_and_back(own, tmp_path, monkeypatch):
     assert again.sequences == recording.sequences
 
 
-def test_from_the_command_line(own):
-    words = ["record", "net.py:build", "book.txt", "--weights", "net.ckpt", "--arg", "units=5", "--length", "40"]
-    done = CliRunner().invoke(app, words)
-    assert done.exit_code == 0, done.output
-    again = unitscope.reopen("run")
-    assert again.model.fingerprint == opened().model.fingerprint
+def test_every_command_opens_a_model_in_the_same_way(own, tmp_path):
+    """What each opens has the weights of the file and the arguments that were given."""
+    given = ["--weights", "net.ckpt", "--arg", "units=5"]
+    words = [f"{n + 1}\tf\t_\t{pos}\t_\t_\t0\troot\t_\t_\n" for n, pos in enumerate(("DET", "NOUN"))]
+    (tmp_path / "t.conllu").write_text("".join(["".join(words) + "\n"] * 20))
+    run = CliRunner()
+    for command in (
+        ["info", "net.py:build", *given],
+        ["check", "net.py:build", *given],
+        ["record", "net.py:build", "t.conllu", "--out", "trees", *given],
+        [
+            "probe",
+            "net.py:build",
+            "t.conllu",
+            "--label",
+            "upos",
+            "--no-untrained",
+            "--no-codelength",
+            "--sites",
+            "*.hidden",
+            *given,
+        ],
+        ["compare", "net.py:build", "untrained", "--text", "book.txt", "--length", "40", "--sites", "*.hidden", *given],
+    ):
+        done = run.invoke(app, command)
+        assert done.exit_code == 0, done.output
+    model, reading = Inputs("net.py:build", weights="net.ckpt", arguments=("units=5",)).open_reading()
+    assert model.fingerprint == opened().model.fingerprint == unitscope.reopen("trees").model.fingerprint
+    assert reading.encode("f(a)").ids.tolist() == [reading.vocabulary.ids[c] for c in "f(a)"]
+    done = run.invoke(app, ["compare", "net.py:build", "net.py:build", "--text", "book.txt", "--weights", "net.ckpt"])
+    assert "give a file for each of these" in str(done.exception)
 
 
 def test_what_cannot_open_again_is_said(own):

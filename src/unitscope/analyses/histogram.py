@@ -162,5 +162,5 @@ def _widened(state: Counts, low: Float[Tensor, " unit"], high: Float[Tensor, " u
 
 
 def _below(value: float) -> float:
-    """The next smaller float32."""
-    return float(np.nextafter(np.float32(value), np.float32(-np.inf)))
+    """The next smaller float32; of 0 the next that no processor takes for 0."""
+    return float(np.nextafter(np.float32(value), np.float32(-np.inf)) if value else -np.finfo(np.float32).tiny)

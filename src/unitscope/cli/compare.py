@@ -10,6 +10,7 @@ import typer
 from unitscope.cli import console
 from unitscope.cli.app import app
 from unitscope.cli.options import (
+    Arguments,
     Context,
     Device,
     Groups,
@@ -25,6 +26,7 @@ from unitscope.cli.options import (
     Sequences,
     Sites,
     Untrained,
+    WeightsOfEach,
 )
 from unitscope.cli.report import save_pictures
 from unitscope.comparison.compare import Comparison
@@ -34,7 +36,6 @@ from unitscope.corpus.corpus import Corpus
 from unitscope.corpus.text import CONTEXT, LENGTH
 from unitscope.errors import InputError
 from unitscope.files.frames import write_frame
-from unitscope.models.hub import PREFIX
 from unitscope.models.model import Model
 from unitscope.networks.files import SHIPPED
 from unitscope.opening.inputs import Inputs
@@ -93,7 +94,9 @@ def compare(
     untrained: Untrained = True,
     seed: Seed = 0,
     device: Device = "",
+    weights: WeightsOfEach = None,
     model_dtype: ModelDtype = "auto",
+    arg: Arguments = None,
     out: Out = Path("compare"),
     png: Pictures = None,
     json: Json = False,
@@ -102,20 +105,23 @@ def compare(
 
     Two networks: units matched with each other, similarity of the whole (CKA, SVCCA, PWCCA), with controls. Groups:
     what differs between the kinds, tested with the run as the unit of evidence. Where the first is a recording, the
-    comparison is kept in it, for its report.
+    comparison is kept in it, for its report. Where a model.py:function builds two networks, give --weights twice.
 
     For example: `unitscope compare net1 net2 --text book.txt`, or
     `unitscope compare --group plain=run1,run2,run3,run4 --group guided=run5,run6,run7,run8`
     """
-    asked = Inputs("", tuple(text or ()), part, sequences, length, context, device=device, precision=model_dtype)
+    asked = Inputs(
+        "", tuple(text or ()), part, sequences, length, context,
+        device=device, precision=model_dtype, arguments=tuple(arg or ()),
+    )  # fmt: skip
     if groups:
         if networks:
             raise InputError("give two networks, or --group twice, not both")
-        compared = _groups(groups, asked, sites, out, png)
+        compared = _groups(groups, asked, weights or (), sites, out, png)
         if json:
             console.answer(compared.to_pandas())
     elif networks and len(networks) == 2:
-        found = _two(networks, asked, sites, pairs or [], untrained, seed, out, png)
+        found = _two(networks, asked, weights or (), sites, pairs or [], untrained, seed, out, png)
         if json:
             console.answer(found.to_pandas())
         if (Path(networks[0]) / MANIFEST).exists():
@@ -128,6 +134,7 @@ def compare(
 def _two(
     names: Sequence[str],
     asked: Inputs,
+    weights: Sequence[str],
     sites: list[str],
     pairs: Sequence[str],
     twins: bool,
@@ -137,13 +144,13 @@ def _two(
 ) -> Comparison:
     named = dict(_halves(pair, "--pair", "SITE=SITE") for pair in pairs)
     if names[1] == UNTRAINED:
-        (one,) = _open(names[:1], asked)
+        (one,) = _open(names[:1], asked, weights)
         fresh = one.untrained(seed, one.source.sequences)
         if fresh is None:
             raise InputError(f"{names[0]} does not say which network it was made from; give the network, and --text")
         two = Opened(fresh, fresh.model, fresh.corpus)
     else:
-        one, two = _open(names, asked)
+        one, two = _open(names, asked, weights)
     with console.progress_bar() as show:
         found = compare_two(
             one.source, two.source, sites, named or None,
@@ -164,13 +171,15 @@ def _twins(one: Opened, two: Opened, seed: int) -> dict[str, tuple[Source, Sourc
     return {"A – untrained B": (one.source, fresh[1]), "untrained A – untrained B": (fresh[0], fresh[1])}
 
 
-def _groups(groups: Sequence[str], asked: Inputs, sites: list[str], out: Path, png: Path | None) -> GroupComparison:
+def _groups(
+    groups: Sequence[str], asked: Inputs, weights: Sequence[str], sites: list[str], out: Path, png: Path | None
+) -> GroupComparison:
     named = [_halves(group, "--group", "NAME=FOLDER,FOLDER") for group in groups]
     if len({name for name, _ in named}) != 2 or len(named) != 2:
         raise InputError(f"two groups are compared; --group names {', '.join(name for name, _ in named)}")
     folders = {name: [folder for folder in rest.split(",") if folder] for name, rest in named}
     every = [folder for name in folders for folder in folders[name]]
-    sources = dict(zip(every, _open(every, asked), strict=True))
+    sources = dict(zip(every, _open(every, asked, weights), strict=True))
     if len(sources) < len(every):
         raise InputError("a folder is given twice; each run is one piece of evidence and counts once")
     opened = {name: [sources[folder].source for folder in folders[name]] for name in folders}
@@ -220,16 +229,25 @@ def _halves(pair: str, option: str, form: str) -> tuple[str, str]:
     return name, value
 
 
-def _open(names: Sequence[str], asked: Inputs) -> list[Opened]:
+def _open(names: Sequence[str], asked: Inputs, weights: Sequence[str]) -> list[Opened]:
     """Recordings as they are; networks over the text of the first recording, or the one that was asked for."""
+    own = [name for name in names if Inputs(name).is_own]
     for name in names:
-        if not Path(name).exists() and name != SHIPPED.name and not name.startswith(PREFIX):
+        known = name in own or name == SHIPPED.name or Inputs(name).is_transformer
+        if not known and not Path(name).exists():
             raise InputError(f"there is no folder {name}; give recordings or folders of trained networks")
+    if weights and len(weights) != len(own):
+        raise InputError(
+            f"--weights are given {len(weights)} times, and a model.py:function builds {len(own)} of the networks; "
+            "give a file for each of these, in their order"
+        )
+    left = iter(weights)
     recorded = {name: Path(name) for name in names if (Path(name) / MANIFEST).exists()}
     if not asked.text and recorded:
         first = next(iter(recorded.values()))
         if (first / INPUTS).exists():
-            asked = Inputs.load(first, asked.device)
+            read = Inputs.load(first, asked.device)
+            asked = replace(read, weights="", precision=asked.precision, arguments=asked.arguments)
     if not asked.text and len(recorded) < len(names):
         other = next(name for name in names if name not in recorded)
         raise InputError(f"{other} is no recording; say with --text what it shall read")
@@ -239,8 +257,8 @@ def _open(names: Sequence[str], asked: Inputs) -> list[Opened]:
         if name in recorded:
             opened.append(_open_recording(recorded[name], asked.device))
             continue
-        inputs = replace(asked, model=name)
-        if inputs.is_transformer or shared is None:
+        inputs = replace(asked, model=name, weights=next(left, "") if name in own else "")
+        if inputs.is_transformer or inputs.is_own or shared is None:
             model, shared = inputs.open()
         else:
             model, card = inputs.open_model()

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from unitscope.cli import console
 from unitscope.cli.app import app
-from unitscope.cli.options import NETWORK, RECORDING, Arguments, Device, Json, Layouts, ModelDtype, Sites
+from unitscope.cli.options import NETWORK, RECORDING, Arguments, Device, Json, Layouts, ModelDtype, Sites, Weights
 from unitscope.errors import InputError
 from unitscope.models.description import described
 from unitscope.models.site import Site, choose
@@ -30,6 +30,7 @@ def info(
     patterns: Sites = ["*"],  # noqa: B006
     layout: Layouts = None,
     device: Device = "",
+    weights: Weights = "",
     model_dtype: ModelDtype = "auto",
     arg: Arguments = None,
     json: Json = False,
@@ -51,7 +52,8 @@ def info(
         sites: Sequence[Site] = recording.sites
     else:
         inputs = Inputs(
-            path, layouts=tuple(layout or ()), device=device, precision=model_dtype, arguments=tuple(arg or ())
+            path, layouts=tuple(layout or ()), device=device, weights=weights, precision=model_dtype,
+            arguments=tuple(arg or ()),
         )  # fmt: skip
         rows, sites = _network(inputs)
     found = choose(sites, patterns)

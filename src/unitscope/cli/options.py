@@ -330,12 +330,11 @@ ModelDtype = Annotated[
     Literal["auto", "float32", "float16", "bfloat16"],
     typer.Option("--model-dtype", help="precision of the model's weights; auto is that of its files"),
 ]
-Weights = Annotated[
-    str,
-    typer.Option(
-        "--weights", help="file with the weights of what model.py:function builds: .safetensors, .pt or .ckpt"
-    ),
-]
+_WEIGHTS = typer.Option(
+    "--weights", help="file with the weights of what model.py:function builds: .safetensors, .pt or .ckpt"
+)
+Weights = Annotated[str, _WEIGHTS]
+WeightsOfEach = Annotated[list[str] | None, _WEIGHTS]
 Arguments = Annotated[
     list[str] | None,
     typer.Option("--arg", help="NAME=VALUE for the model.py:function that builds the model; may be repeated"),

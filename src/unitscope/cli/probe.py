@@ -15,6 +15,7 @@ from unitscope.cli.fields import dialect_of
 from unitscope.cli.options import (
     NETWORK,
     RECORDING,
+    Arguments,
     Codelength,
     Columns,
     Context,
@@ -34,13 +35,14 @@ from unitscope.cli.options import (
     Tasks,
     TextColumn,
     Untrained,
+    Weights,
     Words,
 )
 from unitscope.cli.treebanks import is_of_treebank, open_source, with_sentences
 from unitscope.corpus.sentence_tasks import ALONE, make_task
 from unitscope.corpus.treebank import CONTEXT
 from unitscope.errors import InputError
-from unitscope.opening.inputs import of_recording
+from unitscope.opening.inputs import Inputs, of_recording
 from unitscope.page.page import build_page
 from unitscope.page.parts.probes import probes_section
 from unitscope.page.write import write_html
@@ -82,7 +84,9 @@ def probe(
     stand_in: StandIn = "?",
     seed: Seed = 0,
     device: Device = "",
+    weights: Weights = "",
     model_dtype: ModelDtype = "auto",
+    arg: Arguments = None,
     json: Json = False,
     encoding: Encoding = "",
     columns: Columns = "",
@@ -106,7 +110,11 @@ def probe(
         if json:
             console.answer(table.to_pandas())
         return
-    recording, network, corpus = open_source(model, treebanks or [], context, stand_in, dialect, device, model_dtype)
+    inputs = Inputs(
+        model, tuple(map(str, treebanks or ())), context=context, stand_in=stand_in, dialect=dialect,
+        device=device, weights=weights, precision=model_dtype, arguments=tuple(arg or ()),
+    )  # fmt: skip
+    recording, network, corpus = open_source(inputs)
     if tasks and recording:
         raise InputError(f"{model} is a recording, and a task makes sentences of its own; give the model instead")
     if unknown := [task for task in tasks or () if task not in ALONE]:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from unitscope.corpus.dialect import Dialect
 from unitscope.corpus.passages import Passages
 from unitscope.corpus.sentence import Sentence
 from unitscope.corpus.treebank import TreebankCorpus
@@ -16,33 +15,21 @@ from unitscope.recording.manifest import MANIFEST
 from unitscope.recording.recording import Recording
 
 
-def open_source(
-    where: str,
-    treebanks: Sequence[Path],
-    context: int,
-    stand_in: str,
-    dialect: Dialect = Dialect(),
-    device: str = "",
-    precision: str = "auto",
-) -> tuple[Recording | None, ModuleModel, TreebankCorpus | Passages]:
-    """What is probed, from a recording's folder or a model, and the treebank.
+def open_source(asked: Inputs) -> tuple[Recording | None, ModuleModel, TreebankCorpus | Passages]:
+    """What is probed, a recording's folder or a model, and the treebank.
 
-    For a folder that is no recording the first is None. Without ``treebanks`` a recording is read with those that it
+    For a folder that is no recording the first is None. Without a text a recording is read with the treebanks that it
     was made from. Raises ``InputError`` where there are none, and where the model has changed since.
     """
-    folder = Path(where)
+    folder = Path(asked.model)
     if not (folder / MANIFEST).exists():
-        if not treebanks:
-            raise InputError(f"{where} is no recording, so it needs a treebank to read; give, for example, dev.conllu")
-        asked = Inputs(
-            where, tuple(map(str, treebanks)), context=context, stand_in=stand_in, dialect=dialect,
-            device=device, precision=precision,
-        )  # fmt: skip
+        if not asked.text:
+            raise InputError(f"{folder} is no recording, so it needs a treebank to read; give, for example, dev.conllu")
         return None, *asked.open_treebank()
     recording = Recording.open(folder)
-    made = Inputs.load(folder, device)
-    if treebanks:
-        made = replace(made, text=tuple(map(str, treebanks)), part="", sequences=0, dialect=dialect)
+    made = Inputs.load(folder, asked.device)
+    if asked.text:
+        made = replace(made, text=asked.text, part="", sequences=0, dialect=asked.dialect)
     elif not made.is_treebank:
         raise InputError(f"{folder} was made from {', '.join(made.text)}, which is no treebank; give the treebank")
     model, corpus = made.open_treebank()

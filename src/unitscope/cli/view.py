@@ -8,7 +8,7 @@ import typer
 
 from unitscope.cli import console
 from unitscope.cli.app import app
-from unitscope.cli.options import Arguments, Browser, Device, Host, ModelDtype, Port, ReadBy, RootPath
+from unitscope.cli.options import Arguments, Browser, Device, Host, ModelDtype, Port, ReadBy, RootPath, Weights
 from unitscope.opening.inputs import Inputs
 
 
@@ -19,6 +19,7 @@ def view(
     port: Port = 0,
     model: ReadBy = "",
     device: Device = "",
+    weights: Weights = "",
     model_dtype: ModelDtype = "auto",
     arg: Arguments = None,
     root_path: RootPath = "",
@@ -33,7 +34,8 @@ def view(
     """
     from unitscope.server.serve import serving
 
-    reads = Inputs(model, device=device, precision=model_dtype, arguments=tuple(arg or ())) if model else None
+    given = {"device": device, "weights": weights, "precision": model_dtype}
+    reads = Inputs(model, **given, arguments=tuple(arg or ())) if model else None
     served = serving(recordings, host, port, reads, device, root_path)
     console.out.print(f"{served.url}\nCtrl-C ends it", soft_wrap=True)
     if browser:

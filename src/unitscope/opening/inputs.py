@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast, get_args
 from unitscope.corpus.chats import chat_corpus, is_chats, read_chats
 from unitscope.corpus.corpus import Corpus
 from unitscope.corpus.dialect import Dialect, Notes
+from unitscope.corpus.documents import Unit
 from unitscope.corpus.download import named
 from unitscope.corpus.formats.which import holds_sentences
 from unitscope.corpus.labelled import LabelledTexts, texts_of
@@ -108,7 +109,7 @@ class Inputs:
         """The model and the text as it reads it. Raises ``InputError`` if there is none or it cannot be read."""
         self._check_weights()
         if self.is_own:
-            return self._open_own()
+            return self.open_treebank() if self.is_treebank else self._open_own()
         if self.reads_pairs:
             raise InputError(
                 f"{self.model} is an encoder–decoder, which reads pairs and no text: record it, then unitscope "
@@ -131,7 +132,7 @@ class Inputs:
         chats = [is_chats(name, self.dialect) for name in self.text]
         around = Subwords(tokenizer)
         special = 0 if all(chats) else len(around.before) + len(around.after)
-        limit = longest(model.module) if hasattr(model.module, "config") else None
+        limit = _limit(model)
         length, context = self.length, self.context
         if limit is not None and length + context + special > limit:
             fitting = max(1, limit - limit // 4 - special), limit // 4
@@ -158,12 +159,7 @@ class Inputs:
 
     def _open_own(self) -> tuple[ModuleModel, Read]:
         """A model that a function of the user's builds, and the text as it says that the model reads it."""
-        model, reads = self._build()
-        if reads is None:
-            raise InputError(
-                f"{self.model} does not say how its model reads text; return (model, tokenizer), or (model, symbols) "
-                "with all symbols in the order of their numbers"
-            )
+        model, reads = self._built()
         if not isinstance(reads, Vocabulary):
             return model, self._subwords(model, reads)
         corpus = open_corpus(
@@ -171,6 +167,16 @@ class Inputs:
             pattern=self.pattern, dialect=self.dialect,
         )  # fmt: skip
         return model, corpus
+
+    def _built(self) -> "tuple[ModuleModel, Vocabulary | Tokenizer]":
+        """The same, where it has to read text."""
+        model, reads = self._build()
+        if reads is None:
+            raise InputError(
+                f"{self.model} does not say how its model reads text; return (model, tokenizer), or (model, symbols) "
+                "with all symbols in the order of their numbers"
+            )
+        return model, reads
 
     def _build(self) -> "tuple[ModuleModel, Vocabulary | Tokenizer | None]":
         model, reads = build(self.model, self.arguments, self.device, self.precision, self.weights)
@@ -185,10 +191,13 @@ class Inputs:
 
     def open_reading(self) -> tuple[ModuleModel, Reading]:
         """The model, and how it reads a text that somebody types. Raises ``InputError`` if there is none."""
-        if self.is_transformer:
-            model, tokenizer = self.open_transformer()
-            limit = getattr(model.module.config, "max_position_embeddings", None)
-            return model, Subwords(tokenizer, limit if isinstance(limit, int) else None)
+        self._check_weights()
+        if self.is_transformer or self.is_own:
+            model, reads = self.open_transformer() if self.is_transformer else self._built()
+            if not isinstance(reads, Vocabulary):
+                return model, Subwords(reads, _limit(model))
+            stand_in = self.stand_in if reads.unknown is None and self.stand_in in reads.ids else None
+            return model, Characters(reads, "characters", stand_in)
         if kind_of(Path(self.model)) == "seq2seq":
             raise InputError(f"{self.model} is an encoder–decoder, which reads pairs and no text")
         model, card = self.open_text_network() if self.reads_texts else self.open_model()
@@ -202,13 +211,19 @@ class Inputs:
         notes = Notes()
         sentences = self._sentences(notes)
         name = ", ".join(Path(name).stem for name in self.text)
-        if self.is_transformer:
-            model, tokenizer = self.open_transformer()
-            limit = longest(model.module)
-            return model, Passages(sentences, name, Subwords(tokenizer, limit), self.context, notes=notes)
-        model, card = self.open_model()
-        unknown = None if card.vocabulary.unknown is not None else self.stand_in or None
-        return model, TreebankCorpus(sentences, name, card.unit, card.vocabulary, self.context, unknown, notes)
+        self._check_weights()
+        unit: Unit = "characters"
+        reads: Vocabulary | Tokenizer
+        if self.is_transformer or self.is_own:
+            model, reads = self.open_transformer() if self.is_transformer else self._built()
+        else:
+            model, card = self.open_model()
+            reads, unit = card.vocabulary, card.unit
+        if not isinstance(reads, Vocabulary):
+            return model, Passages(sentences, name, Subwords(reads, _limit(model)), self.context, notes=notes)
+        missing = self.stand_in == Inputs.stand_in and self.stand_in not in reads.ids
+        unknown = None if reads.unknown is not None or missing else self.stand_in or None
+        return model, TreebankCorpus(sentences, name, unit, reads, self.context, unknown, notes)
 
     def _sentences(self, notes: Notes) -> Sequence[Sentence]:
         parts = (read_treebank(Path(name), self.dialect, notes) for name in self.text)
@@ -341,6 +356,11 @@ class Inputs:
                 f"({', '.join(inputs.text)}) are not opened; if you trust who made it, write: unitscope --trust …"
             )
         return replace(inputs, device=device or inputs.device)
+
+
+def _limit(model: ModuleModel) -> int | None:
+    """Tokens that a model of Transformers reads at most."""
+    return longest(model.module) if hasattr(model.module, "config") else None
 
 
 def of_recording(folder: Path, device: str = "") -> tuple[Recording, ModuleModel | None, Read | None]:
