@@ -34,8 +34,8 @@ def view(
     """
     from unitscope.server.serve import serving
 
-    given = {"device": device, "weights": weights, "precision": model_dtype}
-    reads = Inputs(model, **given, arguments=tuple(arg or ())) if model else None
+    asked = Inputs(model, device=device, weights=weights, precision=model_dtype, arguments=tuple(arg or ()))
+    reads = asked if model else None
     served = serving(recordings, host, port, reads, device, root_path)
     console.out.print(f"{served.url}\nCtrl-C ends it", soft_wrap=True)
     if browser:
