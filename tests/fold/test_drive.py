@@ -267,6 +267,16 @@ def test_results_are_the_oracle_s():
     np.testing.assert_allclose(found.mean, values.mean(0), rtol=1e-5, atol=1e-6)
 
 
+def test_workers_stay_for_the_next_work_while_they_are_wanted():
+    asked = ["__import__('os').getpid()"]
+    with workers.standing():
+        first, second = (list(each(eval, asked, 1)) for _ in range(2))
+        with workers.standing():
+            third = list(each(eval, asked, 1))
+    assert first == second == third
+    assert list(each(eval, asked, 1)) != first
+
+
 def test_workers_end_with_a_parent_that_is_killed(tmp_path):
     """Which can say nothing to them."""
     (tmp_path / "parent.py").write_text(

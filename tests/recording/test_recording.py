@@ -55,6 +55,15 @@ def test_no_chunk_tells_a_recording_from_a_live_model(recording, sequences):
         assert all(equal(run[site], read[site]) for site in SITES)
 
 
+def test_some_units_are_those_of_all(recording):
+    units = {HIDDEN.name: np.array([0, 2]), GATE.name: np.arange(GATE.units)}
+    for live in (Live(ToyModel(), ToyCorpus(), 4), recording):
+        some = live.some_units(units, ["odd"], [3, 17, 18])
+        for few, every in zip(some, live.chunks(list(units), ["odd"], [3, 17, 18]), strict=True):
+            for site, numbers in units.items():
+                assert torch.equal(few[site].activations, every[site].activations[:, torch.from_numpy(numbers)])
+
+
 def test_no_result_tells_a_recording_from_a_live_model(recording):
     live = Live(ToyModel(), ToyCorpus(), 4)
     for run, read in ((live, recording), (Subset(live, range(20), "half"), Subset(recording, range(20), "half"))):
