@@ -75,15 +75,14 @@ SHELL = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>{title}</title>
-<link rel="icon" href="data:,">
-<link rel="stylesheet" href="{assets}page.css">
+{head}
 </head>
 <body>
-<div id="app">{body}</div>
-{script}
+{body}
 </body>
 </html>
 """
+SHEET = '<link rel="icon" href="data:,">\n<link rel="stylesheet" href="{assets}page.css">'
 
 
 def application(viewed: Sequence[Viewed], token: str, hosts: tuple[str, ...] = LOOPBACK) -> Starlette:
@@ -93,13 +92,16 @@ def application(viewed: Sequence[Viewed], token: str, hosts: tuple[str, ...] = L
         if len(viewed) == 1:
             return RedirectResponse(request.scope.get("root_path", "") + "/r/0/", 307)
         names = [f'<li><a href="r/{k}/">{html.escape(one.folder.name)}</a></li>' for k, one in enumerate(viewed)]
-        body = f"<main><h1>Recordings</h1><ul>{''.join(names)}</ul></main>"
-        return HTMLResponse(SHELL.format(title="unitscope", assets="assets/", body=body, script=""))
+        body = f'<div id="app"><main><h1>Recordings</h1><ul>{"".join(names)}</ul></main></div>'
+        return HTMLResponse(SHELL.format(title="unitscope", head=SHEET.format(assets="assets/"), body=body))
 
     def shell(request: Request) -> Response:
         page = _one(request).page()
-        script = '<script src="../../assets/served.js"></script>'
-        return HTMLResponse(SHELL.format(title=html.escape(page.title), assets="../../assets/", body="", script=script))
+        head, body = (
+            SHEET.format(assets="../../assets/"),
+            '<div id="app"></div>\n<script src="../../assets/served.js"></script>',
+        )
+        return HTMLResponse(SHELL.format(title=html.escape(page.title), head=head, body=body))
 
     def overview(request: Request) -> Response:
         served = {"recordings": [one.folder.name for one in viewed], "here": request.path_params["recording"]}

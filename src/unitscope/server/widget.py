@@ -15,7 +15,7 @@ from importlib.resources import files
 from typing import Any
 from urllib.parse import unquote
 
-from unitscope.server.app import application
+from unitscope.server.app import SHELL, application
 from unitscope.server.guard import COOKIE
 from unitscope.server.viewed import Viewed
 
@@ -44,21 +44,7 @@ export default {
   },
 };
 """
-PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>{title}</title>
-<style>{style}</style>
-</head>
-<body>
-<div id="app" data-host="notebook"></div>
-<script>{script}</script>
-</body>
-</html>
-"""
+BODY = '<div id="app" data-host="notebook"></div>\n<script>{script}</script>'
 
 
 class Kernel:
@@ -111,7 +97,7 @@ def page_html(title: str) -> str:
     """The page as one document, which asks whoever holds its frame."""
     bundle = files("unitscope.page") / "bundle"
     style, script = ((bundle / name).read_text(encoding="utf-8") for name in ("page.css", "served.js"))
-    return PAGE.format(title=html.escape(title), style=style, script=script)
+    return SHELL.format(title=html.escape(title), head=f"<style>{style}</style>", body=BODY.format(script=script))
 
 
 def widget(viewed: Sequence[Viewed], height: int = HEIGHT) -> Any:
