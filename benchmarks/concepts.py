@@ -23,7 +23,7 @@ from unitscope.banks.alignment import align, candidates_of, top_texts
 from unitscope.banks.bank import make_bank
 from unitscope.banks.candidates import Finder, constituents, ngrams, sentence_of, words
 from unitscope.banks.texts import replicated
-from unitscope.concepts.pooled import pooled
+from unitscope.concepts.text_vectors import pooled
 from unitscope.corpus.passages import Passages
 from unitscope.corpus.reading import Characters
 from unitscope.corpus.sentence import Sentence

@@ -43,7 +43,7 @@ def modules(door: str) -> tuple[ModuleType, ...]:
 
 
 def members(door: str, belongs: Callable[[ModuleType, Any], bool]) -> Iterator[tuple[ModuleType, Any]]:
-    """What stands in the modules of a door, with its module. ``belongs`` tells a member from what else is in it."""
+    """Members of a door with their modules. ``belongs`` separates members from other objects of a module."""
     for module in modules(door):
         for value in vars(module).values():
             if belongs(module, value):

@@ -1,4 +1,4 @@
-"""Who wants to know how far long work is."""
+"""Progress of long work, for whoever shows it."""
 
 from collections.abc import Callable
 

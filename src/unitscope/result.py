@@ -1,4 +1,4 @@
-"""What an analysis leaves behind: arrays with named axes, columns for the units table, views to look at."""
+"""Result of an analysis: arrays with named axes, columns for the units table, views to look at."""
 
 import dataclasses
 import json
@@ -71,7 +71,7 @@ class Result(Shown, ABC):
         ]
 
     def content(self, said: Mapping[str, str] | None = None) -> list[Part]:
-        """What is kept: a safetensors file; its metadata hold the fields that are no arrays, and what is ``said``."""
+        """Saved form: a safetensors file; its metadata hold the fields that are no arrays, and ``said``."""
         arrays: dict[str, np.ndarray] = {}
         plain: dict[str, Any] = {}
         for field in dataclasses.fields(self):

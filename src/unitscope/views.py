@@ -18,7 +18,7 @@ Kind = Literal["text", "number", "integer", "share", "unit"]
 
 
 class Shown:
-    """What a notebook shows in its own way; who draws it is brought in when something is drawn."""
+    """Displays itself in a notebook; what draws it is imported when something is drawn."""
 
     def in_notebook(self) -> "tuple[str, Sequence[View]]":
         """A title, and few views."""

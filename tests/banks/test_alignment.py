@@ -10,7 +10,7 @@ from unitscope.banks.bank import make_bank
 from unitscope.banks.candidates import BLANKS, ngrams, sentence_of, words
 from unitscope.banks.selectivity import selectivity
 from unitscope.banks.texts import instances, replicated
-from unitscope.concepts.pooled import pooled
+from unitscope.concepts.text_vectors import pooled
 from unitscope.corpus.passages import Passages
 from unitscope.errors import InputError
 from unitscope.source.live import Live

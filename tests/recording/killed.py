@@ -14,7 +14,7 @@ import torch
 from toys import ToyCorpus, ToyModel
 
 from unitscope.files import writing
-from unitscope.recording import blocks, shard
+from unitscope.recording import activations, shard
 from unitscope.recording.record import record
 from unitscope.recording.recording import Recording
 from unitscope.source.live import Live
@@ -46,7 +46,7 @@ def die_at(instant: int) -> None:
     os.replace = counted(os.replace)
     os.mkdir = counted(os.mkdir)
     filled = counted(writing.fill, fill_half)
-    for module in (writing, blocks, shard):
+    for module in (writing, activations, shard):
         module.fill = filled
 
 

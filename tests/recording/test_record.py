@@ -17,7 +17,7 @@ from unitscope.errors import InputError
 from unitscope.files import room, writing
 from unitscope.files.damage import DamageWarning
 from unitscope.models.module import ModuleModel
-from unitscope.recording import blocks, shard
+from unitscope.recording import activations, shard
 from unitscope.recording.manifest import Manifest
 from unitscope.recording.record import record
 from unitscope.recording.recording import Recording
@@ -259,7 +259,7 @@ def test_a_full_disk_keeps_finished_shards_and_goes_on(tmp_path, plain, monkeypa
         return written(path, *parts)
 
     written = writing.fill
-    for module in (writing, blocks, shard):
+    for module in (writing, activations, shard):
         monkeypatch.setattr(module, "fill", full)
     with pytest.raises(InputError, match=r"the disk of .* is full .*what was finished is kept, make room"):
         record_toys(tmp_path)

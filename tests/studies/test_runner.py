@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from unitscope.cli.app import app
 from unitscope.errors import InputError
 from unitscope.studies import Run, Study, runner
-from unitscope.studies.kept import keep, kept
+from unitscope.studies.outcome_files import keep, kept
 from unitscope.studies.results import read_rows
 from unitscope.views import Field, Group, Heatmap, Scatter, Table, to_json
 

@@ -1,4 +1,4 @@
-"""What is measured on a response, for all units at once.
+"""Measures of a response, for all units at once.
 
 Hidden units rest away from 0 and may fall when the input rises, so everything is relative to the value before
 the input changed and to the change: z = (y − y_i) / D with D = y_f − y_i. What is not defined is NaN: the timing
@@ -92,7 +92,7 @@ def sine_metrics(x: Float[np.ndarray, " time"], y: Response, skip: int, toleranc
 
 
 def following(x: Float[np.ndarray, " time"], y: Response, longest: int, tolerance: float = 1e-10) -> dict[str, PerUnit]:
-    """How a response follows any drive: the sum of products about the means (Hasani et al. 2019), r, and the lag.
+    """Relation of a response to any drive: the sum of products about the means (Hasani et al. 2019), r, and the lag.
 
     The lag is that of the largest cross-correlation, from 0 to ``longest`` steps. (Their dissimilarity is 1 − r.)
     """
@@ -122,7 +122,7 @@ def drive_metrics(x: Float[np.ndarray, " time"], y: Response, tolerance: float =
 
 
 def _trailing(flags: Bool[np.ndarray, "time unit"]) -> np.ndarray:
-    """How many steps at the end are true without a break."""
+    """Number of steps at the end that are true without a break."""
     broken = ~flags[::-1]
     return np.where(broken.any(axis=0), broken.argmax(axis=0), len(flags))
 
@@ -132,7 +132,7 @@ def _first(flags: Bool[np.ndarray, "time unit"]) -> PerUnit:
 
 
 def _angular_frequency(x: Float[np.ndarray, " time"]) -> float:
-    """Of a pure sine: its differences obey d(t+1) + d(t−1) = 2 cos ω · d(t)."""
+    """Frequency of a pure sine: its differences obey d(t+1) + d(t−1) = 2 cos ω · d(t)."""
     d = np.diff(x)
     cosine = float(d[1:-1] @ (d[2:] + d[:-2])) / float(2 * d[1:-1] @ d[1:-1])
     return math.acos(min(1.0, max(-1.0, cosine)))

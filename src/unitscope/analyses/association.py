@@ -165,7 +165,7 @@ class Association(Analysis[Pairs]):
         return (*self.of, self.groups) if self.groups else self.of
 
     def _families(self) -> list[int]:
-        """Of each label its row in the axis "family"."""
+        """Row of each label in the axis "family"."""
         if not self.families:
             return list(range(1, len(self.of) + 1))
         numbers = [int(number) for number in self.families.split()]

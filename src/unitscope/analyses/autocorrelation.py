@@ -1,4 +1,4 @@
-"""How long each unit remembers: its correlation with itself some tokens earlier."""
+"""Memory of each unit: its correlation with itself some tokens earlier."""
 
 import math
 from dataclasses import dataclass, field

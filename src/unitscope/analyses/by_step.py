@@ -1,4 +1,4 @@
-"""How the activations are distributed at each step of a sequence.
+"""Distribution of the activations at each step of a sequence.
 
 Means hide what a network does as it reads on: a decoder whose units come to rest and one whose units stay lively may
 have the same mean. So the first steps of every sequence are told apart: all units together as moments and a histogram
@@ -64,7 +64,7 @@ class ByStepResult(Result):
     """Share of a unit's variance over these steps that lies between the steps."""
 
     def quantiles(self, levels: Sequence[float] = BOX) -> Float[np.ndarray, "step level"]:
-        """Of all values at each step, from the histogram: true to the width of a bin. NaN for a step without data."""
+        """Quantiles at each step, from the histogram: true to the width of a bin. NaN for a step without data."""
         found = np.full((len(self.count), len(levels)), np.nan)
         for t in np.flatnonzero(self.counts.sum(1)):
             edges = self.start[t] + self.width[t] * np.arange(self.counts.shape[1] + 1)

@@ -1,4 +1,4 @@
-"""How much of the state each of the first steps rewrites.
+"""Share of the state that each of the first steps rewrites.
 
 ‖h_t − h_{t−1}‖ for every transition apart, with its spread over sequences, so that the transitions of two networks can
 be tested against each other (``unitscope.comparison.steps``).

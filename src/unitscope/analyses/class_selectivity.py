@@ -1,4 +1,4 @@
-"""How much more active a unit is for one class than for the others."""
+"""Difference between a unit's activity for one class and for the others."""
 
 import math
 from dataclasses import dataclass, field

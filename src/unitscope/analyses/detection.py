@@ -1,4 +1,4 @@
-"""How well each unit tells where each flag holds: counts of tokens above its quantiles, with the flag and without.
+"""Detection of flags by units: counts of tokens above each unit's quantiles, with the flag and without.
 
 AUC, IoU and mutual information are read from one table (``unitscope.evidence.counts``): how many tokens are above each
 quantile of the unit. So AUC gives ties within a bin half a point; ``auc_error`` bounds what that can cost. Of quantiles
@@ -239,7 +239,7 @@ class Detection(Analysis[Above]):
 
 
 def _meet(rows: Tensor, units: Tensor) -> Tensor:
-    """How often each row ``[row step]`` and each unit ``[step unit]``, both of zeros and ones, are one together.
+    """Count of steps where each row ``[row step]`` and each unit ``[step unit]``, both of zeros and ones, are both one.
 
     On a processor as eight-bit integers, which are as exact as floats and seven times as fast.
     """

@@ -300,7 +300,7 @@ class Examples(Analysis[Extremes]):
         return rows[beaten[: len(rows)]], np.flatnonzero(~beaten[len(rows) :])
 
     def _replace(self, best: Peaks, left: Int[np.ndarray, " peak"], entering: Peaks) -> None:
-        """Of each side as many enter as are beaten; both are in the order of their sides."""
+        """Replace beaten entries on each side, one for one; both are in the order of their sides."""
         for name, values in vars(best).items():
             values[left] = vars(entering)[name]
 

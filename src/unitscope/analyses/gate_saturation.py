@@ -1,4 +1,4 @@
-"""How often each unit sits at an end of its range (Karpathy, Johnson & Li 2015, figure 3).
+"""Share of tokens on which each unit sits at an end of its range (Karpathy, Johnson & Li 2015, figure 3).
 
 A gate that is nearly always right-saturated passes everything (a forget gate: an integrator), one that is nearly
 always left-saturated nothing. Mind the convention of ``nn.GRU``: its update gate near 1 keeps the old state.

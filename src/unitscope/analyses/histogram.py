@@ -1,4 +1,4 @@
-"""How often each unit takes which value.
+"""Histogram of each unit's values.
 
 The range of an unbounded unit is known only at the end, and the counts may not depend on how the data were
 divided. So bins are as wide as a power of two and begin at multiples of their width: when the range grows,

@@ -1,4 +1,4 @@
-"""What the model loses without each unit."""
+"""Loss of the model without each unit."""
 
 import dataclasses
 from dataclasses import dataclass, field
@@ -53,7 +53,7 @@ def none(units: int) -> Part:
 
 @dataclass
 class Sums:
-    """Of all tokens, and of those with each label."""
+    """Sums over all tokens, and over those with each label."""
 
     site: Site
     parts: dict[str, Part]

@@ -25,7 +25,7 @@ LEVELS = (*_TAIL, 0.5, *(round(1 - level, 3) for level in reversed(_TAIL)))
 
 @dataclass
 class Seen:
-    """What was seen of one site."""
+    """Sketch of one site."""
 
     site: Site
     sketch: Sketch

@@ -1,4 +1,4 @@
-"""How each unit responds to a drive: a step, a sine, an impulse …"""
+"""Response of each unit to a drive: a step, a sine, an impulse …"""
 
 import dataclasses
 import math
@@ -60,7 +60,7 @@ _SHOWN = (64, 100)
 
 
 def metric_help(drive: str) -> dict[str, str]:
-    """What is measured on the response to a drive, in words."""
+    """Explanations of the measures of a response to a drive."""
     return _FORMS.get(drive, _OTHER)
 
 

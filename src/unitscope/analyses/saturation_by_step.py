@@ -1,4 +1,4 @@
-"""How often gates sit at an end of their range, at each of the first steps.
+"""Share of gates at an end of their range, at each of the first steps.
 
 Whether a network uses its gates is not one number: a gate may be open while it reads and shut while it writes.
 """

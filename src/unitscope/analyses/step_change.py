@@ -1,4 +1,4 @@
-"""How far the units move from one token to the next.
+"""Distance that the units move from one token to the next.
 
 ‖h_t − h_{t−1}‖ over all units of a site says how much of the state a token rewrites. Its distribution is counted
 in bins of a fixed ratio, so that one set of bins serves every site; by position in the sequence it shows when a

@@ -34,7 +34,7 @@ UNTESTED = "not tested against untrained networks"
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked."""
+    """A question: labels, units, measures, and the options of the tests."""
 
     labels: tuple[str, ...] = field(default=(), metadata={"help": "names of labels"})
     units: tuple[str, ...] = field(default=("*",), metadata={"help": "sites by glob pattern, with numbers of units"})
@@ -148,7 +148,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Beyond:
-    """What no pair of a unit and a label that was asked can say; it is scored on other text, and not tested."""
+    """Score that belongs to no single pair of a unit and a label; it is scored on other text, and not tested."""
 
     measure: str
     site: str
@@ -204,7 +204,7 @@ class Answer(Shown):
         return [found for found in self.found if not found.failed(self.question)]
 
     def findings(self) -> list[Found]:
-        """What stands: the confirmed ones. Where there were no untrained networks to compare with, such as for recorded
+        """Findings that hold: the confirmed ones. With no untrained networks to compare with, such as for recorded
         neurons, those that pass all other tests, and ``verdict`` says so."""
         if self.networks:
             return self.confirmed_findings()
@@ -222,7 +222,7 @@ class Answer(Shown):
 
     @property
     def verdict(self) -> str:
-        """What is true of ``findings``."""
+        """Verdict that ``findings`` share."""
         said = "confirmed" if self.networks else "significant where they were not chosen"
         return f"{said} within this text" if self.within else said
 

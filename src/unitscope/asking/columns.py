@@ -128,7 +128,7 @@ class Columns:
         return share
 
     def correlation(self, a: str, b: str, sequences: Iterable[int]) -> float:
-        """Of two labels, where both are defined."""
+        """Correlation of two labels, where both are defined."""
         sums, rows = np.zeros(6), [self._row[a], self._row[b]]
         for number in sequences:
             pair = self._read(number)[rows].astype(np.float64)
@@ -159,7 +159,7 @@ class Columns:
         return said
 
     def controls(self, side: Side, seed: int) -> dict[str, Callable[[str, int], Tensor]]:
-        """What each control says in place of the labels of one side."""
+        """Labels of each control in place of the labels of one side."""
         members: dict[int, list[int]] = {}
         for sequence in sorted(side.sequences, key=lambda n: (side.bucket[n], *self._places[n])):
             members.setdefault(side.bucket[sequence], []).append(sequence)
@@ -190,7 +190,7 @@ class Columns:
         return {ELSEWHERE: elsewhere, PLACE: place, TURNED: turned}
 
     def _mean(self, name: str, sequences: tuple[int, ...]) -> float:
-        """Of a label over some sequences, where it is defined."""
+        """Mean of a label over some sequences, where it is defined."""
         values = torch.cat([self.values(name, number) for number in sequences])
         return float(values.double().nanmean())
 

@@ -37,7 +37,7 @@ class Condition:
 
 
 def condition(text: str) -> Condition:
-    """What is written. Raises ``InputError`` for what is no condition, and for a measure that cannot be one."""
+    """Parse a condition. Raises ``InputError`` for anything else, and for a measure that cannot be a condition."""
     match = HAVING.fullmatch(text)
     if not match or bool(match[1]) != bool(match[3]):
         raise InputError(f"{text!r} is no condition; write, for example, '|correlation| > 0.3' or 'auroc > 0.9'")

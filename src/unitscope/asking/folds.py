@@ -53,7 +53,7 @@ class Folds:
         return sorted(n for n, earlier in zip(side.order, before, strict=True) if earlier < tokens)
 
     def share(self, *numbers: Sequence[int]) -> float:
-        """Of all sequences these."""
+        """Share of all sequences that these are."""
         return sum(map(len, numbers)) / len(self.source.sequences)
 
     def samples(

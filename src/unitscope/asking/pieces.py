@@ -1,4 +1,4 @@
-"""What the evidence of a question is: which sequences choose and which confirm, and what is one piece."""
+"""Evidence of a question: the sequences that choose, those that confirm, and the pieces."""
 
 import hashlib
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""How well all units of a site together tell a label: logistic regressions, learnt on one side, scored on the other.
+"""Logistic regressions of a label on all units of a site, learnt on one side and scored on the other.
 
 The regressions of a site share its activations and are fitted side by side (``probing.linear``), on a bounded sample.
 """

@@ -14,7 +14,7 @@ from unitscope.analyses.text_means import TextMeans, TextMeansResult
 from unitscope.asking.answer import Score
 from unitscope.asking.columns import BUCKET, DEVIATION
 from unitscope.asking.conditions import BySite
-from unitscope.asking.fed import check_fed, degrees
+from unitscope.asking.degrees import check_degrees, degrees
 from unitscope.asking.folds import Folds
 from unitscope.asking.forms import check_forms
 from unitscope.asking.measures import MEASURES, TAIL, Measure
@@ -47,7 +47,7 @@ def check(
     flags = [name for name, kind in zip(table.names, table.kinds, strict=True) if kind == "flag"]
     for measure in measures:
         if measure.kind == "concepts":
-            check_fed(measure.name, table, model, corpus)
+            check_degrees(measure.name, table, model, corpus)
         elif measure.kind == "form":
             check_forms(measure, flags, length)
         elif measure.name == "soft-wpmi":
@@ -62,7 +62,7 @@ def check(
 
 @dataclass(frozen=True, eq=False)
 class Scoring:
-    """What is known of all pairs, and reads what is asked for further."""
+    """Scores of all pairs, with the means to read further data."""
 
     folds: Folds
     table: LabelTable
@@ -87,7 +87,7 @@ class Scoring:
     def scores(
         self, measures: Sequence[Measure], pairs: Sequence[Pair]
     ) -> tuple[dict[Pair, dict[str, Score]], dict[Pair, Score]]:
-        """Of each pair where it was not chosen; and r with the label less its mean in each document."""
+        """Scores of each pair on the confirming side; and r with each document's mean subtracted from the label."""
         found: dict[Pair, dict[str, Score]] = {pair: {} for pair in pairs}
         if not pairs:
             return found, {}

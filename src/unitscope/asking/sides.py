@@ -80,7 +80,7 @@ class Reading:
         sites, done, total = source.sites, 0, len(side.sequences)
 
         def fold(*some: Sequence[int]) -> list[States]:
-            """Of each of some parts of the side, all of which are read at the same time."""
+            """States of some parts of the side, all of which are read at the same time."""
             parts = [(place, part) for place, one in enumerate(some) for part in plan(Subset(source, one, what), sites)]
 
             def tell(number: int) -> None:
@@ -145,7 +145,7 @@ class Folding:
 
 
 def _rounds(side: Side, tolerance: float) -> list[tuple[int, ...]]:
-    """What is read after the shared part: all at once, or by a third more each time."""
+    """Sequences to read after the shared part: all at once, or by a third more each time."""
     shared = set(side.shared)
     if not tolerance:
         rest = tuple(number for number in side.sequences if number not in shared)

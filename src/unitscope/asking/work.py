@@ -34,7 +34,7 @@ VERSION = 1
 
 @dataclass(frozen=True, eq=False)
 class Desk:
-    """What tasks read."""
+    """Inputs of a task."""
 
     source: Units
     model: Model | None
@@ -66,7 +66,7 @@ class Task(Protocol):
 
 @dataclass(frozen=True)
 class Crew:
-    """Who does the tasks of a question."""
+    """The workers of a question, in this process or in others."""
 
     desk: Desk
     workers: int

@@ -21,7 +21,7 @@ TOP, BEST = 10, 3
 
 @dataclass(frozen=True, eq=False)
 class Alignment:
-    """What is aligned with each unit of one site. −1 and NaN stand where a unit has fewer than M candidates."""
+    """Concepts aligned with each unit of one site. −1 and NaN stand where a unit has fewer than M candidates."""
 
     top: Int[np.ndarray, "unit k"]
     """The most activating texts, the most activating first; of equal ones the earlier."""

@@ -30,7 +30,7 @@ MEND = "make it with unitscope data bank, or make_bank(…).save"
 
 @dataclass(frozen=True)
 class Head:
-    """What ``bank.json`` says."""
+    """Content of ``bank.json``."""
 
     sentences: int
     concepts: str

@@ -1,4 +1,4 @@
-"""What the units of a layer stand for together: which concepts, how long ones, and how many units each has.
+"""Concepts of a layer: which there are, their lengths, and the number of units of each.
 
 Na, Choe, Lee & Kim 2019, sections 4.3 to 4.5. The number of units of a concept is confounded with its frequency, since
 candidates come from sentences, where the frequent are more often seen; it stands beside the same number of an untrained
@@ -35,13 +35,13 @@ def phrase_share(alignment: Alignment, bank: Bank) -> float:
 
 
 def units_of_concepts(alignment: Alignment, bank: Bank) -> Int[np.ndarray, " concept"]:
-    """How many units each concept of the bank is aligned with."""
+    """Number of units aligned with each concept of the bank."""
     return np.bincount(alignment.concepts[alignment.concepts >= 0], minlength=len(bank))
 
 
 @dataclass(frozen=True)
 class Related:
-    """How the number of units of a concept goes with something else, over the concepts of a layer."""
+    """Correlation of the number of units of a concept with another quantity, over the concepts of a layer."""
 
     concepts: int
     pearson: float

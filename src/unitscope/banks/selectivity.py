@@ -26,7 +26,7 @@ RANDOM = 100
 
 @dataclass(frozen=True, eq=False)
 class Selectivity:
-    """Of one site. NaN where it is undefined: a constant unit, no aligned concept, or no text with or without one."""
+    """Selectivity of one site. NaN for a constant unit, no aligned concept, or no text with or without one."""
 
     replicate: Float[np.ndarray, " unit"]
     instance: Float[np.ndarray, " unit"]

@@ -1,4 +1,4 @@
-"""How well a unit tells the texts that hold its concept from those that do not.
+"""Separation of the texts that contain a unit's concept from those that do not.
 
 The area under the ROC curve needs no scale, and over held-out texts it does not know that the concept was chosen: what
 an untrained network reaches there is what anybody would. The p-value is that of Mann and Whitney's test.
@@ -17,7 +17,7 @@ from unitscope.evidence.ranks import above
 
 @dataclass(frozen=True, eq=False)
 class Separation:
-    """Of one concept for each unit. NaN where too few texts hold it, or the unit is constant."""
+    """AUROC of one concept for each unit. NaN where too few texts contain it, or the unit is constant."""
 
     auroc: Float[np.ndarray, " unit"]
     p: Float[np.ndarray, " unit"]

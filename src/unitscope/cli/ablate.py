@@ -97,7 +97,7 @@ def _table(result: ImportanceResult) -> Table:
 
 
 def _areas(curves: Sequence[Cumulative]) -> Table:
-    """What ablating more and more units costs on average."""
+    """Mean cost of ablating more and more units."""
     title = "area under the curve of units ablated"
     table = Table("site", "worst first", "random orders", "p", title=title, title_justify="left")
     for curve in curves:

@@ -185,7 +185,7 @@ def _say_work(
     baselines: int,
     share: float,
 ) -> None:
-    """How much would be read, and how long that takes by the pace of the first batch."""
+    """Print the amount of data to be read, and the time that takes at the pace of the first batch."""
     asked = suggested(source) if labels is None else labels
     chosen = chosen_units(source, units)
     sites = list(chosen)
@@ -204,7 +204,7 @@ def _say_work(
 
 
 def print_answer(answer: Answer, top: int = 20) -> None:
-    """What is confirmed as a table, unit by unit, and how much of the rest fell."""
+    """Print confirmed findings as a table, unit by unit, and counts of the others."""
     confirmed = answer.findings()
     shown = confirmed or answer.found[:top]
     measured = list(dict.fromkeys(name for f in shown for name in f.scores))

@@ -1,4 +1,4 @@
-"""What a person sees while a command runs: progress on standard error, results on standard output."""
+"""Output of a command: progress on standard error, results on standard output."""
 
 import contextlib
 import os
@@ -28,7 +28,7 @@ progress = True
 
 
 def begin(quiet: bool = False, shown: bool = True) -> None:
-    """What every command begins with: ``quiet`` prints nothing but errors and answers, ``shown`` is of progress."""
+    """Set up the output of a command: ``quiet`` prints only errors and answers, ``shown`` is the state of progress."""
     global out, progress
     out, progress = STANDARD, shown and not quiet
     STANDARD.quiet = quiet

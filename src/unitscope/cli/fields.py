@@ -30,7 +30,7 @@ def listing(show: Callable[[], None]) -> Any:
 def dialect_of(
     encoding: str = "", columns: str = "", label: str = "", text: str = "", part: str = "", quotes: bool | None = None
 ) -> Dialect:
-    """What options say of how files are written."""
+    """Options on the layout of files."""
     named = tuple(name.strip() for name in columns.split(",")) if columns else ()
     return Dialect(encoding, named, label, text, part, quotes)
 

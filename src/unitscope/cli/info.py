@@ -69,7 +69,7 @@ def info(
 
 
 def _network(inputs: Inputs) -> tuple[dict[str, str], Sequence[Site]]:
-    """What is known of a network, and its sites."""
+    """Print a network's card and its sites."""
     folder = SHIPPED if inputs.model == SHIPPED.name and not Path(inputs.model).exists() else Path(inputs.model)
     if folder.is_dir() and not (folder / CONFIG).exists():
         raise InputError(f"{folder} holds neither a recording ({MANIFEST}) nor a network ({CONFIG})")

@@ -42,7 +42,7 @@ from unitscope.corpus.text import CONTEXT, LENGTH
 from unitscope.models.site import choose
 from unitscope.opening.inputs import Inputs, by_default
 from unitscope.page.parts.skill import Skilled
-from unitscope.recording.blocks import precision_bytes
+from unitscope.recording.activations import precision_bytes
 from unitscope.recording.record import record as write_recording
 from unitscope.source.pace import pace
 from unitscope.source.skill import skill

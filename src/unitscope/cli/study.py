@@ -104,7 +104,7 @@ def command(where: str, found: Study) -> Callable[..., None]:
 
 
 def shown(claims: Sequence[Concluded]) -> Table:
-    """What is claimed, what came out, and whether it holds."""
+    """Print claims, results and verdicts."""
     found = Table("statement", "found", "asked for", "verdict")
     for one in claims:
         found.add_row(one.claim.statement, str(one.value), one.claim.bar.says, one.verdict)

@@ -1,4 +1,4 @@
-"""What is shown while a network is trained."""
+"""Output while a network is trained."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

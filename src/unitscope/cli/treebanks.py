@@ -16,7 +16,7 @@ from unitscope.recording.recording import Recording
 
 
 def open_source(asked: Inputs) -> tuple[Recording | None, ModuleModel, TreebankCorpus | Passages]:
-    """What is probed, a recording's folder or a model, and the treebank.
+    """Source and treebank to probe, from a recording's folder or a model.
 
     For a folder that is no recording the first is None. Without a text a recording is read with the treebanks that it
     was made from. Raises ``InputError`` where there are none, and where the model has changed since.

@@ -53,7 +53,7 @@ def verify(recording: Annotated[Path, typer.Argument(help=RECORDING)], json: Jso
 
 
 def damage(folder: Path) -> Iterator[InputError]:
-    """What is damaged in a recording's folder. Raises ``InputError`` where there is no recording."""
+    """List damage in a recording's folder. Raises ``InputError`` where there is no recording."""
     try:
         yield from Recording.open(folder, incomplete=True).damage()
     except InputError as error:

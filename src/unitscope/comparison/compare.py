@@ -71,7 +71,7 @@ class SiteComparison:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Comparison(Shown):
-    """What ``compare`` found. Holds neither sources nor activations."""
+    """Result of ``compare``. Holds neither sources nor activations."""
 
     names: tuple[str, str]
     provenance: tuple[Mapping[str, str], Mapping[str, str]]

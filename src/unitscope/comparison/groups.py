@@ -42,7 +42,7 @@ class Kinship:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class GroupComparison(Shown):
-    """What ``compare_groups`` found. Holds neither sources nor activations."""
+    """Result of ``compare_groups``. Holds neither sources nor activations."""
 
     names: tuple[str, str]
     runs: list[str]
@@ -183,7 +183,7 @@ def kinship_of(site: str, measure: str, values: Float[np.ndarray, "run run"], si
 
 
 def kinship_note(sizes: tuple[int, int]) -> str:
-    """What few runs mean for the test of kinship."""
+    """Sentence on the power of a test of kinship with few runs."""
     return f"p cannot be below {smallest_p(*sizes):.2g}. {too_few(*sizes)}".strip()
 
 
@@ -235,7 +235,7 @@ def _within_minus_between(values: Float[np.ndarray, "run run"], member: Bool[np.
 
 
 def _above(values: np.ndarray) -> np.ndarray:
-    """What is above the diagonal."""
+    """Values above the diagonal."""
     found: np.ndarray = values[np.triu_indices(len(values), 1)]
     return found
 

@@ -124,7 +124,7 @@ class Joint:
         return slice(start, start + self.widths[network])
 
     def mean(self, network: int) -> Float[Tensor, " unit"]:
-        """Of each unit."""
+        """Mean of each unit."""
         return (self.total / self.count + self.shift)[self.part(network)]
 
     def covariance(self, a: int, b: int) -> Float[Tensor, "a b"]:
@@ -134,7 +134,7 @@ class Joint:
         return self.products[one, two] / self.count - torch.outer(mean_a, mean_b)
 
     def variance(self, network: int) -> Float[Tensor, " unit"]:
-        """Of each unit; 0 where nothing but rounding is left, so that a constant unit has none."""
+        """Variance of each unit; 0 where only rounding is left, so that a constant unit has none."""
         part = self.part(network)
         mean = self.total[part] / self.count
         variance = self.products.diagonal()[part] / self.count - mean**2

@@ -25,7 +25,7 @@ L2 = 1e-2
 
 @dataclass(frozen=True, eq=False)
 class KindAccuracy:
-    """How well two kinds of network are told apart from one sort of feature. Chance is 0.5."""
+    """Accuracy of telling two kinds of network apart by one sort of feature. Chance is 0.5."""
 
     features: str
     within: float
@@ -85,7 +85,7 @@ def classify_kinds(
 
 
 def summaries_of(x: Float[Tensor, "step unit"]) -> Float[Tensor, " feature"]:
-    """What a sequence looks like, whatever the order of units: at its last step the mean, variance, and the shares of
+    """Features of a sequence that ignore the order of units: at its last step the mean, variance, and the shares of
     values below −0.9, below 0.1, above 0.9 and beyond ±0.1; the norm of the last change, and of all changes on average.
     """
     last = x[-1]

@@ -1,4 +1,4 @@
-"""How alike two representations are as a whole, whatever the order of their units.
+"""Similarity of two representations as a whole, ignoring the order of their units.
 
 From joint sums (``Joint``) in closed form: linear centred kernel alignment (Kornblith et al. 2019) and its unbiased
 form (Nguyen et al. 2021, with Song et al.'s estimator), singular vector canonical correlation (Raghu et al. 2017) and
@@ -22,7 +22,7 @@ ROUNDING = 1e-10
 
 @dataclass(frozen=True)
 class Similarity:
-    """Of two representations. All are 1 for the same one in another basis; NaN where a network does not move."""
+    """Similarities of two representations. All are 1 for the same one in another basis; NaN for a constant network."""
 
     cka: float
     debiased_cka: float

@@ -1,1 +1,1 @@
-"""What a unit stands for: a bank of concepts, measures of units against concepts, and the questions asked of them."""
+"""Concepts of units: a bank of concepts, measures of units against concepts, and questions about them."""

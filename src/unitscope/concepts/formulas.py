@@ -52,7 +52,7 @@ def packed(flags: Bool[np.ndarray, "token item"]) -> UInt8[np.ndarray, "item byt
 
 @dataclass(frozen=True, eq=False)
 class Primitives:
-    """What formulas are made of."""
+    """Flags that formulas are made of."""
 
     names: tuple[str, ...]
     masks: UInt8[np.ndarray, "primitive byte"]

@@ -1,4 +1,4 @@
-"""What the loss of a model becomes when a concept cannot be read: DEL, the change of the expected loss.
+"""Loss of a model when a concept cannot be read: DEL, the change of the expected loss.
 
     DEL(c) = E[loss of s with c made illegible] − E[loss of s],   over the texts s that hold c
 

@@ -62,7 +62,7 @@ def _scores(
     constant: Bool[np.ndarray, " unit"],
     weight: float,
 ) -> Float[np.ndarray, "unit concept"]:
-    """Of the top rows of each unit, the most activating first."""
+    """Score over the top rows of each unit, the most activating first."""
     top = rows.shape[1]
     trust = FIRST - np.arange(top) / top * (FIRST - LAST)
     scores = np.stack([np.log(1 + trust[:, None] * (probability[own] - 1) + 1e-7).sum(0) for own in rows])

@@ -1,4 +1,4 @@
-"""What annotations and hypotheses say of a text, one document at a time.
+"""Values of annotations and labels for a text, one document at a time.
 
 A hypothesis is asked of a whole document, since what it says of a character may hang on the first of the file;
 a sequence takes its part of the answer.
@@ -62,7 +62,7 @@ class WithText(ABC):
         return DocumentText(self.document_name(number), text_digest(text), text)
 
     def document_name(self, document: int) -> str:
-        """What a document is called."""
+        """Name of a document."""
         return f"document {document + 1}"
 
 

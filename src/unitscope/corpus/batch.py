@@ -1,4 +1,4 @@
-"""What a model is given: a few sequences, padded to one length."""
+"""Input of a model: a few sequences, padded to one length."""
 
 from dataclasses import dataclass
 

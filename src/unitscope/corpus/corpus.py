@@ -63,5 +63,5 @@ class Corpus(Protocol):
         ...
 
     def describe(self) -> dict[str, str]:
-        """What was read, for provenance: files, sizes, cut."""
+        """Description of the data for provenance: files, sizes, cut."""
         ...

@@ -1,4 +1,4 @@
-"""What a user says of a file that it does not say itself, and what its reader says in return."""
+"""Layout of a file as the user gives it, and the reader's notes in return."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ SENTENCES = (*DEPENDENCIES, *TREES, *TAGGED, ".conll", ".gold_conll", ".v4_gold_
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a file is written. What is empty is found out, and noted."""
+    """Layout of a file. Empty fields are detected, and noted."""
 
     encoding: str = ""
     """Such as ``latin-1``; where it is empty, UTF-8 or what a byte order mark says. ``binary``: any bytes."""
@@ -34,7 +34,7 @@ class Dialect:
 
 @dataclass
 class Notes:
-    """What was found out about files, and what was done to what is in them. A reader adds to it as it goes."""
+    """Notes on files: detected layouts, and changes to their content. A reader adds to them as it goes."""
 
     facts: list[str] = field(default_factory=list)
     """Such as "columns form, xpos, chunk, entity"."""

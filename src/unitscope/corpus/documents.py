@@ -89,7 +89,7 @@ class Entries(Sequence[Document]):
 
     @property
     def tokens(self) -> Int[np.ndarray, " document"]:
-        """Of each document."""
+        """Number of tokens of each document."""
         return self._rows.column("tokens")
 
     @property
@@ -110,7 +110,7 @@ class Entries(Sequence[Document]):
         return str(self._rows[number][4].hex())
 
     def digests(self) -> Iterator[str]:
-        """Of all, in order."""
+        """Digests of all documents, in order."""
         return (row[4].hex() for row in self._rows)
 
 
@@ -130,7 +130,7 @@ class Documents:
 
     @cached_property
     def _cut(self) -> dict[int, str]:
-        """Of the files that were cut into several documents, the digest of all of these."""
+        """Digest of each file that was cut into several documents."""
         file = self.entries.file
         edges = np.flatnonzero(np.diff(file, prepend=-1, append=-1))
         found = {}

@@ -104,7 +104,7 @@ def fetch(corpus: Public, file: File) -> Path:
 
 
 def _by_hand(corpus: Public, file: File, path: Path) -> str:
-    """What to do for a file that nobody may fetch for the user."""
+    """Instructions for a file that cannot be downloaded for the user."""
     if path.is_file() and file.count is not None:
         found = file.count(path)
         wrong = next(name for name in file.counts if found.get(name) != file.counts[name])

@@ -26,7 +26,7 @@ NO_SYMBOL = "·"
 
 @dataclass(frozen=True)
 class Drive:
-    """How far the input is on its way at each step: 0 at the start, 1 at the end."""
+    """Position of the input between start and end at each step: 0 at the start, 1 at the end."""
 
     name: str
     signal: Float[Tensor, " time"]
@@ -192,7 +192,7 @@ class DriveCorpus(WithoutText):
         )
 
     def labels(self, name: str, sequence: int) -> Float[Tensor, " token"]:
-        """How far from the start the input is, in data units; NaN where another drive is at work."""
+        """Distance of the input from the start, in data units; NaN where another drive is at work."""
         if name not in self.annotations:
             raise InputError(f"no drive is called {name!r}; there are: {', '.join(self.annotations)}")
         drive = self._drive(sequence)

@@ -112,7 +112,7 @@ def texts_of(
 
 
 def labelled_files(name: str, dialect: Dialect = Dialect()) -> list[tuple[str, Path, Dialect]]:
-    """What a name stands for: the label of all lines, empty where each has its own, the file, and how it is written."""
+    """Parse a name: the label of all lines (empty where each has its own), the file, and its layout."""
     labels = [file.label for _, file in named(name)]
     label, given, path = name.partition("=")
     if not labels and given and not Path(name).exists():
@@ -381,7 +381,7 @@ class LabelledTexts(WithText):
         }
 
     def _symbols(self, text: str) -> str:
-        """What is read of a text, one character per token."""
+        """Text as the model reads it, one character per token."""
         return as_symbols(text, self.unit)[: self.longest or None]
 
     def _ids(self, window: Window) -> np.ndarray:

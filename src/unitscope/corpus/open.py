@@ -83,7 +83,7 @@ def open_corpus(
 def _files(
     names: Sequence[str | Path], pattern: str, unit: Unit, dialect: Dialect, notes: Notes
 ) -> tuple[Sequence[TextFile], list[Path]]:
-    """What is read, and those files among it that are copies, to be removed after use."""
+    """Files to read, and those among them that are copies, to be removed after use."""
     if not names:
         raise InputError("no text was given; give a file, a folder, - for standard input, or stdlib")
     if STANDARD_INPUT in names and len(names) > 1:

@@ -50,7 +50,7 @@ _UNPACK: dict[bytes, Callable[[Any], Any]] = {
 
 
 def shown(path: Path | str) -> str:
-    """How a file is called in messages."""
+    """Name of a file in messages."""
     return "standard input" if str(path) == STANDARD_INPUT else str(path)
 
 

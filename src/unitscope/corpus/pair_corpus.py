@@ -80,7 +80,7 @@ class PairVocabulary:
 
 @dataclass(frozen=True)
 class _Side(WithoutText):
-    """What both corpora share."""
+    """Sentences that both corpora share."""
 
     pairs: Sequence[Pair]
     symbols: PairVocabulary

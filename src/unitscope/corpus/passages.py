@@ -148,7 +148,7 @@ class Passages(WithText, WithSentences):
         )
 
     def labels(self, name: str, sequence: int) -> Float[Tensor, " token"]:
-        """What holds at the last character of each token; NaN for one that stands for no character."""
+        """Value of a label at the last character of each token; NaN for one that stands for no character."""
         last = last_characters(self.offsets(sequence)) + self._begin[sequence]
         return last if name == CHARACTER else self._annotated.at(name, self._document[sequence], last)
 

@@ -32,7 +32,7 @@ class DocumentText:
 
 
 def text_digest(text: str) -> str:
-    """Of a text, the same whether its characters are letters or bytes."""
+    """Digest of a text, the same whether its characters are letters or bytes."""
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
@@ -41,7 +41,7 @@ class WithoutText(ABC):
 
     @abstractmethod
     def batch(self, sequences: Sequence[int]) -> Batch:
-        """What the model reads."""
+        """Tokens that the model reads."""
 
     def place(self, sequence: int) -> Place:
         """Where a sequence stands."""

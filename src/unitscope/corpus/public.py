@@ -1,4 +1,4 @@
-"""What a public corpus is: where each of its files is found, and what proves that it is the right one.
+"""Public corpora: the address of each of their files, and the checksum.
 
 The corpora themselves are values of the modules behind the door of corpora, as in ``unitscope.corpus.known``.
 """
@@ -37,7 +37,7 @@ class File:
 
     @property
     def name(self) -> str:
-        """Of the file, without the folder; one that is packed at its address is kept unpacked."""
+        """Name of the file, without the folder; one that is packed at its address is kept unpacked."""
         return PurePosixPath(self.member or self.url.removesuffix(".gz")).name
 
     def is_at(self, path: Path) -> bool:

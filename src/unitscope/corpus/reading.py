@@ -1,4 +1,4 @@
-"""How a model reads a text: as which tokens, between which special ones, and how many at most."""
+"""Tokenization of a text for a model: its tokens, special tokens, and the largest number of tokens."""
 
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
@@ -46,7 +46,7 @@ class Reading(Protocol):
         ...
 
     def unknown(self, text: str) -> list[str]:
-        """What of a text is read as the unknown symbol or as a stand-in."""
+        """Symbols of a text that are read as the unknown symbol or as a stand-in."""
         ...
 
 

@@ -32,7 +32,7 @@ def has_quotes(path: Path, dialect: Dialect) -> bool:
 
 
 def separator_of(path: Path, first: str) -> str:
-    """What stands between cells, by the first line: a tab, or in ``.csv`` a comma where it has one outside quotes."""
+    """Separator of cells, by the first line: a tab, or in ``.csv`` a comma where it has one outside quotes."""
     if ending(path) != ".csv":
         return "\t"
     bare = _QUOTED.sub("", first)

@@ -1,4 +1,4 @@
-"""What there may be millions of: the last of it in memory, the rest in a temporary file without a name.
+"""Long lists: the end in memory, the rest in a temporary file without a name.
 
 About a megabyte is held; what lies on the disk is read where it is asked for.
 """
@@ -113,7 +113,7 @@ class Rows:
 
 
 class Many(Sequence[Item], ABC, Generic[Item]):
-    """What is made when it is asked for, by its place."""
+    """List whose entries are computed on access, by their place."""
 
     @overload
     def __getitem__(self, number: SupportsIndex) -> Item: ...

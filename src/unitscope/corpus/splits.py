@@ -92,7 +92,7 @@ class Split:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "Split":
-        """What ``to_json`` gave. Raises ``InputError`` for anything else."""
+        """Inverse of ``to_json``. Raises ``InputError`` for anything else."""
         try:
             fractions = cast(tuple[float, float, float], tuple(float(share) for share in values["fractions"]))
             return cls(values["kind"], values["part"], fractions, int(values["rows"]), int(values["steps"]))

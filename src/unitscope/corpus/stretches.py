@@ -53,7 +53,7 @@ class Stretches(Sequence[Stretch]):
 
     @property
     def windows(self) -> int:
-        """Of all stretches."""
+        """Number of windows of all stretches."""
         return int(self._firsts[-1])
 
     def __len__(self) -> int:

@@ -1,4 +1,4 @@
-"""What a network should say of each token, where that is not the next one: a class, a flag, a value.
+"""Targets of a network that does not predict the next token: a class, a flag, a value.
 
     corpus = with_targets(treebank, "upos")                        # a tagger: a label of the corpus says the class
     corpus = with_targets(text, [tags of the first text, tags of the second, …])
@@ -51,7 +51,7 @@ def with_targets(corpus: Corpus, targets: Any, classes: Sequence[str] = ()) -> "
 def targets_of(
     targets: Any, sizes: Int[np.ndarray, " sequence"], classes: Sequence[str] = ()
 ) -> tuple[Wanted, tuple[str, ...], bool]:
-    """What should be said at each token, the names of the classes, and whether only the last token of each sequence
+    """Targets of each token, the names of the classes, and whether only the last token of each sequence
     counts. ``targets`` are as ``with_targets`` has them.
     """
     if targets is None:

@@ -174,7 +174,7 @@ class TextCorpus(WithText):
         return ids
 
     def _counts(self) -> Mapping[str, int]:
-        """How often each symbol occurs in this part; where the model knows all of them, in all of the text."""
+        """Frequency of each symbol in this part; where the model knows all of them, in all of the text."""
         if self.split.part == "all" or self.documents.counts.keys() <= self.vocabulary.ids.keys():
             return self.documents.counts
         counts: Counter[str] = Counter()

@@ -76,12 +76,12 @@ class TokenLists(WithText):
         return Window(sequence, 0, self._context[sequence], len(self._ids[sequence]))
 
     def labels(self, name: str, sequence: int) -> Float[Tensor, " token"]:
-        """What holds at the last character of each token; NaN for one that stands for no character."""
+        """Value of a label at the last character of each token; NaN for one that stands for no character."""
         last = last_characters(self.offsets(sequence))
         return last if name == CHARACTER else self._annotated.at(name, sequence, last)
 
     def document_text(self, document: int) -> str:
-        """What all tokens of a sequence decode to."""
+        """Text of all tokens of a sequence."""
         return self._tokenizer.decode(self._ids[document].tolist(), skip_special_tokens=False)
 
     def offsets(self, sequence: int) -> Int[np.ndarray, "token 2"]:

@@ -21,7 +21,7 @@ class WithSentences(ABC):
     @property
     @abstractmethod
     def reading(self) -> Reading:
-        """How a text becomes tokens."""
+        """Splits a text into tokens."""
 
     @abstractmethod
     def lengths(self, sequences: Sequence[int]) -> list[int]:

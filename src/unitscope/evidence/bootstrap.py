@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 
 
 def drawn(pieces: int, draws: int = 1000, seed: int = 0) -> Int[np.ndarray, "draw piece"]:
-    """How often each piece is in each draw: sums over draws are one product."""
+    """Number of times each piece is in each draw: sums over draws are one product."""
     times: np.ndarray = np.random.default_rng(seed).multinomial(pieces, np.full(pieces, 1 / pieces), size=draws)
     return times
 

@@ -131,7 +131,7 @@ class Totals:
 
 @dataclass(frozen=True, eq=False)
 class Correlation:
-    """Of every unit with every label. NaN where ``why`` is not 0; r is given wherever it exists."""
+    """Correlation of every unit with every label. NaN where ``why`` is not 0; r is given wherever it exists."""
 
     r: Float[np.ndarray, "unit label"]
     error: Float[np.ndarray, "unit label"]
@@ -246,7 +246,7 @@ def _why(
 
 
 def _freedom(sums: Sums, within: bool) -> Float[np.ndarray, " label"]:
-    """Of each label; at least 1."""
+    """Degrees of freedom of each label; at least 1."""
     with np.errstate(all="ignore"):
         mean = np.where(sums.n > 0, sums.y / sums.n, 0.0)
         spread = np.where(sums.n > 0, _spread(sums.yy, mean * sums.y), 0.0)
@@ -262,7 +262,7 @@ def _freedom(sums: Sums, within: bool) -> Float[np.ndarray, " label"]:
 
 
 def _worth(counts: Float[np.ndarray, "piece label"]) -> Float[np.ndarray, " label"]:
-    """How many equal pieces these are worth (Kish 1965)."""
+    """Number of equal pieces with the same information (Kish 1965)."""
     return np.asarray(_total(counts) ** 2 / _total(counts**2))
 
 

@@ -1,4 +1,4 @@
-"""What is read from how many tokens lie above each threshold of a unit, with a flag and without: AUC, IoU, information.
+"""AUC, IoU and information from counts of tokens above each threshold of a unit, with a flag and without.
 
 The functions take ``above`` and ``above_on`` with thresholds first, in rising order, and whatever axes follow; ``n``
 and ``on`` have those that follow. Each is a function of sums over pieces of evidence, so ``jackknife`` gives its

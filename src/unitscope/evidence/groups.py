@@ -1,4 +1,4 @@
-"""What is one piece of evidence, and which pieces choose and which confirm.
+"""Pieces of evidence, and their division into those that choose and those that confirm.
 
 Tokens of one document are not independent, and a copy of a document says nothing new. So the piece of evidence
 is the *document, told by its content*: documents of one digest are one piece, whatever their names. Where there are
@@ -62,7 +62,7 @@ class Groups:
 
     @property
     def note(self) -> str:
-        """What counts as one piece, in words."""
+        """Name of a piece of evidence."""
         copies = f"; {self.copies} more repeat one of them and count with it" if self.copies else ""
         if self.within:
             of = "one document" if self.documents == 1 else f"{self.documents} documents"

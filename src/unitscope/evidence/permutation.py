@@ -35,7 +35,7 @@ def smallest_p(first: int, second: int) -> float:
 
 
 def too_few(first: int, second: int) -> str:
-    """What to say where no data can give p < 0.05; empty where they can."""
+    """Sentence for data that cannot give p < 0.05; empty for others."""
     best = smallest_p(first, second)
     if best < LEVEL:
         return ""

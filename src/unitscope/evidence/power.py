@@ -1,4 +1,4 @@
-"""How much more text would decide a pair that is not decided."""
+"""Amount of further text that would decide an undecided pair."""
 
 import math
 

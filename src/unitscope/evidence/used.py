@@ -28,7 +28,7 @@ Verdict = Literal["used", "not used", "not measured"]
 
 @dataclass(frozen=True, eq=False)
 class Costs:
-    """What an ablation costs where each label holds and where it does not, in sums over the tokens of each piece."""
+    """Costs of an ablation where each label holds and where it does not, in sums over the tokens of each piece."""
 
     where: Float[np.ndarray, "piece label"]
     where_tokens: Float[np.ndarray, "piece label"]
@@ -63,7 +63,7 @@ def verdicts(
     controls: Float[np.ndarray, "unit label"],
     level: float = 0.05,
 ) -> tuple[list[Verdict], Float[np.ndarray, " label"]]:
-    """Of each label with its own unit, and q over the labels asked.
+    """Verdict for each label with its own unit, and q over the labels of the question.
 
     ``p`` and ``contrast`` (*where − elsewhere*) are of the label's unit, ``controls`` the same contrast of random units
     of its site; NaN rows are no units. They are only needed where q passes.

@@ -19,7 +19,7 @@ class Group:
 
     @classmethod
     def of(cls, values: Float[np.ndarray, " _"]) -> "Group":
-        """Of numbers."""
+        """Size, mean and deviation of some numbers."""
         return cls(len(values), float(values.mean()), float(values.std(ddof=1)) if len(values) > 1 else math.nan)
 
 
@@ -42,7 +42,7 @@ class Difference:
 
 
 def difference(first: Group, second: Group) -> Difference:
-    """Of two groups of independent numbers, such as runs or sequences."""
+    """Welch's interval for two groups of independent numbers, such as runs or sequences."""
     value = second.mean - first.mean
     own = [group.sd**2 / group.n if group.n > 1 else math.nan for group in (first, second)]
     error = math.sqrt(sum(own))

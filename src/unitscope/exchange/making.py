@@ -93,7 +93,7 @@ def from_arrays(
 def _digests(
     values: Mapping[Site, np.ndarray], sizes: Int[np.ndarray, " sequence"], places: Sequence[Place], documents: int
 ) -> list[str]:
-    """Of what was measured in each document: documents without text are told apart by that."""
+    """Digests of the values of each document, which identify documents without text."""
     made = [hashlib.sha256() for _ in range(documents)]
     ends = np.cumsum(sizes).tolist()
     for place, end, size in zip(places, ends, sizes.tolist(), strict=True):

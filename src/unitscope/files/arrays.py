@@ -71,7 +71,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Header:
-    """What a file says of itself, checked against its size."""
+    """Header of a file, checked against its size."""
 
     entries: Mapping[str, Entry]
     metadata: Mapping[str, str]
@@ -82,7 +82,7 @@ class Header:
 
 
 def header_bytes(entries: Sequence[tuple[str, str, Sequence[int]]], metadata: Mapping[str, str] | None = None) -> bytes:
-    """How a file begins whose arrays (name, type, shape) lie end to end in this order."""
+    """Header of a file whose arrays (name, type, shape) lie end to end in this order."""
     plain: dict[str, Any] = {METADATA: dict(metadata)} if metadata else {}
     start = 0
     for name, code, shape in entries:

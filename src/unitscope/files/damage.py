@@ -1,4 +1,4 @@
-"""What to say, and do, about a file that is not what it should be."""
+"""Messages and repairs for damaged files."""
 
 import warnings
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ class DamageWarning(UserWarning):
 
 
 def damaged(path: Path, reason: object, advice: str) -> DamageError:
-    """What is wrong with a file, and what to do about it."""
+    """Error for a damaged file, with the remedy."""
     return DamageError(f"{path} is damaged ({reason}); {advice}")
 
 

@@ -11,7 +11,7 @@ STEP = 1 << 20
 
 
 def digest(*parts: bytes | bytearray | memoryview) -> str:
-    """Of some bytes, end to end: 64 hexadecimal digits."""
+    """Digest of some bytes, end to end: 64 hexadecimal digits."""
     made = Digest()
     for part in parts:
         made.update(part)
@@ -19,7 +19,7 @@ def digest(*parts: bytes | bytearray | memoryview) -> str:
 
 
 def digest_of(path: Path) -> str:
-    """Of a file's content."""
+    """Digest of a file's content."""
     made = Digest()
     step = memoryview(bytearray(STEP))
     with disk_errors(path, "read"), open(path, "rb", buffering=0) as file:

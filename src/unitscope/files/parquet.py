@@ -32,7 +32,7 @@ def created(path: Path) -> pa.NativeFile:
 
 
 def table_writer(kept: pa.NativeFile, schema: pa.Schema) -> pq.ParquetWriter:
-    """What fills a file group by group; each page gets a checksum."""
+    """Writes a file group by group; each page gets a checksum."""
     return pq.ParquetWriter(kept, schema, compression="zstd", write_page_checksum=True)
 
 

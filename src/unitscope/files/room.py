@@ -1,4 +1,4 @@
-"""What a disk can say, in words; and asked before long work instead of after it."""
+"""Errors of a disk in words; free space is checked before long work."""
 
 import os
 import shutil

@@ -12,7 +12,7 @@ from unitscope.files.room import disk_errors
 
 
 def unsound(folder: Path, advice: str, besides: Collection[str] = ()) -> Iterator[InputError]:
-    """What is damaged among the JSON and safetensors files of a folder and those in it, but not ``besides``.
+    """List damage among the JSON and safetensors files of a folder and its subfolders, but not ``besides``.
 
     Those in the folder itself may be others', and are looked at only where they have a digest; those further in
     must have one.

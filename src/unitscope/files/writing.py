@@ -32,7 +32,7 @@ AT_ONCE = 16
 
 @dataclass(frozen=True)
 class Written:
-    """What is known about a file from writing it."""
+    """Size and digest of a file, known from writing it."""
 
     bytes: int
     digest: str
@@ -185,7 +185,7 @@ def remove(path: Path) -> None:
 
 
 def _stem(name: str) -> str:
-    """How the names of what is written for a file begin; short enough that the rest has room."""
+    """Prefix of the temporary names of a file; short enough to leave room for the rest."""
     kept = name.encode(errors="surrogateescape")[: LONGEST - len(PARTIAL) - 20]
     return f".{kept.decode(errors='ignore')}."
 

@@ -77,7 +77,7 @@ class Analysis(ABC, Generic[State]):
 
     @abstractmethod
     def compute(self, state: State) -> Result:
-        """What the state says so far. Never changes it."""
+        """Result of the state so far. Never changes it."""
 
     @property
     def key(self) -> str:

@@ -1,4 +1,4 @@
-"""Who folds the parts of a stage: this process, several of them, or an engine that starts processes elsewhere.
+"""Engines that fold the parts of a stage: this process, several of them, or one that starts processes elsewhere.
 
 A driver decides nothing: which parts there are follows from the plan, what a part's states are called from its key, and
 in which order they are merged from their numbers. So however many workers there are, whichever ends first, killed and

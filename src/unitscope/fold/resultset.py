@@ -93,7 +93,7 @@ class ResultSet(Shown):
 
     @classmethod
     def damage(cls, folder: Path) -> Iterator[InputError]:
-        """What is damaged, exchanged or missing among the results of a folder."""
+        """List results of a folder that are damaged, exchanged or missing."""
         try:
             index = read_json(folder / INDEX, Index, MEND)
         except InputError as error:

@@ -47,7 +47,7 @@ class Store:
                 raise InputError(f"{self.where} refuses {path.name}: {error}; the same command tries again") from error
 
     def load(self, key: str) -> Packed | None:
-        """What is kept under a key; None where nothing is, or not wholly, so that it is made again."""
+        """Content under a key; None if there is none or it is incomplete, so that it is made again."""
         if not self._remote:
             return _read(Path(self.where) / f"{key}{ENDING}")
         with tempfile.TemporaryDirectory(prefix="unitscope-") as scratch:

@@ -1,1 +1,1 @@
-"""What the model loses without a unit."""
+"""Loss of the model without a unit."""

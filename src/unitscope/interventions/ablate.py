@@ -131,7 +131,7 @@ def _place(window: str, only: str) -> Steps | Where | None:
 
 
 def _words(to: To, factor: float, seed: int, window: str, only: str) -> str:
-    """What becomes of the units, which stands beside every number."""
+    """New values of the units in words, shown beside every number."""
     told = {"mean": "at its mean", "zero": "at zero", "resampled": f"resampled, seed {seed}"}
     said = told.get(to, f"times {factor:g}")
     place = f"steps {window}" if window else f"where {only}" if only else ""
@@ -141,7 +141,7 @@ def _words(to: To, factor: float, seed: int, window: str, only: str) -> str:
 def _values(
     source: Source, chosen: Sequence[Site], to: To, factor: float, seed: int
 ) -> list[list[float] | Scaled | Resampled]:
-    """What becomes of the units of each site."""
+    """New values of the units of each site."""
     if to == "mean":
         means = analyze(source, [Moments()], [site.name for site in chosen])
         return [_means(means, site.name) for site in chosen]

@@ -70,7 +70,7 @@ class Ablated(Running):
 
     @property
     def edit(self) -> Edit:
-        """What becomes of the units, of all at once; one run has some of them."""
+        """New values of all units together; one run edits some of them."""
         return self._becoming(self._means if self.values is None else self.values)
 
     def _becoming(self, values: Sequence[float] | Scaled | Resampled) -> Edit:
@@ -81,7 +81,7 @@ class Ablated(Running):
 
     @cached_property
     def _means(self) -> Sequence[float]:
-        """Of every unit over the sequences."""
+        """Mean of every unit over the sequences."""
         intact = Live(self.model, self.corpus, self.batch_size, sequences=self.sequences)
         moments = analyze(intact, [Moments()], [self.sites[0].name])[self.sites[0].name, Moments().key]
         assert isinstance(moments, MomentsResult)
@@ -114,7 +114,7 @@ class Ablated(Running):
         return {site.name: torch.stack(list(self.damages(batch, [(unit,) for unit in range(site.units)])), 2)}
 
     def damages(self, batch: Batch, sets: Sequence[Sequence[int]]) -> Iterator[Float[Tensor, "batch time"]]:
-        """What each prediction costs more with each set of units edited; 0 where nothing is predicted."""
+        """Rise of each prediction's loss with each set of units edited; 0 where nothing is predicted."""
         read = [MEASURES[self.measure]]
         intact = self._cost(self.model.run(batch, read), batch)
         (every,) = bind([self.edit], self.model, batch, self.corpus)

@@ -43,7 +43,7 @@ class Change:
 
 @dataclass(frozen=True)
 class SymbolChange:
-    """What predicting one symbol costs more without the unit."""
+    """Rise of the loss of predicting one symbol without the unit."""
 
     symbol: str
     change: float
@@ -53,7 +53,7 @@ class SymbolChange:
 
 @dataclass(frozen=True)
 class Damage:
-    """What an edit does to the loss: everywhere, where each flag holds, where it does not, and by next symbol."""
+    """Effect of an edit on the loss: everywhere, where each flag holds, where it does not, and by next symbol."""
 
     overall: Change
     where: dict[str, Change]
@@ -66,7 +66,7 @@ class Damage:
 
 @dataclass
 class ChangeSums:
-    """What each of several changes adds to the loss."""
+    """Rise of the loss under each of several changes."""
 
     pieces: Float[Tensor, "change piece column"]
     """Over the tokens of each piece: of all that have a target, and of those where each flag holds."""
@@ -136,7 +136,7 @@ class Bench:
         return self.read(self.sums(changes, tell))
 
     def sums(self, changes: Sequence[Sequence[Edit]], tell: Callable[[int], None] = lambda _: None) -> ChangeSums:
-        """What each of several changes adds to the loss, summed.
+        """Sums of the rise of the loss under each of several changes.
 
         Changes of one site go side by side, in the cheapest way there is (``engines``). ``tell`` counts changes, each
         once for every batch.
@@ -165,7 +165,7 @@ class Bench:
         return ChangeSums(sums, by_symbol)
 
     def read(self, sums: ChangeSums) -> list[tuple[Damage, Costs]]:
-        """What the sums of some changes say."""
+        """Results from the sums of some changes."""
         pieces, symbols = int(self._piece.max()) + 1, len(self._names)
         counts = torch.bincount(self.target[self.target >= 0], minlength=symbols)
         of = torch.zeros(pieces, self._table.shape[1], dtype=torch.float64).index_add_(0, self._piece, self._table)
@@ -193,7 +193,7 @@ class Bench:
 
     @property
     def _names(self) -> Sequence[str]:
-        """Of what is predicted: classes, where it is these, or else symbols."""
+        """Names of the predictions: classes, if there are any, or else symbols."""
         named = next((site.names for site in self.model.sites() if site.name == LOG_PROB), ())
         return named or self.corpus.vocabulary.symbols
 

@@ -1,4 +1,4 @@
-"""What lies below an edit is computed once, in any module.
+"""Layers below an edit are computed once, in any module.
 
 While a model runs intact, the output of every module that has ended before the edited one begins is kept: nothing that
 follows from the edit can be in it. In the runs under edits these modules give what they gave, and only the rest is
@@ -87,7 +87,7 @@ def _edited(module: nn.Module, site: str) -> nn.Module | None:
 
 @dataclass
 class _Notes:
-    """What ended before the edited module began."""
+    """Modules that ended before the edited module began."""
 
     begun: bool = False
     size: int = 0

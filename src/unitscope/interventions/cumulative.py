@@ -39,7 +39,7 @@ class Cumulative:
 
     @property
     def random_areas(self) -> Float[np.ndarray, " repeat"]:
-        """Of each random order."""
+        """Area under the curve of each random order."""
         return np.array([_area(self.counts, curve) for curve in self.random])
 
     @property

@@ -1,4 +1,4 @@
-"""What a part of the input adds to an LSTM's state and scores: contextual decomposition (Murdoch, Liu & Yu 2018).
+"""Contribution of a part of the input to an LSTM's state and scores: contextual decomposition (Murdoch, Liu & Yu 2018).
 
 Every hidden and cell state is split into what a phrase brought (relevant) and all else (irrelevant), step by step, so
 that the two sum to the state exactly. A gate's squashed sum is shared out among phrase, rest and bias; products of
@@ -26,7 +26,7 @@ class Decomposed:
     irrelevant: Float[Tensor, "batch time unit"]
 
     def scores(self, readout: nn.Linear) -> Float[Tensor, "batch time output"]:
-        """What the phrase adds to each output of a linear readout; the rest adds the other part, and the bias."""
+        """Contribution of the phrase to each output of a linear readout; the rest adds the other part, and the bias."""
         return self.relevant @ readout.weight.detach().to(self.relevant).T
 
 

@@ -87,7 +87,7 @@ def respond_coupled(
 def values_of(
     model: Model, corpus: Corpus, site: str, sequences: Sequence[int], batch_size: int = 16
 ) -> Float[Tensor, "token unit"]:
-    """What a site gives over some sequences: the range of its drives."""
+    """Values of a site over some sequences, from which the range of its drives follows."""
     found = []
     for first in range(0, len(sequences), batch_size):
         batch = corpus.batch(sequences[first : first + batch_size]).to(model.device)

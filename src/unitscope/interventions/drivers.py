@@ -33,7 +33,7 @@ FIRST, DRAWS, STEPS = 5, 20, 2000
 
 @dataclass(frozen=True, eq=False)
 class Drivers:
-    """What drives one unit. A number of the state is a hidden value, or for an LSTM also a cell."""
+    """Drivers of one unit. A number of the state is a hidden value, or for an LSTM also a cell."""
 
     site: str
     unit: int
@@ -52,7 +52,7 @@ class Drivers:
 
     @property
     def ratio(self) -> float:
-        """What is lost without the drivers, over the median without others."""
+        """Unexplained part without the drivers, over the median without others."""
         return self.lost / max(float(np.median(self.random)), 1e-12)
 
     def views(self, shown: int = 10) -> list[View]:

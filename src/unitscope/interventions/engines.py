@@ -37,7 +37,7 @@ WORTH = 4
 
 
 def runs(model: Model, batch: Batch, edits: Sequence[Bound], read: Sequence[str]) -> Iterator[dict[str, Tensor]]:
-    """What the model gives under each edit in turn; the model itself is never changed."""
+    """Outputs of the model under each edit in turn; the model itself is never changed."""
     if not edits:
         return
     (first, *others) = {edit.site for edit in edits}

@@ -1,4 +1,4 @@
-"""What a model loses without a group of units, against random groups of the same size.
+"""Loss of a model without a group of units, against random groups of the same size.
 
 A group that a probe found is one that carries something; whether the model uses it is another question, and a random
 group of the same size is its control.
@@ -37,12 +37,12 @@ class GroupDamage:
 
     @property
     def damage(self) -> float:
-        """What the group costs."""
+        """Cost of the group."""
         return self.without - self.intact
 
     @property
     def excess(self) -> float:
-        """What it costs more than a random group does on average."""
+        """Cost of the group minus the mean cost of a random group."""
         return self.without - float(self.random.mean())
 
     @property

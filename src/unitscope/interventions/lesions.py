@@ -77,7 +77,7 @@ _SURE = {True: 20.0, False: 90.0}
 
 
 def _unsquashed(stream: str, values: Tensor) -> Tensor:
-    """What the gate's function makes these values of."""
+    """Values before the gate's function, the inverse of σ or tanh."""
     wide = values.double()
     found = wide.atanh() if stream in _TANH else wide.logit()
     sure = _SURE[stream in _TANH]

@@ -1,4 +1,4 @@
-"""How fast nearby states of a recurrent layer run apart or together while it reads an input.
+"""Rates at which nearby states of a recurrent layer separate or converge while it reads an input.
 
 A small ball of states becomes an ellipsoid; the mean rates at which its axes grow are the Lyapunov exponents. A
 positive one means chaos, one near zero a memory that lasts; −1/λ is a time constant in steps. The Jacobians of the

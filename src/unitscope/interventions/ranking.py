@@ -1,4 +1,4 @@
-"""How well a score of each unit says what ablating the unit costs.
+"""Agreement of a score of each unit with the cost of ablating the unit.
 
 Spearman's rank correlation, with its sign: that slow or strong units matter is a question here, not an
 assumption. Several trained networks are pooled by their mean correlation, since a single one of 32 units gives a

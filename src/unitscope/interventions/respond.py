@@ -41,7 +41,7 @@ def respond(
     sequences: int = 16,
     progress: Progress = silent,
 ) -> ResultSet:
-    """How units answer steps, sines and other drives (Hasani et al. 2019): settling time, delay, overshoot, gain …
+    """Responses of units to steps, sines and other drives (Hasani et al. 2019): settling time, delay, overshoot, gain …
 
     Recurrent layers are taken apart, each unit alone (``isolated``), with the others held at their means
     (``clamped``), or whole (``coupled``); with ``start``, the whole model is driven from that site and every site that

@@ -110,7 +110,7 @@ def time_constants(single: nn.RNNBase, x: Float[Tensor, " channel"], rest: int =
 def layer_input(
     model: ModuleModel, corpus: Corpus, layer: LayerName, sequences: Sequence[int], batch_size: int = 64
 ) -> Float[Tensor, "token channel"]:
-    """What a layer reads over some sequences: the range of its drives."""
+    """Inputs of a layer over some sequences, from which the range of its drives follows."""
     if layer.module.bidirectional:
         batch_size = 1  # sequences of different length run apart
     below = [f"{layer.path}.{name}.hidden" for name in layer_names(layer.module, layer.number - 1)]

@@ -86,7 +86,7 @@ def _weights(layer: LayerName) -> tuple[Tensor, list[Tensor]]:
 
 
 def _own(layer: LayerName, of_outputs: Float[Tensor, " out"]) -> Float[Tensor, " unit"]:
-    """Of both directions' outputs side by side, this layer's."""
+    """This layer's part of both directions' outputs side by side."""
     return of_outputs.chunk(1 + layer.module.bidirectional)[layer.name.endswith("_reverse")]
 
 

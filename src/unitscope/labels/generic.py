@@ -121,7 +121,7 @@ def tab_depth(text: str) -> Numbers:
 
 
 def _leading(text: str, character: str) -> Counts:
-    """How many of the line's leading blanks so far are this character."""
+    """Number of the line's leading blanks so far that are this character."""
     starts = line_starts(text)
     leading = count_since(starts, ~among(text, " \t")) == 0
     return count_since(starts, leading & among(text, character))

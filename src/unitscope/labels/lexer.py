@@ -1,4 +1,4 @@
-"""What is comment, what is string, and what is code: one regular expression over the whole document.
+"""Comments, strings and code: one regular expression over the whole document.
 
 Lexers of a language stop at the first thing that is not of it. A document here may be a piece of a file, many
 files in a row, or another language altogether, so these never fail: what is not closed ends with

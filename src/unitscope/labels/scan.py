@@ -1,4 +1,4 @@
-"""What many labels ask of a text, as array arithmetic: kinds of characters, lines, switches, depths, spans.
+"""Building blocks of labels, as array arithmetic: kinds of characters, lines, switches, depths, spans.
 
 The scans of the last two texts are kept, so that all labels of a document share them; with those of
 the lexers that is some 25 bytes per character.
@@ -115,7 +115,7 @@ def latch(on: Flags, off: Flags, toggle: Flags) -> Flags:
 
 
 def depth(opening: Flags, closing: Flags, reset: Flags) -> Counts:
-    """How many openings are open after each character; a closing too many is ignored, a reset closes all."""
+    """Number of open brackets after each character; an unmatched closing is ignored, a reset closes all."""
     step = opening.astype(np.int64) - closing
     # A fall by more than there are characters, stopped at zero, is a reset.
     step[reset] = -len(step) - 1

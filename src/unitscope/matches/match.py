@@ -22,7 +22,7 @@ from unitscope.matches.phrase import Phrase, find_phrase
 from unitscope.matches.result import AFTER, BEFORE, Matches, Passage, Selected
 from unitscope.matches.thresholds import Thresholds, thresholds
 from unitscope.models.site import Site, choose
-from unitscope.recording.blocks import BLOCK, Pages
+from unitscope.recording.activations import BLOCK, Pages
 from unitscope.recording.recording import Recording
 
 
@@ -199,7 +199,7 @@ class _Search:
             least = int(lower[-1]) if len(lower) else 1
 
     def count(self, selected: Sequence[Selected]) -> Integer[np.ndarray, " step"]:
-        """How many conditions hold at each step: one byte per step unless there are more than 255."""
+        """Number of conditions that hold at each step: one byte per step unless there are more than 255."""
         counts = np.zeros(self.first[-1], np.uint8 if len(selected) < 256 else np.uint16)
         for number, (begin, end) in enumerate(itertools.pairwise(self.shard_first.tolist())):
             here = counts[begin:end]

@@ -1,4 +1,4 @@
-"""What a match query gives: the units, and the passages."""
+"""Result of a match query: the units, and the passages."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass

@@ -27,7 +27,7 @@ WAYS = {"deviations": 1.0, "quantile": 0.1}
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Of one site: a unit is on from ``high`` upwards, and from ``low`` downwards; infinite where never."""
+    """Thresholds of one site: a unit is on from ``high`` upwards, and from ``low`` downwards; infinite where never."""
 
     low: Float[np.ndarray, " unit"]
     high: Float[np.ndarray, " unit"]

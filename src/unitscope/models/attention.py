@@ -1,4 +1,4 @@
-"""What the attention heads of a Transformer look at: one unit for each head, in several streams.
+"""Attention patterns of a Transformer: one unit for each head, in several streams.
 
 A pattern itself, ``[head query key]``, has as many numbers as there are pairs of steps, so no unit of it means the same
 in two sequences. What a head does with it has one number for each step: how far back it looks, how sharply, and how
@@ -41,12 +41,12 @@ def distance(pattern: Pattern) -> Float[Tensor, "batch head query"]:
 
 
 def back(steps: int, pattern: Pattern) -> Float[Tensor, "batch head query"]:
-    """What goes to the step so many before; 0 where there is none."""
+    """Attention to the step so many before; 0 where there is none."""
     return nn.functional.pad(pattern.diagonal(-steps, -2, -1), (steps, 0))
 
 
 def first(pattern: Pattern) -> Float[Tensor, "batch head query"]:
-    """What goes to the first step of what the model reads."""
+    """Attention to the first step of the model's input."""
     return pattern[..., 0]
 
 

@@ -103,7 +103,7 @@ def described(few: Shape, more: Shape) -> str:
 
 
 def _kinds(few: Shape, more: Shape) -> list[str]:
-    """What each axis is, as far as the two runs tell; ``?`` where they do not."""
+    """Kind of each axis, as far as the two runs identify it; ``?`` otherwise."""
     batch, time = zip(*DRY_RUNS, strict=True)
     whole = tuple(sequences * steps for sequences, steps in DRY_RUNS)
     known = {batch: "batch", time: "time", whole: SEQUENCES_END_TO_END}

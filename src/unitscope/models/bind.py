@@ -64,7 +64,7 @@ def check_edits(edits: Sequence[Edit], model: Model, corpus: Corpus, sequences: 
 
 
 def bind(edits: Sequence[Edit | Bound], model: Model, batch: Batch, corpus: Corpus | None = None) -> tuple[Bound, ...]:
-    """What the edits put into a batch of the corpus.
+    """Values that the edits put into a batch of the corpus.
 
     For resampling the intact model runs once more, on other sequences. Raises ``InputError`` for an edit that asks for
     labels or other sequences where no corpus is given.

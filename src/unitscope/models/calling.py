@@ -34,11 +34,11 @@ class Calling:
 
     @property
     def precision(self) -> torch.dtype:
-        """Of the module's first weight."""
+        """Precision of the module's first weight."""
         return precision_of(self.module)
 
     def output(self, batch: Batch) -> Any:
-        """What the module gives for a batch, whatever mode it is in."""
+        """Output of the module for a batch, in any mode."""
         return self.call(self.module, batch) if self.call else self.module(batch.tokens)
 
     def tried(self, batch: Batch) -> Any:

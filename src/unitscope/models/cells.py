@@ -156,7 +156,7 @@ class CellReader:
 
 
 def _rows_told(here: Round) -> int:
-    """How many rows the edits of a round tell of; 0 where they are the same everywhere."""
+    """Number of rows for which the edits of a round differ; 0 where they are the same everywhere."""
     edits = [edit for edits in here.held.values() for edit in edits]
     by_step = [values for edit in edits for values in (edit.where, edit.add) if values is not None and values.dim() > 1]
     return max(map(len, by_step), default=0)

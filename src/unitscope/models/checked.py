@@ -80,7 +80,7 @@ class Checked:
         return arranged.values(values)
 
     def _order(self, lengths: Sequence[int]) -> dict[str, Int[Tensor, " row"]] | None:
-        """Of the sites whose rows move, found once for batches whose lengths compare alike; None where it is not."""
+        """Row orders of the sites whose rows move, found once for lengths that compare alike; None if not found."""
         if not self._moved or len(lengths) == 1:
             return {}
         key = ranked(lengths)

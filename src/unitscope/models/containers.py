@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 def _parts(values: Any) -> list[tuple[Any, Any]]:
-    """What a container holds, by key."""
+    """Entries of a container, by key."""
     if isinstance(values, dict):
         return list(values.items())
     if isinstance(values, tuple | list):

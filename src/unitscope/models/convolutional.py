@@ -78,7 +78,7 @@ def _watching(
         places = values.shape[1]
 
         def at_places(by_step: Shaped[Tensor, "batch time ..."]) -> Shaped[Tensor, "batch place ..."]:
-            """What is said of the first token of each position; nothing is said beyond the last token."""
+            """Values given for the first token of each position; none beyond the last token."""
             first = by_step[:, ::stride][:, :places]
             missing = places - first.shape[1]
             return F.pad(first, (*(0, 0) * (first.dim() - 2), 0, missing)) if missing else first

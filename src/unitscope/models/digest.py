@@ -1,4 +1,4 @@
-"""What makes one model another: its classes, settings and weights; and, for what depends on it, its code."""
+"""Identity of a model: its classes, settings and weights; and, for facts that depend on it, its code."""
 
 import hashlib
 import re

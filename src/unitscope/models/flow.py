@@ -1,4 +1,4 @@
-"""What the blocks of a Transformer add to the residual stream, found from the values of one small run.
+"""Additions of a Transformer's blocks to the residual stream, found from the values of one small run.
 
 Names of modules do not tell: a norm may stand after what attention gives, a gate after its projection, an adapter
 inside it. So a name is given where the numbers agree: the stream before a block plus what its parts give is the stream
@@ -183,7 +183,7 @@ class _Inside:
 
     @property
     def _candidates(self) -> dict[str, Tensor]:
-        """What may be added: the innermost module that gives each value."""
+        """Candidates for additions: the innermost module that gives each value."""
         found: dict[str, Tensor] = {}
         by_depth = sorted(
             self.outputs.items(), key=lambda item: (-item[0].count("."), self._path(item[0]) not in self.linear)

@@ -52,7 +52,7 @@ class Gates(Protocol):
 
     @staticmethod
     def hidden(streams: Kept, before: Float[Tensor, "row out"], weights: Weights) -> Float[Tensor, "row out"]:
-        """What the streams say that the hidden states are."""
+        """Hidden states recomputed from the streams."""
         ...
 
 

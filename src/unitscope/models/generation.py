@@ -1,4 +1,4 @@
-"""What a model writes: its own continuations of prompts as a corpus, over which it is read like over any other."""
+"""Generated text: a model's own continuations of prompts as a corpus, read like any other."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

@@ -121,7 +121,7 @@ def _matches(name: str, pattern: str) -> bool:
 
 
 class HookReader:
-    """What one module takes and gives."""
+    """Inputs and outputs of one module."""
 
     def __init__(self, module: nn.Module, taps: Sequence[Tap]) -> None:
         self.module = module

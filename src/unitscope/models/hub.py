@@ -73,7 +73,7 @@ def open_transformer(where: str, device: str = "", dtype: str = "auto") -> tuple
 
 
 def chat_template(where: str) -> Template:
-    """How a model of Transformers writes a chat: the template of its tokenizer, without a call for an answer.
+    """Chats as a model of Transformers writes them: the template of its tokenizer, without a prompt for an answer.
 
     It is a program in a language of templates, which Transformers runs in a sandbox, without files and without the
     network. Raises ``InputError`` for a model without one.

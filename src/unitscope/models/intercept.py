@@ -79,5 +79,5 @@ def _asking(kind: type[nn.Module]) -> Forward:
 
 
 def stock_class(module: nn.Module, kinds: tuple[type[nn.Module], ...]) -> type[nn.Module] | None:
-    """Of these classes the one that the module's class is, or comes from."""
+    """The one of these classes that the module's class is, or derives from."""
     return next((kind for kind in kinds if isinstance(module, kind)), None)

@@ -117,7 +117,7 @@ class _Direction:
 
     @property
     def inside(self) -> AbstractSet[str]:
-        """What is wanted and not given by the fused kernel."""
+        """Streams that are requested and not given by the fused kernel."""
         return self.wanted - {"hidden"}
 
     @property

@@ -21,7 +21,7 @@ Steps = Float[Tensor, "row unit"] | Float[Tensor, "time batch unit"]
 
 @dataclass(frozen=True)
 class Layout:
-    """How the rows of a module's input lie, and which form it had."""
+    """Layout of the rows of a module's input, and its form."""
 
     sizes: Sequence[int]
     """Rows of each step."""
@@ -56,7 +56,7 @@ class Layout:
         return self._by_step(steps).transpose(0, 1)
 
     def rows(self, values: Shaped[Tensor, "batch time ..."]) -> Shaped[Tensor, "row ..."]:
-        """What is told for each step of each sequence, in the caller's order, as the module's rows end to end."""
+        """Values for each step of each sequence, in the caller's order, as the module's rows end to end."""
         if self.packed is not None and self.packed.sorted_indices is not None:
             values = values[self.packed.sorted_indices]
         return torch.cat([values[:size, step] for step, size in enumerate(self.sizes)])

@@ -33,7 +33,7 @@ class Model(Protocol):
 
     @property
     def checked(self) -> Check | None:
-        """What was found out about it by running it; None where nothing had to be."""
+        """Findings from running the model; None where it did not have to run."""
         ...
 
     def sites(self) -> tuple[Site, ...]:

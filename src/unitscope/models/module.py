@@ -42,7 +42,7 @@ Values = Callable[[Any], Tensor]
 
 
 def check(model: "ModuleModel | nn.Module") -> Check:
-    """What is found out about a model, or a bare module, by running it; print it, or look at its ``views()``.
+    """Check a model, or a bare module, by running it; print the result, or look at its ``views()``.
 
     Raises ``InputError`` for a module whose values cannot be read rightly, and says why.
     """
@@ -141,7 +141,7 @@ class ModuleModel:
 
     @cached_property
     def checked(self) -> Check:
-        """What was found out by running it: once for these weights, this code and this way of calling.
+        """Findings from running the model, once for these weights, this code and this ``call``.
 
         Raises ``InputError`` for a module whose values cannot be read rightly.
         """
@@ -337,7 +337,7 @@ class ModuleModel:
 
     @property
     def _key(self) -> str:
-        """Of everything that what is found out can depend on."""
+        """Digest of everything that the findings can depend on."""
         config = getattr(self.module, "config", None)
         parts = [
             self.fingerprint,

@@ -46,7 +46,7 @@ class Grams:
 
     @property
     def children(self) -> Int64[np.ndarray, " history"]:
-        """How many grams each history has."""
+        """Number of grams of each history."""
         return np.diff(self.opening, append=self.first.size)
 
     def counts(self, suffixes: Suffixes) -> Int64[np.ndarray, " gram"]:
@@ -72,7 +72,7 @@ class Grams:
 
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """What counts leave to each gram after discounting, and what each history passes on to the shorter one."""
+    """Mass left to each gram after discounting, and mass that each history passes on to the shorter one."""
 
     counts: Int64[np.ndarray, " gram"]
     discounts: Float[np.ndarray, " count"]
@@ -99,7 +99,7 @@ class Weights:
 
 
 def estimated_discounts(counts: Int64[np.ndarray, " gram"]) -> Float[np.ndarray, " count"]:
-    """What modified Kneser-Ney takes from a gram counted 0 times, once, twice, and three times or more.
+    """Discounts of modified Kneser-Ney for a gram counted 0 times, once, twice, and three times or more.
 
     Estimated from the numbers of grams counted once to four times (Chen & Goodman 1999, equation 17), and kept within
     0 and the count; where one of these numbers is 0, the customary 0.5, 0.75 and 0.9.

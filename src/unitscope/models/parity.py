@@ -70,7 +70,7 @@ def assert_parity(
 
 @dataclass(frozen=True)
 class _Reading:
-    """What a module gives while all of its streams are read."""
+    """Values of a module in a run that reads all of its streams."""
 
     given: list[Tensor]
     """Output and last states."""

@@ -38,7 +38,7 @@ def is_offloaded(module: nn.Module) -> bool:
 
 
 def precision_of(module: nn.Module) -> torch.dtype:
-    """Of the module's first weight."""
+    """Device of the module's first weight."""
     return next((weight.dtype for weight in _weights(module) if weight.is_floating_point()), torch.float32)
 
 

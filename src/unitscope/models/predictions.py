@@ -1,4 +1,4 @@
-"""What a module predicts, and what it loses: from its output and the targets of a batch."""
+"""Predictions and losses of a module, from its output and the targets of a batch."""
 
 from collections.abc import Sequence
 

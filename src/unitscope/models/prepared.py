@@ -1,4 +1,4 @@
-"""What is made of a layer's weights once, such as packed matrices, and serves until a weight is another."""
+"""Values derived from a layer's weights, such as packed matrices, kept until a weight changes."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar

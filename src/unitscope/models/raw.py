@@ -71,7 +71,7 @@ class Raw:
         return values
 
     def found(self, output: Any, batch: Batch) -> Tensor:
-        """What the module predicts with, ``[batch time unit]``."""
+        """Predictions of the module, ``[batch time unit]``."""
         found = self._predicted(output, batch)
         assert found is not None
         return found if found.dim() > 2 else found.unsqueeze(2)

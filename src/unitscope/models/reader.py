@@ -23,7 +23,7 @@ class Reader(Protocol):
     """Reads and edits the units inside one module of a model."""
 
     def sites(self) -> tuple[Site, ...]:
-        """What can be read, in the order of computation."""
+        """Sites that can be read, in the order of computation."""
         ...
 
     def reading(
@@ -43,7 +43,7 @@ class Extra(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """What makes it another one: a hash of its weights, or nothing where it has none."""
+        """Identity: a hash of the weights, or empty where there are none."""
         ...
 
     def readers(self, module: nn.Module, aliases: Mapping[str, str], seen: Survey) -> Sequence[Reader]:

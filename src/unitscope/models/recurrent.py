@@ -176,7 +176,7 @@ class RecurrentReader:
         return state
 
     def _rows(self, layout: Layout, done: int, by_step: Tensor) -> Tensor:
-        """What is told for each step ``[batch time …]``, as rows, for a call after so many steps."""
+        """Values for each step ``[batch time …]``, as rows, for a call after so many steps."""
         stop = done + len(layout.sizes)
         if by_step.shape[0] != layout.sizes[0] or by_step.shape[1] < stop:
             raise InputError(
@@ -187,5 +187,5 @@ class RecurrentReader:
 
 
 def steps_of(input: Tensor | PackedSequence, module: nn.RNNBase) -> int:
-    """How many steps a call goes through."""
+    """Number of steps of a call."""
     return len(Layout.of(input, module.batch_first)[1].sizes)

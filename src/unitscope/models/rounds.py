@@ -1,4 +1,4 @@
-"""How often a layer goes through the sequences of a batch, and which of its calls belong to which round."""
+"""Rounds of a layer through the sequences of a batch, and the calls that belong to each round."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,14 +29,14 @@ class Rounds:
 
 @dataclass(frozen=True)
 class Round:
-    """What is asked of one round through the sequences, by the name of the stream in the module."""
+    """Streams requested of one round through the sequences, by their name in the module."""
 
     wanted: Mapping[str, list[Tensor]]
     held: Mapping[str, list[Bound]]
 
     @classmethod
     def of(cls, path: str, streams: Mapping[str, list[Tensor]], edits: Sequence[Bound]) -> "Round":
-        """Of the sites and edits of a path."""
+        """The streams and edits of the modules under a path."""
         prefix = f"{path}."
         wanted = {name.removeprefix(prefix): found for name, found in streams.items() if name.startswith(prefix)}
         held: dict[str, list[Bound]] = {}
@@ -56,7 +56,7 @@ class Rounded(Protocol):
 
 
 def rounds_of(steps: Sequence[int], whole: int) -> int | None:
-    """How often calls of so many steps go through sequences of a length; None where they do not come out even."""
+    """Number of times that calls of so many steps go through sequences of a length; None for a fraction."""
     rounds = done = 0
     for taken in steps:
         done += taken

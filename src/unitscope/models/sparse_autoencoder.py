@@ -95,7 +95,7 @@ class SparseAutoencoder:
         return digest(f"{kind} {digest_of(self.weights.path)}".encode())
 
     def encode(self, x: Float[Tensor, "*steps unit"]) -> Float[Tensor, "*steps latent"]:
-        """What the latents are for these activations."""
+        """Latents for these activations."""
         used = ("W_enc", "b_enc", "b_dec", "threshold", "b_gate", "b_mag", "r_mag")
         w = {name: self.weights[name].to(x) for name in used if name in self.weights}
         mean, scale = self._norm(x)
@@ -116,12 +116,12 @@ class SparseAutoencoder:
     def decoded(
         self, change: Float[Tensor, "*steps latent"], x: Float[Tensor, "*steps unit"]
     ) -> Float[Tensor, "*steps unit"]:
-        """What a change of latents changes in the activations that are written."""
+        """Change of the written activations that a change of latents makes."""
         decoded = change @ self.weights["W_dec"].to(change)
         return decoded if self.writes else decoded * self._norm(x)[1]
 
     def _norm(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """What is taken away and divided by before encoding."""
+        """Offset and scale that are removed before encoding."""
         if self.normalization == "layer_norm":
             return x.mean(-1, keepdim=True), x.std(-1, keepdim=True) + 1e-5
         if self.normalization == "constant_norm_rescale":

@@ -22,7 +22,7 @@ Segments = Sequence[Integer[np.ndarray, " _"]]
 
 @dataclass(frozen=True)
 class Packing:
-    """How the first ``depth`` symbols of a suffix are written as integers that sort alphabetically."""
+    """The first ``depth`` symbols of a suffix as integers that sort alphabetically."""
 
     symbols: int
     depth: int
@@ -89,7 +89,7 @@ def common_prefix(
     others: Int64[np.ndarray, " elsewhere"],
     there: Int64[np.ndarray, " pair"],
 ) -> Int16[np.ndarray, " pair"]:
-    """How many symbols the suffixes of one text and those of another begin with in common.
+    """Number of symbols that the suffixes of one text and those of another have in common at their beginning.
 
     Counted to the end of the last word, which may be a little beyond ``depth``; marks count as symbols.
     """

@@ -1,4 +1,4 @@
-"""What can be seen of a module from outside in two small runs: which shapes pass where, and which symbols it knows."""
+"""Shapes that pass through a module in two small runs, and the symbols that it knows."""
 
 import math
 from collections import defaultdict
@@ -53,7 +53,7 @@ class Survey:
 
     @property
     def width(self) -> int | None:
-        """Of the vector that the output has for each token, 1 for a number each; None where it has none."""
+        """Size of the output's vector for each token, 1 for a number each; None where it has none."""
         if self.shape is None or self.shape == DRY_RUNS[1]:
             return None if self.shape is None else 1
         return None if self.axes is None else math.prod(self.shape[axis] for axis in self.axes.units)
@@ -105,7 +105,7 @@ def _width(axes: Axes, values: Tensor) -> int:
 
 
 def _axes(few: Tensor | None, more: Tensor | None) -> Axes | None:
-    """Of what has a vector for each token. All sequences of the two runs are alike, which tells how steps lie."""
+    """Axes of an output with a vector for each token. Sequences of both runs are alike, which identifies steps."""
     if few is None or more is None or not more.is_floating_point():
         return None
     axes = find_axes(tuple(few.shape), tuple(more.shape), False)
@@ -126,7 +126,7 @@ def registered(module: nn.Module, side: Side, passing: Callable[[Any], Any]) -> 
 
 @dataclass(frozen=True, eq=False)
 class _Watched:
-    """What one run shows."""
+    """Observations of one run."""
 
     passed: Passed
     symbols: list[int]

@@ -55,7 +55,7 @@ def transformer(module: nn.Module, name: str | None = None) -> ModuleModel:
 
 
 def longest(module: Any) -> int | None:
-    """How many tokens the model reads at most, where its config tells.
+    """Largest number of tokens that the model reads, if its config gives it.
 
     Models that number their positions from behind the padding, as RoBERTa does, have that many rows fewer.
     """
@@ -112,7 +112,7 @@ def _names(module: nn.Module, call: Call) -> Found:
 
 
 def _values(module: nn.Module, call: Call) -> dict[str, Tensor]:
-    """What passes everywhere in one small run, as float32."""
+    """Values at all modules in one small run, as float32."""
     calling = Calling(module, type(module).__name__, call)
     remains = Remains(module)
     try:
@@ -161,7 +161,7 @@ def _embedding(module: Any, values: Values) -> dict[str, str] | None:
 
 
 def _experts(module: Any) -> int:
-    """How many experts the config of the text part names; 0 for none."""
+    """Number of experts that the config of the text part names; 0 for none."""
     config = module.config.get_text_config() if hasattr(module.config, "get_text_config") else module.config
     told = (getattr(config, name, None) for name in _EXPERTS)
     return next((count for count in told if isinstance(count, int) and count > 1), 0)

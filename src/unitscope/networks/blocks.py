@@ -1,4 +1,4 @@
-"""What the translators are built of: residual blocks of dilated convolutions, all at once or one position at a time.
+"""Parts of the translators: residual blocks of dilated convolutions, all at once or one position at a time.
 
 Kalchbrenner et al. 2016 (arXiv 1610.10099): narrow, convolve with a dilation, widen again; the input is added. Only
 what the convolution reads hangs on other positions, so a block that writes step by step keeps that and nothing else.

@@ -29,7 +29,7 @@ SCHEMA = 2
 
 @dataclass(frozen=True)
 class Card:
-    """What must be known to use a trained network again, and to make it again."""
+    """Card of a trained network: everything needed to use it, and to train it again."""
 
     kind: str
     """One of ``kinds``."""
@@ -67,7 +67,7 @@ class Card:
 
     @property
     def options(self) -> dict[str, Any]:
-        """What was asked for."""
+        """Options of the training."""
         return dict(self.training.get("options", {}))
 
     def fresh(self, seed: int) -> Any:
@@ -114,7 +114,7 @@ def load(folder: Path, kinds: Collection[str] = tuple(KINDS)) -> tuple[Any, Card
 
 
 def read_card(folder: Path, kinds: Collection[str] = tuple(KINDS)) -> Card:
-    """What a folder says of its network. Raises ``InputError`` as ``load`` does."""
+    """Card of a network's folder. Raises ``InputError`` as ``load`` does."""
     config = read_json(folder)
     path, kind = folder / CONFIG, str(config.get("kind") or "")
     if kind not in kinds:
@@ -136,7 +136,7 @@ def read_card(folder: Path, kinds: Collection[str] = tuple(KINDS)) -> Card:
 
 
 def kind_of(folder: Path) -> str | None:
-    """Of which kind the network in a folder is; None where none is described."""
+    """Kind of the network in a folder; None where none is described."""
     try:
         kind = read_json(folder).get("kind")
     except InputError:

@@ -55,7 +55,7 @@ class Convolution(nn.Module):
         return F.linear(x, self.weight.flatten(1), self.bias)
 
     def kept(self, batch: int) -> Float[Tensor, "batch reach channel"]:
-        """What ``step`` has read before the beginning: nothing."""
+        """State of ``step`` before the beginning: zeros."""
         return self.weight.new_zeros(batch, self.reach, self.channels)
 
     def step(
@@ -66,7 +66,7 @@ class Convolution(nn.Module):
         return F.linear(self._windows(read), self.weight.flatten(1), self.bias), read[:, 1:]
 
     def _windows(self, padded: Float[Tensor, "batch wide channel"]) -> Float[Tensor, "batch time many"]:
-        """What each position reads, end to end."""
+        """Inputs of each position, end to end."""
         steps = padded.shape[1] - self.reach
         starts = range(0, self.reach + 1, self.dilation)
         return torch.cat([padded[:, start : start + steps] for start in starts], 2)

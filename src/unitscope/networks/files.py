@@ -22,7 +22,7 @@ MEND = "copy it again or train the network again"
 
 
 def read_json(folder: Path) -> dict[str, Any]:
-    """What ``config.json`` says. Raises ``InputError`` if there is none that can be read, and for a pickle."""
+    """Content of ``config.json``. Raises ``InputError`` if there is none that can be read, and for a pickle."""
     refuse_pickle(folder)
     try:
         return jsons.read_json(folder / CONFIG, dict[str, Any], MEND, schema=None, sealed=False, halves=True)

@@ -17,7 +17,7 @@ Learns = Literal["text", "classes", "translation", "pairs", "series"]
 
 @dataclass(frozen=True)
 class Kind:
-    """How a network of one kind is made."""
+    """Constructor of the networks of one kind."""
 
     learns: Learns
     config: Callable[..., Any]

@@ -52,7 +52,7 @@ def open_model(folder: Path, learns: tuple[str, ...] = tuple(KINDS)) -> tuple[Mo
 
 
 def sites_of(net: Any, card: Card, name: str) -> tuple[Site, ...]:
-    """What can be read in a network, whatever its kind; attention of an encoder–decoder counts as one unit."""
+    """Sites of a network of any kind; attention of an encoder–decoder counts as one unit."""
     if card.kind == "seq2seq":
         return tuple(Seq2SeqModel(net, places=1, name=name).sites.values())
     return model_of(net, card, name).sites()
@@ -74,7 +74,7 @@ def _classify(module: nn.Module, batch: Batch) -> Tensor:
 
 
 def _scores(output: Tensor) -> Tensor:
-    """Of each class or symbol: what the network was trained to predict."""
+    """Scores of each class or symbol, as the network was trained to predict them."""
     return output
 
 

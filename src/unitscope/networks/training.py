@@ -35,7 +35,7 @@ NATS = "nats"
 
 @runtime_checkable
 class Lesson(Protocol):
-    """What a network learns."""
+    """Task of a network."""
 
     @property
     def fingerprint(self) -> str:
@@ -43,15 +43,15 @@ class Lesson(Protocol):
         ...
 
     def batches(self, epoch: int) -> Sequence[Any]:
-        """What each update of an epoch reads; the same number in every epoch, and the same for the same epoch."""
+        """Data of each update of an epoch; the same number in every epoch, and the same for the same epoch."""
         ...
 
     def fresh(self, net: Any) -> Carried:
-        """What is carried into the first update of a run."""
+        """State carried into the first update of a run."""
         ...
 
     def loss(self, net: Any, batch: Any, carried: Carried) -> tuple[Tensor, Carried]:
-        """What is minimised, with its graph, and what is carried into the next update, without."""
+        """Loss with its graph, and the state carried into the next update, without."""
         ...
 
     def validate(self, net: Any) -> dict[str, int | float]:
@@ -59,7 +59,7 @@ class Lesson(Protocol):
         ...
 
     def metrics(self, net: Any) -> dict[str, int | float]:
-        """What is said of a trained network, and of what it can be compared with."""
+        """Metrics of a trained network, and of baselines."""
         ...
 
 
@@ -84,7 +84,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Step:
-    """How far a run is, after each update. Losses are in nats."""
+    """Progress of a run, after each update. Losses are in nats."""
 
     epoch: int
     """Counted from 1."""

@@ -1,4 +1,4 @@
-"""What every translator of characters does: it reads a sentence, and writes its translation symbol by symbol."""
+"""Common part of all translators of characters: read a sentence, and write its translation symbol by symbol."""
 
 from typing import Protocol, runtime_checkable
 
@@ -72,7 +72,7 @@ def own_lengths(
 
 
 def before(targets: Int[Tensor, "batch steps"], end: int) -> Int[Tensor, "batch steps"]:
-    """What was written before each symbol of translations that are given (−1 after their ends)."""
+    """Symbol before each symbol of given translations (−1 after their ends)."""
     known = torch.where(targets < 0, end, targets)
     return torch.cat([known.new_full((known.shape[0], 1), end), known[:, :-1]], dim=1)
 

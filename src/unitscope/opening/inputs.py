@@ -339,7 +339,7 @@ class Inputs:
 
     @classmethod
     def load(cls, folder: Path, device: str = "") -> "Inputs":
-        """What a recording was made from, to run on a device; where none is given, on that of the recording.
+        """Inputs of a recording, to run on a device; by default on that of the recording.
 
         Raises ``InputError`` if it does not say, and where it was made by somebody else, who may name anything.
         """

@@ -65,7 +65,7 @@ def page_of_comparison(found: Comparison, sources: tuple[Source, Source] | None 
 
 
 def comparison_sections(found: Comparison) -> list[Section]:
-    """How alike two networks are, their matched units, their summaries, and what they are."""
+    """Comparison of two networks: similarity, matched units, summaries, and their descriptions."""
     sections = [Section("similarity", "Similarity", SIMILARITY.strip(), [similarity_table(found)])]
     for number, site in enumerate(found.sites):
         text = MATCHED.strip() if number == 0 else ""
@@ -76,7 +76,7 @@ def comparison_sections(found: Comparison) -> list[Section]:
 
 
 def page_of_groups(found: GroupComparison) -> Page:
-    """What was tested over runs, kinship of the runs, and the numbers of each run."""
+    """Tests over runs, kinship of the runs, and the numbers of each run."""
     names = " and ".join(found.names)
     text = (
         f"{len(found.runs)} trained runs of {names} read the same text. A run is one piece of evidence, however many "
@@ -221,7 +221,7 @@ def kinship_views(found: GroupComparison) -> list[View]:
 
 
 def shared_views(found: GroupComparison) -> list[View]:
-    """How much of each run's units the others of its group have (Bau et al. 2019)."""
+    """Share of each run's units that the others of its group have (Bau et al. 2019)."""
     fields = [
         Field("run", "text"), Field("site", "text"),
         Field("MaxCorr", "number", "mean over units of the largest |r| with any unit of any other run of the group"),

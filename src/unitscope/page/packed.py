@@ -49,7 +49,7 @@ class Pool:
         return cuts
 
     def _agree(self, passage: Sequence[str], at: int, start: int) -> int:
-        """How many tokens from there on are the same."""
+        """Number of equal tokens from there on."""
         most = min(len(passage) - at, len(self.tokens) - start)
         if self.tokens[start : start + most] == passage[at : at + most]:
             return most

@@ -1,4 +1,4 @@
-"""What a page shows, as data: a story in a few cards, sections of views, a table of all units, and each unit.
+"""A page as data: a story in a few cards, sections of views, a table of all units, and each unit.
 
 The page knows views, not analyses, so whatever a result can show appears without a line here. What a unit shows is made
 when it is asked for, so a page of any size is served at once and written in bounded memory.
@@ -92,7 +92,7 @@ class UnitTable:
 
 @dataclass(frozen=True)
 class UnitGroup:
-    """What one analysis (or one question) shows of one unit."""
+    """Views of one analysis (or one question) for one unit."""
 
     title: str
     help: str
@@ -107,7 +107,7 @@ class Groups(tuple[UnitGroup, ...], Shown):
 
 
 class Units:
-    """What each unit of a site shows, made when it is asked for."""
+    """Views of each unit of a site, made on access."""
 
     def __init__(self, count: int, make: Callable[[int], Sequence[UnitGroup]]) -> None:
         self._count = count
@@ -115,7 +115,7 @@ class Units:
 
     @classmethod
     def of(cls, made: Sequence[Sequence[UnitGroup]]) -> "Units":
-        """What was made already, unit by unit."""
+        """Units made so far."""
         return cls(len(made), made.__getitem__)
 
     def __len__(self) -> int:
@@ -176,7 +176,7 @@ def build_page(
 
 
 def head_json(page: Page) -> dict[str, Any]:
-    """What stands first, as JSON values: what was found, and where the rest is. It does not grow with the units."""
+    """First screen as JSON values: findings, and links to the rest. Its size does not depend on the units."""
     return {
         "schema": SCHEMA,
         "title": page.title,

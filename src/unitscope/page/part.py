@@ -27,7 +27,7 @@ Scale = tuple[float, float, float]
 
 
 class Part(ABC):
-    """What is known of a source in one respect. A part holds no source; who shows it gives the source to it."""
+    """Findings about a source in one respect. A part holds no source; the page gives the source to it."""
 
     key: ClassVar[str]
     """The name of the kind: that of its module."""
@@ -50,7 +50,7 @@ class Part(ABC):
         """Keep it in a recording's folder, where ``load`` finds it."""
 
     def story(self, source: Source) -> str:
-        """What was found, in a sentence or two, for the top of a page."""
+        """The finding in a sentence or two, for the top of a page."""
         return ""
 
     def cards(self, source: Source) -> Sequence[Card]:
@@ -66,7 +66,7 @@ class Part(ABC):
         return {}
 
     def unit(self, source: Source, site: str, unit: int) -> Sequence[UnitGroup]:
-        """What it knows of one unit; asked for unit by unit."""
+        """Views of one unit; requested unit by unit."""
         return ()
 
     def scale(self, site: str, unit: int) -> Scale | None:
@@ -74,7 +74,7 @@ class Part(ABC):
         return None
 
     def says(self, site: str, unit: int) -> str:
-        """What a unit does, in a sentence with its evidence, where this part knows of it."""
+        """A unit in a sentence with its evidence, if this part has any."""
         return ""
 
     def follows(self, site: str, unit: int) -> str:
@@ -83,7 +83,7 @@ class Part(ABC):
 
 
 class OfSource(Part):
-    """What a source says itself: it is read anew wherever the page is made, so nothing is kept."""
+    """A part computed from the source wherever the page is made, so nothing is kept."""
 
     @classmethod
     def load(cls, folder: Path) -> Sequence[Part]:
@@ -122,7 +122,7 @@ def load_readable(folder: Path) -> list[Part]:
 
 
 class Unread(Part):
-    """What could not be read, and what to do."""
+    """Parts that could not be read, and the remedy."""
 
     order = 0
 

@@ -30,7 +30,7 @@ BORDER = "¶"
 
 
 class Reader:
-    """What was read of a source lately."""
+    """Recently read parts of a source."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
@@ -67,7 +67,7 @@ class Reader:
         return self._trials[site]
 
     def known(self, site: str) -> Trials:
-        """What is known beside the activations of the same sequences."""
+        """Values beside the activations of the same sequences."""
         numbers = tuple(spread(self._source, self._source.site_named(site).units))
         if self._known is None or self._known.numbers != numbers:
             self._known = trials_of(self._source, numbers)
@@ -173,7 +173,7 @@ def filled(source: Source, address: tuple[str, int], sequence: int, count: int) 
 
 
 def truth_of(source: Source, label: str, sequence: int, first: int, count: int) -> list[float]:
-    """What a label says of some tokens; nothing where the source cannot be asked for it.
+    """Values of a label for some tokens; empty where the source does not have it.
 
     A recording may come from anybody, so only labels of the library and its own annotations are asked: never a function
     of a file that it names.

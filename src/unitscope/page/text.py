@@ -38,7 +38,7 @@ MARKERS = "o+x*#@"
 
 
 def render(view: View) -> RenderableType:
-    """What ``rich.console.Console.print`` shows for a view: title, picture, note."""
+    """Output of ``rich.console.Console.print`` for a view: title, picture, note."""
     match view:
         case Table():
             body = _table(view)

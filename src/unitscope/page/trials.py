@@ -39,7 +39,7 @@ TIME = "time"
 
 @dataclass(frozen=True)
 class Condition:
-    """What is the same throughout a sequence."""
+    """A condition that holds throughout a sequence."""
 
     name: str
     values: tuple[str, ...]
@@ -49,7 +49,7 @@ class Condition:
 
 @dataclass(frozen=True)
 class Trials:
-    """What is known of some sequences beside their activations; ``step`` is the longest, what is not there is NaN."""
+    """Values of some sequences beside their activations; ``step`` is the longest, missing values are NaN."""
 
     numbers: tuple[int, ...]
     conditions: tuple[Condition, ...]
@@ -125,7 +125,7 @@ def _conditions(found: Mapping[str, np.ndarray]) -> tuple[list[Condition], dict[
 
 
 def views_of(every: Float[np.ndarray, "sequence step"], trials: Trials, name: str) -> list[View]:
-    """What a unit does in these sequences: traces, the mean, averages by condition and around events, a raster."""
+    """A unit in these sequences: traces, the mean, averages by condition and around events, a raster."""
     if not every.size:
         return []
     every = every.astype(np.float64)

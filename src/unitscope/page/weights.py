@@ -24,7 +24,7 @@ SHOWN = 96
 def recurrent_weights(
     layer: nn.RNNBase, number: int = 0, reverse: bool = False
 ) -> dict[str, Float[np.ndarray, "unit source"]]:
-    """What each unit of a layer reads of the state, for every gate. Raises ``InputError`` for a layer not there."""
+    """Weights from the state to each unit of a layer, for every gate. Raises ``InputError`` for an unknown layer."""
     if not 0 <= number < layer.num_layers or (reverse and not layer.bidirectional):
         raise InputError(f"the module has {layer.num_layers} layers, and no layer {number} {'backwards' * reverse}")
     weight = getattr(layer, f"weight_hh_l{number}{'_reverse' * reverse}").detach().cpu().double().numpy()

@@ -28,7 +28,7 @@ LOSS, LOG_PROB = "output.loss", "output.log_prob"
 
 @dataclass(frozen=True)
 class Amnesia:
-    """What one erasure costs, per token."""
+    """Cost of one erasure, per token."""
 
     name: str
     rank: int

@@ -31,7 +31,7 @@ class Parameters:
     _estimator_type: ClassVar[str]
 
     def __sklearn_tags__(self) -> Any:
-        """What scikit-learn wants to know of an estimator; nobody else calls this."""
+        """Tags that scikit-learn requests of an estimator."""
         from sklearn.utils import ClassifierTags, InputTags, RegressorTags, Tags, TargetTags  # type: ignore[import-untyped]
 
         return Tags(
@@ -57,7 +57,7 @@ class Parameters:
 
 
 class Classifier(Parameters, ABC):
-    """What is the same for all. After ``fit``, ``classes_`` holds the labels, sorted."""
+    """Common part of the estimators. After ``fit``, ``classes_`` holds the labels, sorted."""
 
     _estimator_type: ClassVar[str] = "classifier"
     classes_: Shaped[np.ndarray, " class"]

@@ -115,7 +115,7 @@ def _residual(
     known: list[Tensor],
     unit: int,
 ) -> Float[Tensor, "class word"]:
-    """What the chosen units leave unexplained of a unit, under each class."""
+    """Residual of a unit given the chosen units, under each class."""
     out = x[None, :, unit] - fit.mean[:, unit, None]
     for column, residual in zip(loading, known, strict=True):
         out = out - column[:, unit, None] * residual

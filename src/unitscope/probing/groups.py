@@ -28,7 +28,7 @@ LEVEL = 0.01
 
 @dataclass(frozen=True)
 class Grouping:
-    """How a group is looked for."""
+    """Options of the search for a group."""
 
     kept: float = 0.95
     """Share of the full accuracy that is enough."""
@@ -48,7 +48,7 @@ class Grouping:
 
 @dataclass(frozen=True, eq=False)
 class FunctionalGroup:
-    """What was found. Accuracies are of events in held-out sequences."""
+    """Result of the search. Accuracies are of events in held-out sequences."""
 
     label: str
     units: list[int]
@@ -79,7 +79,7 @@ class FunctionalGroup:
 
     @property
     def size(self) -> int | None:
-        """How many units; None where there is no group."""
+        """Number of units; None where there is no group."""
         return len(self.units) or None
 
     def __str__(self) -> str:

@@ -23,7 +23,7 @@ from unitscope.probing.training import Schedule, Trained, drawn, linear, problem
 
 @dataclass(frozen=True)
 class HeadProbe(Schedule):
-    """What is trained, and how."""
+    """Options of the training."""
 
     batch: int = 20
     """Sentences per step."""

@@ -1,4 +1,4 @@
-"""What a layer adds to what is known already: conditional V-information (Hewitt et al. 2021).
+"""Information that a layer adds to a baseline: conditional V-information (Hewitt et al. 2021).
 
 I(R → Y | B) = H(Y | B) − H(Y | B, R), where each entropy is the held-out cross-entropy, in bits, of the best probe of
 a family that reads B, or B and R. Zeros stand in for R in the first, so both probes are of one family. With no baseline
@@ -31,7 +31,7 @@ class Conditional:
 
     @property
     def information(self) -> float:
-        """What the site adds. Below 0 where it only helps to overfit."""
+        """Information that the site adds. Below 0 where it only helps to overfit."""
         return self.without - self.given
 
 
@@ -43,7 +43,7 @@ def conditional_information(
     classes: int,
     penalties: Sequence[Penalty] = RIDGES,
 ) -> list[list[Conditional]]:
-    """What each site adds to a baseline about each target, [site][target], with linear probes.
+    """Information that each site adds to a baseline about each target, [site][target], with linear probes.
 
     ``baselines`` are the baseline's activations on the words of the three parts, such as a word's embedding. All
     probes are fitted at once; development words choose the penalty, test words give the bits. Sites must be of one

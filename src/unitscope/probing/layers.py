@@ -35,7 +35,7 @@ from unitscope.source.source import Source
 
 @dataclass(frozen=True)
 class Probing:
-    """How sites are probed."""
+    """Options of probing sites."""
 
     labels: tuple[str, ...] = field(default=("upos",), metadata={"help": "labels of the treebank to predict"})
     sites: tuple[str, ...] = field(default=("*",), metadata={"help": "glob patterns of the sites to probe"})

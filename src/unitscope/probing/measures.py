@@ -1,4 +1,4 @@
-"""How well a probe predicts: accuracy, macro-F1, Matthews correlation, and bits."""
+"""Scores of a probe: accuracy, macro-F1, Matthews correlation, and bits."""
 
 import math
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ BITS = 1 / math.log(2)
 
 @dataclass(frozen=True)
 class Scores:
-    """Of one probe on held-out words."""
+    """Scores of one probe on held-out words."""
 
     accuracy: float
     low: float

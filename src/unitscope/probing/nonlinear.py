@@ -22,7 +22,7 @@ Layer = Float[Tensor, "problem _ _"]
 
 @dataclass(frozen=True)
 class Hidden(Schedule):
-    """What is trained, and how."""
+    """Options of the training."""
 
     width: int = 64
     """Units of a hidden layer, or the rank."""
@@ -106,7 +106,7 @@ def fit_nonlinear(
 def dropout_masks(
     share: float, shapes: Sequence[tuple[int, int]], generator: torch.Generator, dtype: torch.dtype
 ) -> list[Tensor]:
-    """What hidden units are multiplied by while training; nothing where no unit is dropped."""
+    """Dropout factors of the hidden units while training; an empty list if no unit is dropped."""
     if share == 0:
         return []
     return [(torch.rand(shape, generator=generator) >= share).to(dtype) / (1 - share) for shape in shapes]

@@ -1,4 +1,4 @@
-"""What can be read out of each site: the verb over ``probe_layers``."""
+"""Probe each site: the verb over ``probe_layers``."""
 
 from collections.abc import Sequence
 

@@ -90,7 +90,7 @@ def accuracy_along(
 def damage_along(
     order: Int[Tensor, " ranked"], sizes: Sequence[int], site: str, values: Float[Tensor, " unit"], bench: Bench
 ) -> list[float]:
-    """What the model loses (nats per token) with the first units of a ranking held at ``values``, usually their means.
+    """Loss of the model (nats per token) with the first units of a ranking held at ``values``, usually their means.
 
     A ranking that finds what the model uses costs more than a random one of the same size.
     """

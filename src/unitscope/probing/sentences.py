@@ -13,7 +13,7 @@ from unitscope.errors import InputError
 
 @dataclass(frozen=True)
 class Lengths:
-    """How many words each sentence has. Raises ``InputError`` for an empty sentence."""
+    """Number of words of each sentence. Raises ``InputError`` for an empty sentence."""
 
     words: Int[Tensor, " sentence"]
 

@@ -104,7 +104,7 @@ class Problems:
         return times
 
     def _inverse(self, site: int, level: float) -> Float[Tensor, "unit unit"]:
-        """Of the correlations of a site's units with ``level`` on the diagonal."""
+        """Inverse matrix of the correlations of a site's units, with ``level`` added on the diagonal."""
         x = self.inputs[site]
         words = x[:: max(1, len(x) // (ENOUGH * x.shape[1]))]
         block = (words - self.mean[site]) * self.inverse[site]

@@ -23,7 +23,7 @@ Spans = Int[Tensor, "_ part 2"]
 
 @dataclass(frozen=True)
 class SpanProbe(Schedule):
-    """What is trained, and how."""
+    """Options of the training."""
 
     batch: int = 100
     projection: int = 64

@@ -1,4 +1,4 @@
-"""What a source keeps beside its units as something to probe: each step is a word, each sequence a sentence.
+"""Labels that a source keeps, as targets of probes: each step is a word, each sequence a sentence.
 
 So activations without a treebank, recorded elsewhere or of a series, are probed as words are, for the labels that the
 source has itself: flags, numbers of few values, ``side`` of the flags ``side=left`` and ``side=right``, and whatever

@@ -29,7 +29,7 @@ SHORTEST, LONGEST = 5, 50
 
 @dataclass(frozen=True)
 class Structure(Schedule):
-    """What is trained, and how."""
+    """Options of the training."""
 
     batch: int = 20
     """Sentences per step."""
@@ -106,7 +106,7 @@ def fit_structural(
 
 @dataclass(frozen=True)
 class TreeScores:
-    """How well trees are found on held-out sentences. NaN where the probe of that kind is not asked."""
+    """Scores of trees on held-out sentences. NaN for a kind of probe that was not requested."""
 
     uuas: float = float("nan")
     """Share of the edges of the true trees, direction aside, that are in the minimum spanning tree."""

@@ -1,4 +1,4 @@
-"""What is kept of a layer study: one row per site and label, saved as JSON, shown as a table, lines and heatmaps."""
+"""Result of a layer study: one row per site and label, saved as JSON, shown as a table, lines and heatmaps."""
 
 import math
 from collections.abc import Sequence
@@ -85,7 +85,7 @@ class ProbeTable(Shown):
 
     @property
     def note(self) -> str:
-        """What was done before anything was measured: what was divided, and what is left out of the scores."""
+        """Note on the data: its division, and the labels left out of the scores."""
         dropped = sum({row.label: row.unseen for row in self.rows}.values())
         unseen = f"{dropped:,} held-out labels that training lacks are left out" if dropped else ""
         read = self.description.get("as read", "")

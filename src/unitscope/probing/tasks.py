@@ -1,4 +1,4 @@
-"""What a probe predicts: a label of words, and the control tasks that say how much a probe learns by itself."""
+"""Targets of probes: a label of words, and the control tasks that show how much a probe learns by itself."""
 
 from collections import Counter
 from collections.abc import Sequence

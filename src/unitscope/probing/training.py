@@ -17,7 +17,7 @@ from unitscope.errors import InputError
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long and how fast a probe is trained."""
+    """Length and rate of a probe's training."""
 
     epochs: int = 20
     batch: int = 500

@@ -13,7 +13,7 @@ from unitscope.views import Field, Table
 
 @dataclass(frozen=True)
 class UnitRanks:
-    """Of one site and label; the best unit has rank 1."""
+    """Ranks of units for one site and label; the best unit has rank 1."""
 
     site: str
     label: str

@@ -32,7 +32,7 @@ SAMPLES = 8
 
 @dataclass(frozen=True)
 class Bayes:
-    """How long and how fast. The code is of the training words, so nothing is held out and nothing stops early."""
+    """Length and rate of the training. The code is of the training words: nothing is held out or stops early."""
 
     epochs: int = 100
     batch: int = 500

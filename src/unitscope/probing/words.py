@@ -41,7 +41,7 @@ class HasWords(Protocol):
 
 
 def items(sentence: Sentence, level: Level) -> list[tuple[Word, tuple[tuple[int, int], ...]]]:
-    """What there is to probe in a sentence, each as a word, with the ranges of words that it is made of.
+    """Items to probe in a sentence, each as a word, with the ranges of words that it consists of.
 
     An edge has the form and labels of the dependent, and two ranges, the dependent and its head; the root has none. A
     span has its text, and its label as ``span``. A sentence has its own labels.
@@ -213,7 +213,7 @@ FEW = 10
 
 
 def how_divided(corpus: HasWords, sequences: Sequence[int]) -> str:
-    """How ``divide`` divides these sentences, in words."""
+    """Description of the division by ``divide`` of these sentences."""
     documents = {corpus.sentences[sequence].document for sequence in sequences}
     if any(corpus.sentences[sequence].part for sequence in sequences):
         return f"the parts are those of the file; {len(documents):,} documents"

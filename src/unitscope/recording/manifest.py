@@ -1,4 +1,4 @@
-"""What a recording says of itself: ``manifest.json``."""
+"""Manifest of a recording: ``manifest.json``."""
 
 import importlib.metadata
 import json
@@ -12,7 +12,7 @@ from unitscope.files.damage import damaged
 from unitscope.files.digest import digest
 from unitscope.files.jsons import read_json, typed, write_json
 from unitscope.models.site import Site
-from unitscope.recording.blocks import TYPES
+from unitscope.recording.activations import TYPES
 from unitscope.source.source import Origin
 
 SCHEMA = 2

@@ -74,7 +74,7 @@ class Plan:
 
     @cached_property
     def digest(self) -> str:
-        """Of all of it."""
+        """Digest of the whole plan."""
         return digest(*(column.astype("<i8").tobytes() for column in self._columns().values()))
 
     @property

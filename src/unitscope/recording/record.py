@@ -19,7 +19,7 @@ from unitscope.files.room import check_room, disk_errors
 from unitscope.files.writing import clean, clean_below
 from unitscope.models.site import choose
 from unitscope.progress import Progress, silent
-from unitscope.recording.blocks import precision_bytes
+from unitscope.recording.activations import precision_bytes
 from unitscope.recording.known import remember
 from unitscope.recording.manifest import MANIFEST, Manifest
 from unitscope.recording.plan import PLAN, Plan
@@ -195,5 +195,5 @@ def _with_texts(folder: Path, plan: Plan, manifest: Manifest, source: Source) ->
 
 
 def _checksums(folder: Path, shards: int) -> dict[str, str]:
-    """Of the plan, and every shard's list, which has the digests by which its files were just checked or written."""
+    """Digests of the plan and of every shard's list, which has the digests of files just checked or written."""
     return {name: digest_of(folder / name) for name in (PLAN, *map(listed_as, range(shards)))}

@@ -19,7 +19,7 @@ from unitscope.files.damage import damaged
 from unitscope.files.digest import digest_of
 from unitscope.files.inside import check_plain
 from unitscope.models.site import Site
-from unitscope.recording.blocks import BLOCK, Blocks, Pages
+from unitscope.recording.activations import BLOCK, Blocks, Pages
 from unitscope.recording.manifest import Manifest
 from unitscope.recording.plan import PLAN, Plan, Run
 from unitscope.recording.shard import LABEL, Shard, listed_as, shard_folder

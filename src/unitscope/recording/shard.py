@@ -25,7 +25,7 @@ from unitscope.files.parquet import table_writer
 from unitscope.files.room import disk_errors
 from unitscope.files.writing import Written, fill, make_folder, writing_folder
 from unitscope.models.site import Site
-from unitscope.recording.blocks import MEND, TYPES, Blocks, write_blocks
+from unitscope.recording.activations import MEND, TYPES, Blocks, write_blocks
 from unitscope.source.chunk import Chunk
 
 LISTING = "shard.json"
@@ -40,7 +40,7 @@ def shard_folder(recording: Path, number: int) -> Path:
 
 
 def listed_as(number: int) -> str:
-    """What a shard's list is called in the manifest."""
+    """Name of a shard's list in the manifest."""
     return f"shards/{number:06d}/{LISTING}"
 
 
@@ -95,7 +95,7 @@ class ShardBuffer:
 
 @dataclass(frozen=True)
 class Listing:
-    """What a shard's list says."""
+    """Content of a shard's list."""
 
     shard: int
     recording: str

@@ -1,4 +1,4 @@
-"""What stands before every request: who may ask, in what way, and what a browser is told to forbid.
+"""Checks of every request: access, method, and the headers that restrict a browser.
 
 The server is for one person on one machine, and every web page that they have open can send it requests. So the printed
 address has a random token, which is exchanged for a cookie that no script and no other site can use; a name that is not
@@ -53,7 +53,7 @@ class Guard:
         await (answer or self._app)(scope, receive, guarded)
 
     def _answer(self, scope: Scope) -> Response | None:
-        """What is said instead of the page; nothing where the request may pass."""
+        """Response in place of the page; None where the request may pass."""
         headers = Headers(scope=scope)
         query: bytes = scope.get("query_string", b"")
         if len(scope["path"]) > LONGEST or len(query) > LONGEST:

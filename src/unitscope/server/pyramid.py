@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from unitscope.recording.blocks import STEP
+from unitscope.recording.activations import STEP
 from unitscope.recording.recording import Recording
 
 KEPT = 24

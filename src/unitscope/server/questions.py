@@ -1,4 +1,4 @@
-"""What the page asks that needs an answer made for it: typed text, units that stand out, passages that match.
+"""Requests of the page that need computation: typed text, units that stand out, passages that match.
 
 Questions come as JSON and are read into the types below, so what is none of them is refused before anything is done.
 """
@@ -256,7 +256,7 @@ def _next(state: State, intact: Typed, edited: Typed, token: int) -> list[dict[s
 
 
 def _rise(intact: Typed, edited: Typed) -> TokenText:
-    """What each token costs more with the edits: the loss of predicting it, which the token before it paid."""
+    """Rise of each token's loss with the edits: the loss of predicting it, computed at the token before it."""
     rise = np.concatenate([[math.nan], (edited.loss - intact.loss)[:-1]])
     most = max(0.1, float(np.nanmax(np.abs(rise))) if np.isfinite(rise).any() else 0.1)
     return TokenText(

@@ -77,7 +77,7 @@ class Typewriter:
         self._kept: OrderedDict[tuple[str, tuple[Edit, ...], tuple[str, ...]], Typed] = OrderedDict()
 
     def read(self, text: str, sites: Sequence[str], edits: Sequence[Edit] = ()) -> Typed:
-        """What the model makes of a text. Raises ``InputError`` for one that it cannot read, and for such edits."""
+        """Run of the model over a text. Raises ``InputError`` for a text that it cannot read, and for such edits."""
         if not text or len(text) > LONGEST:
             raise InputError(f"type between 1 and {LONGEST:,} characters")
         if len(edits) > EDITS:
@@ -136,7 +136,7 @@ class Typewriter:
         return Typed(corpus.vocabulary.decode(ids), values, loss, likeliest, chances)
 
     def effects(self, site: str, unit: int, low: float, high: float) -> dict[str, float]:
-        """What a unit does to the next symbol at once: the change of each symbol's log-probability, in the mean over
+        """Effect of a unit on the next symbol: the change of each symbol's log-probability, in the mean over
         passages, when the unit stands at ``high`` and not at ``low`` in their last step alone.
 
         Raises ``InputError`` where there is no text to try it on, or the model predicts no symbols.
@@ -168,7 +168,7 @@ class Typewriter:
             return {name: float(change[number]) for name, number in zip(names, chosen, strict=True)}
 
     def truth(self, text: str, label: str) -> list[float]:
-        """What a label says of the tokens of a text that was read; nothing for one that is not of the library."""
+        """Values of a label for the tokens of a text that was read; empty for one that is not of the library."""
         if label not in names():
             return []
         assert self._opened is not None

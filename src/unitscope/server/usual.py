@@ -1,4 +1,4 @@
-"""What is usual for every unit, and how far from it a unit is."""
+"""Usual values of every unit, and the distance of a unit from them."""
 
 from collections.abc import Mapping, Sequence
 
@@ -29,7 +29,7 @@ class Usual:
         self._known: dict[str, Scales] = {}
 
     def scales(self, site: str) -> Scales:
-        """Of all units of a site, from the analysis of quantiles or, without it, from a sample."""
+        """Usual values of all units of a site, from the analysis of quantiles or, without it, from a sample."""
         if site not in self._known:
             units = self._recording.site_named(site).units
             if units and scale_of_unit(self._parts, site, 0) is None:
@@ -56,7 +56,7 @@ def distances(values: Float[np.ndarray, "token unit"], scales: Scales) -> Float[
 
 
 def throughout(far: Float[np.ndarray, "token unit"]) -> Float[np.ndarray, " unit"]:
-    """How far every unit is from its usual at all of some tokens, on one side of it; 0 where it changes sides."""
+    """Distance of every unit from its usual values at all of some tokens, on one side; 0 where it changes sides."""
     least, most = far.min(0), far.max(0)
     return np.where(least > 0, least, np.where(most < 0, most, 0.0))
 

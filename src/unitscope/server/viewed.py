@@ -128,7 +128,7 @@ class Viewed:
         return self.state().page
 
     def unit(self, site: str, unit: int) -> list[UnitGroup]:
-        """What a unit shows. Raises ``InputError`` for one that is not there."""
+        """Page of a unit. Raises ``InputError`` for an unknown one."""
         with self.lock:
             state = self.state()
             state.check_unit(site, unit)
@@ -178,7 +178,7 @@ class Viewed:
             add_note(self.folder, note)
 
     def _seen(self) -> tuple[tuple[str, int], ...]:
-        """What tells that something was added: the manifest, the shards, and the folders of results.
+        """Signature that changes when results are added: the manifest, the shards, and the folders of results.
 
         Notes are not among them, which the page itself writes and reads.
         """

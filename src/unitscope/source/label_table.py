@@ -269,7 +269,7 @@ def _made_from(bank: Bank, corpus: WithSentences) -> bool:
 
 
 def concept_names(bank: Bank) -> tuple[str, ...]:
-    """What the concepts of a bank are called as labels; with their kind where two are spelled alike."""
+    """Names of the concepts of a bank as labels; with their kind where two are spelled alike."""
     twice = bank.table["text"].str.lower().duplicated(keep=False)
     return tuple(
         f"{CONCEPT}{text} ({kind})" if double else f"{CONCEPT}{text}"

@@ -91,7 +91,7 @@ class Running(Source):
         return counted_tokens(batch, self.vocabulary).numpy()
 
     def content(self, sequences: Sequence[int]) -> str:
-        """What the model is given, and the documents that labels are asked of: more text elsewhere changes nothing."""
+        """Input of the model, and the documents that labels are computed on: more text elsewhere changes nothing."""
         made = hashlib.sha256()
         for first in range(0, len(sequences), self.batch_size):
             numbers = sequences[first : first + self.batch_size]

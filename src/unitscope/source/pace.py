@@ -1,4 +1,4 @@
-"""How fast a source is read here, measured before long work."""
+"""Speed of reading a source here, measured before long work."""
 
 import time
 from collections.abc import Sequence

@@ -36,7 +36,7 @@ def pieces_of(source: Source, sequences: Sequence[int] | None = None) -> Groups:
 
 
 def near_copies_in(source: Source, sequences: Sequence[int] | None = None) -> str:
-    """What is to be said of documents that are nearly the same, in words; empty if there are none, or no text.
+    """Sentence about documents that are nearly the same; empty if there are none, or no text.
 
     They are reported and not merged: which of them say something new is the user's to judge. The first ``LOOKED_AT``
     documents are compared.

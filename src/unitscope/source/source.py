@@ -40,7 +40,7 @@ Recipe = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Origin:
-    """What a source comes from: a model, or a corpus."""
+    """Origin of a source: a model, or a corpus."""
 
     name: str
     fingerprint: str
@@ -80,7 +80,7 @@ class Source(Shown, ABC):
     @property
     @abstractmethod
     def corpus_origin(self) -> Origin:
-        """What it read; equal fingerprints mean the same tokens in the same sequences."""
+        """Fingerprint of the tokens; equal fingerprints mean the same tokens in the same sequences."""
 
     @property
     @abstractmethod
@@ -155,7 +155,7 @@ class Source(Shown, ABC):
 
     @abstractmethod
     def _content(self) -> Sequence[str]:
-        """What this kind of source holds beside its origins, sites, symbols and sequences, for its fingerprint."""
+        """Further content of this kind of source beside origins, sites, symbols and sequences, for its fingerprint."""
 
     def __init_subclass__(cls) -> None:
         if cls.kind:
@@ -169,7 +169,7 @@ class Source(Shown, ABC):
         raise NotImplementedError(cls.kind)
 
     def recipe(self) -> Recipe:
-        """How another process opens it. Raises ``InputError`` where only this one can."""
+        """Recipe by which another process opens it. Raises ``InputError`` where only this one can."""
         raise InputError(f"{self.name} lives in this process only; record it, and let others open the recording")
 
     def content(self, sequences: Sequence[int]) -> str:
@@ -324,5 +324,5 @@ def digest(*parts: str) -> str:
 
 
 def digest_of_numbers(numbers: Sequence[int]) -> str:
-    """Of whole numbers in their order."""
+    """Digest of whole numbers in their order."""
     return hashlib.sha256(np.asarray(numbers, dtype="<i8").tobytes()).hexdigest()

@@ -67,7 +67,7 @@ def _asked(source: Source, name: str, function: Function, numbers: Sequence[int]
 
 
 def _read(source: Source, number: int) -> np.ndarray:
-    """What a model reads of a sequence."""
+    """Tokens of a sequence as the model reads them."""
     if source.corpus is not None:
         batch = source.corpus.batch([number])
         if batch.tokens.ndim == 3:

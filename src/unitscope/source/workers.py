@@ -30,7 +30,7 @@ Done = TypeVar("Done")
 
 
 def each(work: Callable[[Task], Done], tasks: Sequence[Task], workers: int) -> Iterator[Done]:
-    """What ``work`` gives for each task as it is done, in processes with one thread each.
+    """Results of ``work`` for each task as it is done, in processes with one thread each.
 
     Tasks of workers that die are done again.
 

@@ -1,4 +1,4 @@
-"""What follows from the claims of a study, as ``results.json``, as tables, and as the one table of all studies."""
+"""Results of the claims of a study, as ``results.json``, as tables, and as the one table of all studies."""
 
 import contextlib
 import math
@@ -33,7 +33,7 @@ class Concluded:
 
     @property
     def note(self) -> str:
-        """What is to be said of the number, and why nothing follows from it if so."""
+        """Note on the number, and the reason why nothing follows from it if so."""
         return "; ".join(part for part in (self.value.note, self.value.why_not) if part)
 
 

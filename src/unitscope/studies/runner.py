@@ -23,7 +23,7 @@ from unitscope.page.page import Section, build_page
 from unitscope.page.write import write_html
 from unitscope.progress import Progress, silent
 from unitscope.studies import library
-from unitscope.studies.kept import Outcome, keep, kept
+from unitscope.studies.outcome_files import Outcome, keep, kept
 from unitscope.studies.results import Concluded, concluded, verdicts, write_results
 from unitscope.studies.study import Found, Here, Outcomes, Run, Study, table
 from unitscope.views import View
@@ -63,7 +63,7 @@ def load_study(where: str) -> Study:
 
 
 def state(study: Study, options: Any, out: Path) -> tuple[int, int]:
-    """How many of the runs were done in a folder, and how many there are."""
+    """Number of finished runs in a folder, and number of all."""
     runs = in_order(study.runs(options))
     keys = keys_of(study, runs)
     return sum(kept(_folder(out, run), keys[run.name]) is not None for run in runs), len(runs)
@@ -123,7 +123,7 @@ def in_order(runs: Sequence[Run]) -> list[Run]:
 
 
 def keys_of(study: Study, runs: Sequence[Run]) -> dict[str, str]:
-    """Of each run the digest of all that its outcome hangs on; runs stand after those that they need."""
+    """Digest of everything that the outcome of each run depends on; runs stand after those that they need."""
     keys: dict[str, str] = {}
     for run in runs:
         function: Any = getattr(run.do, "func", run.do)  # of a partial, whose data the fingerprint is of
@@ -204,7 +204,7 @@ def _folder(out: Path, run: Run) -> Path:
 
 
 def _inside(show: Progress, name: str) -> Progress:
-    """What a run says of itself, under its name."""
+    """Progress of a run, under its name."""
     return lambda what, done, total: show(f"{name}: {what}", done, total)
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from unitscope.progress import Progress, silent
-from unitscope.studies.kept import Outcome
+from unitscope.studies.outcome_files import Outcome
 from unitscope.studies.value import Bar, Value
 from unitscope.views import Field, Table, View
 
@@ -31,7 +31,7 @@ what the authors released; or nobody's but ours."""
 
 @dataclass(frozen=True)
 class Source:
-    """Who says what is expected."""
+    """Source of an expectation."""
 
     kind: SourceKind
     name: str
@@ -102,7 +102,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Outcomes:
-    """What all runs gave, in their order; ``where`` takes some of them."""
+    """Outcomes of all runs, in their order; ``where`` selects some of them."""
 
     found: Sequence[Found]
     options: Any = None
@@ -132,7 +132,7 @@ class Outcomes:
         return Outcomes([one for one in self.found if one.has(path)], self.options)
 
     def all(self, path: str) -> list[Any]:
-        """What every run found there, of those that have it."""
+        """Values of every run under this name, for those that have it."""
         return [one[path] for one in self.found if one.has(path)]
 
     def views(self, path: str) -> list[View]:
@@ -193,7 +193,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Options:
-    """What every study can be asked; one with more options has a dataclass of its own with these fields first."""
+    """Options of every study; one with more options has a dataclass of its own with these fields first."""
 
     quick: bool = field(
         default=False, metadata={"help": "small data and networks: shows that all of it runs, and nothing more"}

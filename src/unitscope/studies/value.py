@@ -25,7 +25,7 @@ OPEN: Verdict = "not decided"
 
 @dataclass(frozen=True)
 class Value:
-    """What came out. NaN ends are those of no interval."""
+    """A measured number. NaN ends are those of no interval."""
 
     mean: float
     low: float = math.nan
@@ -105,7 +105,7 @@ def share(having: Mapping[str, bool] | Sequence[bool], note: str = "") -> Value:
 
 @dataclass(frozen=True)
 class Bar:
-    """What a statement asks of its number: to lie between two ends, which are on its side."""
+    """Bar of a claim: two ends between which its number lies, which are on its side."""
 
     says: str
     low: Number = -math.inf
@@ -114,7 +114,7 @@ class Bar:
     """False where the number is told and no more."""
 
     def verdict(self, value: Value) -> Verdict:
-        """What follows."""
+        """Verdict."""
         if value.why_not or not self.decides or not (math.isfinite(value.low) and math.isfinite(value.high)):
             return OPEN
         if self.low <= value.low and value.high <= self.high:

@@ -27,7 +27,7 @@ _SAME = {"L": "E", "U": "S", "M": "I", "W": "S"}
 
 
 def parsed(tag: str) -> tuple[str, str] | None:
-    """What a tag says: B, I, E (the last word) or S (the only one) and the type, or O; None if it is no tag."""
+    """Parse a tag: B, I, E (the last word) or S (the only one) and the type, or O; None if it is no tag."""
     if tag == "O":
         return "O", ""
     if found := _FIRST.fullmatch(tag):
@@ -58,7 +58,7 @@ def spans(tags: Sequence[str]) -> tuple[Span, ...]:
 
 @dataclass(frozen=True)
 class Columns:
-    """How the lines of a file are read."""
+    """Layout of the lines of a file."""
 
     between: str | None
     """A tab, or None for any blanks."""

@@ -17,7 +17,7 @@ WORD, FIRST, SECOND = "word", "first", "second"
 
 
 def length(sentences: Sequence[Sentence], seed: int = 0) -> SentenceTask:
-    """How many words: one of eight bins, 5–8 to 34–70."""
+    """Number of words: one of eight bins, 5–8 to 34–70."""
     labelled = [(s, binned(len(s.words), BINS)) for s in sentences]
     found = [Candidate(s.words, label, s.document, where=s.where) for s, label in labelled if label]
     return build("length", found, seed)

@@ -26,7 +26,7 @@ def binned(count: int, bins: Sequence[tuple[int, int]]) -> str | None:
 
 
 def sentence_length(sentences: Sequence[Sentence], seed: int = 0) -> SentenceTask:
-    """How many words: one of six bins, 5–8 to 26–28."""
+    """Number of words: one of six bins, 5–8 to 26–28."""
     found = []
     for s in usual(sentences):
         label = binned(len(s.words), LENGTHS)

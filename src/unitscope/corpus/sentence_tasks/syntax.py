@@ -144,7 +144,7 @@ def coordination_inversion(sentences: Sequence[Sentence], seed: int = 0) -> Sent
 
 
 def tree_depth(sentences: Sequence[Sentence], seed: int = 0) -> SentenceTask:
-    """How deep the constituency tree is, 5 to 12, resampled so that depth does not follow from length.
+    """Depth of the constituency tree, 5 to 12, resampled so that depth does not follow from length.
 
     Sentences are drawn towards a Gaussian of depth times one of length. Raises ``InputError`` where there are no
     constituents; a dependency tree has another depth.

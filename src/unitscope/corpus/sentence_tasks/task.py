@@ -129,7 +129,7 @@ def is_punctuation(word: Word) -> bool:
 
 
 def frequencies(sentences: Iterable[Sentence]) -> Counter[str]:
-    """How often each lower-case form occurs."""
+    """Frequency of each lower-case form."""
     return Counter(word.form.lower() for sentence in sentences for word in sentence.words)
 
 

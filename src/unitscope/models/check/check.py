@@ -1,4 +1,4 @@
-"""What was found out about a model by running it: how its values lie, and what its output means."""
+"""Findings about a model from running it: the layout of its values, and the meaning of its output."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -56,7 +56,7 @@ class Check:
         return f"<Check of {self.model}: {len(self.sites)} sites; print() says what was found>"
 
     def of(self, site: str) -> SiteCheck:
-        """What is known of a site; of one that came later, nothing."""
+        """Findings about a site; empty for a site that came later."""
         return next((known for known in self.sites if known.site == site), SiteCheck(site))
 
     @property

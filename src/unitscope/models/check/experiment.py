@@ -45,7 +45,7 @@ Values = Mapping[str, Float[Tensor, "_ _ _"]]
 
 @dataclass(frozen=True)
 class Found:
-    """What the experiment says, but for the meaning of the output."""
+    """Result of the experiment, except for the meaning of the output."""
 
     together: Together
     sites: tuple[SiteCheck, ...]
@@ -257,7 +257,7 @@ class Experiment:
         return self._alone(batch, self._read(batch))
 
     def _alone(self, batch: Batch, base: Values) -> Found:
-        """What is left to find with one sequence."""
+        """Findings from one sequence."""
         spread: dict[str, dict[int, Tensor]] = {site: {} for site in base}
         changes = [{0: step} for step in (1, STEPS - 3)]  # not one the mirror image of the other
         for steps in changes:

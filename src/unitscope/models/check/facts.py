@@ -87,7 +87,7 @@ def time_of(spread: Mapping[int, Float[Tensor, " step"]], steps: int) -> Time | 
 
 @dataclass(frozen=True, eq=False)
 class Arrangement:
-    """How the rows and steps of a module's own order lie in a batch, by site."""
+    """Layout of a module's own rows and steps in a batch, by site."""
 
     rows: Mapping[str, Int[Tensor, " row"]]
     """The row of the batch that each row of a site is; not of sites that keep them."""
@@ -95,11 +95,11 @@ class Arrangement:
     """Sites whose steps run from the last to the first; all rows of the batch then have one length."""
 
     def edits(self, edits: Sequence[Bound]) -> tuple[Bound, ...]:
-        """What is told for the rows and steps of the batch, in the order of each site."""
+        """Edits for the rows and steps of the batch, in the order of each site."""
         return tuple(edit.over(lambda by_step, site=edit.site: self._own(site, by_step)) for edit in edits)
 
     def values(self, found: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """What was read, in the order of the batch."""
+        """Values that were read, in the order of the batch."""
         return {site: self._back(site, values) for site, values in found.items()}
 
     def _own(self, site: str, by_step: Tensor) -> Tensor:
@@ -114,7 +114,7 @@ class Arrangement:
 def spread_of(
     runs: Sequence[Moved], rows: Sequence[int], changed: Sequence[Mapping[int, int]], order: Int[Tensor, " row"] | None
 ) -> dict[int, Float[Tensor, " step"]]:
-    """How far the steps moved by the step that was changed, in some rows of the batch.
+    """Distance that the steps moved by the changed step, in some rows of the batch.
 
     ``changed`` are the step of each row whose token was another, run by run; ``order`` that of the site's rows.
     """

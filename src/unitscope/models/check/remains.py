@@ -1,4 +1,4 @@
-"""What a call leaves behind in a module: buffers and attributes that are others than before. They are put back."""
+"""Traces that a call leaves in a module: changed buffers and attributes. They are put back."""
 
 from collections import deque
 from collections.abc import Collection

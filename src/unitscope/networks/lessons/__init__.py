@@ -1,1 +1,1 @@
-"""What networks are trained on: what each update reads, what is minimised, and how well a network does."""
+"""Training tasks: the data of each update, the loss, and the scores of a network."""

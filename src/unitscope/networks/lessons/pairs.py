@@ -29,7 +29,7 @@ from unitscope.networks.training import NATS, Run, Trained, Watch
 
 @dataclass(frozen=True)
 class Seq2SeqOptions:
-    """What to train, on what, and how."""
+    """Options of a training."""
 
     data: str = field(
         default=LOOKUP, metadata={"help": "lookup-tables, or a folder of .tsv files with train.tsv among them"}

@@ -19,7 +19,7 @@ from unitscope.networks.training import Run, Trained, train
 
 @dataclass(frozen=True)
 class Score:
-    """How well a model does on a corpus, beside what it would be without a model."""
+    """Skill of a model on a corpus, beside the loss without a model."""
 
     loss: float
     """Nats for classes, squared error for forecasts, per target."""
@@ -39,7 +39,7 @@ class Score:
 
 
 def network_card(corpus: SeriesCorpus, cell: Cell = "lstm", units: int = 32, layers: int = 1) -> Card:
-    """What must be known of a network for a corpus: as many outputs as it has classes, or one."""
+    """Card of a network for a corpus: as many outputs as it has classes, or one."""
     config = SeriesConfig(len(corpus.channels), len(corpus.classes) or 1, cell, units, layers)
     return Card("series", config, targets=corpus.classes, corpus=corpus.name)
 

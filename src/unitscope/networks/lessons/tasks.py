@@ -1,4 +1,4 @@
-"""What a classifier or translator learns from: texts divided for training, choosing and testing, and its scores."""
+"""Data of a classifier or translator: texts divided for training, choosing and testing, and its scores."""
 
 import hashlib
 import itertools
@@ -270,7 +270,7 @@ def _summed(scores: Tensor, batch: Batch) -> Tensor:
 
 
 def _naive_bayes(train: LabelledTexts, test: LabelledTexts) -> Bool[np.ndarray, " text"]:
-    """What multinomial naive Bayes on words and pairs of words says right, each count raised by one."""
+    """Accuracy of multinomial naive Bayes on words and pairs of words, each count raised by one."""
 
     def grams(text: str) -> set[str]:
         words = text.lower().split()

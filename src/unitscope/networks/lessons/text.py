@@ -33,7 +33,7 @@ MANY_FILES = 20
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """What to train, on what, and how. An option that is None is what the recipe says."""
+    """Options of a training. None takes the value of the recipe."""
 
     text: tuple[str, ...] = field(
         default=("stdlib",), metadata={"help": "files or folders, - for standard input, or stdlib"}

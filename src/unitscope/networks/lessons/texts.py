@@ -32,7 +32,7 @@ Precision = Literal["auto", "float32", "bfloat16"]
 
 @dataclass(frozen=True)
 class Fit:
-    """How a network is trained: AdamW with warm-up and cosine decay, gradients cut at norm 1."""
+    """Optimisation of a network: AdamW with warm-up and cosine decay, gradients clipped at norm 1."""
 
     kind: str = "vdcnn"
     size: str = "small"
@@ -87,7 +87,7 @@ def train(
 
 
 def resolved(precision: Precision, device: str) -> Precision:
-    """What ``auto`` means on this machine."""
+    """Meaning of ``auto`` on this machine."""
     if precision != "auto":
         return precision
     return "bfloat16" if find_device(device).type == "cuda" or _multiplies_bfloat16() else "float32"
@@ -150,7 +150,7 @@ class Lesson:
         return dataclasses.replace(batch, tokens=tokens)
 
     def _forgotten(self, batch: Batch) -> Tensor:
-        """What a translator reads of the translation: some of its symbols are unknown ones."""
+        """Decoder input of a translator: the translation with some symbols replaced by the unknown one."""
         assert isinstance(self.task.train, Translations)
         vocabulary = self.task.train.target_vocabulary
         hidden = torch.rand(batch.targets.shape).to(batch.targets.device) < self.fit.forget

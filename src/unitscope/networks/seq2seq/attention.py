@@ -1,4 +1,4 @@
-"""How well each place of the source fits a query: five ways to score it.
+"""Scores of the places of the source for a query, in five ways.
 
 The part that does not depend on the query is computed once for a source, as keys. Bahdanau, Cho & Bengio 2015
 (arXiv 1409.0473) for ``mlp``; Luong, Pham & Manning 2015 (arXiv 1508.04025) for ``dot`` and ``general``.

@@ -1,4 +1,4 @@
-"""What happens inside the recurrent layer of a decoder, which runs one step at a time.
+"""Streams inside the recurrent layer of a decoder, which runs one step at a time.
 
 Plain runs use PyTorch's own cell. Its gates are recomputed afterwards, all steps at once, since what the layer read and
 where each step began are known by then; the recomputed state must be the one that the cell gave. Where units

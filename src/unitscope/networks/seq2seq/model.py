@@ -160,12 +160,12 @@ class Side:
         """Nothing has to be found out: the network is one of the project's own, and its laws are tests."""
 
     def sites(self) -> tuple[Site, ...]:
-        """What can be read over the corpus of this side."""
+        """Sites that can be read over the corpus of this side."""
         inside = self.side == "encoder"
         return tuple(site for site in self.whole.sites.values() if site.name.startswith(_ENCODER) == inside)
 
     def editable(self) -> tuple[Site, ...]:
-        """What can be edited: for the decoder the encoder's units too."""
+        """Sites that can be edited: for the decoder the encoder's too."""
         return self.sites() if self.side == "encoder" else tuple(self.whole.sites.values())
 
     def run(self, batch: Batch, read: Sequence[str], edits: Sequence[Edit | Bound] = ()) -> dict[str, Tensor]:
@@ -205,7 +205,7 @@ def _unnumbered(name: str) -> str:
 
 
 def _outputs(values: Shaped[Tensor, "batch time ..."], half: Halves) -> Shaped[Tensor, "batch step ..."]:
-    """What is told for the steps of a batch, at the steps of its outputs."""
+    """Values for the steps of a batch, at the steps of its outputs."""
     step = torch.arange(half.targets.shape[1], device=values.device)
     place = (half.lengths[:, None] + step).clamp(max=values.shape[1] - 1)
     return values[torch.arange(len(values), device=values.device)[:, None], place]

@@ -57,7 +57,7 @@ class Seq2SeqConfig:
 
 @dataclass(frozen=True)
 class Memory:
-    """What the encoder leaves for the decoder."""
+    """State that the encoder leaves for the decoder."""
 
     states: Float[Tensor, "batch place unit"]
     keys: Float[Tensor, "batch place key"]
@@ -83,14 +83,14 @@ class Decoded:
 
 @runtime_checkable
 class Inside(Protocol):
-    """What may happen inside a decoder while it runs; the network itself is the plain case."""
+    """Interventions in a decoder while it runs; the network itself is the plain case."""
 
     def advance(self, step: int, x: Tensor, state: State) -> State:
         """The recurrent layer's next state."""
         ...
 
     def seen(self, stream: str, step: int, values: Tensor) -> Tensor:
-        """What is used in place of the ``attention`` or the ``context``."""
+        """Values used in place of the ``attention`` or the ``context``."""
         ...
 
 
@@ -213,7 +213,7 @@ class Seq2SeqNet(nn.Module):
         return weights, run.seen("context", step, context)
 
     def _from_symbol(self) -> Float[Tensor, "symbol unit"]:
-        """What each written symbol gives to the decoder's input."""
+        """Decoder input of each written symbol."""
         if not self.config.full_focus:
             return self.feedback.weight
         units = self.config.units

@@ -1,4 +1,4 @@
-"""How well a network writes: alone, from its own output."""
+"""Scores of a network that writes alone, from its own output."""
 
 from dataclasses import dataclass
 

@@ -155,7 +155,7 @@ def _telling(shown: Passage) -> slice:
 
 
 def _sentence(found: Found, failed: Sequence[str]) -> str:
-    """What a unit follows, and how sure that is."""
+    """Labels that a unit follows, with their evidence."""
     interval = f" (95 %: {_interval(found.r_low, found.r_high)})" if math.isfinite(found.r_low) else ""
     untrained = f", untrained networks' best {found.untrained:.2f}" if math.isfinite(found.untrained) else ""
     evidence = f"r {found.r:.2f}{interval} where it was not chosen{untrained}"

@@ -1,4 +1,4 @@
-"""What the units of a prediction stand for, where these are classes with names."""
+"""Classes of a prediction's units, where these have names."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What is lost without many units: curves of damage by the number of units."""
+"""Curves of damage by the number of ablated units."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What people call units and remark on them: kept in the recording beside what was measured, never mixed with it."""
+"""Names of units and remarks on them: kept in the recording beside the measurements, never mixed with them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ COLUMN = "name by hand"
 
 @dataclass(frozen=True)
 class Note:
-    """What somebody wrote of a unit; the last one holds, and the earlier ones stay."""
+    """A note on a unit; the last one holds, and the earlier ones stay."""
 
     unit: str
     """Its address, ``site/unit``."""

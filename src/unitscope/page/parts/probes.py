@@ -1,4 +1,4 @@
-"""What probes found: tables and pictures of sites × labels, and where a unit stands among those of its site."""
+"""Results of probes: tables and pictures of sites × labels, and the rank of a unit among those of its site."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What was read: the model, the text, how much of it, and what proves that it is the same."""
+"""Provenance: the model, the text, the amount of text, and the digests that identify them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

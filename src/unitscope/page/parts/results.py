@@ -19,7 +19,7 @@ FOLDER = "results"
 
 @dataclass(frozen=True, eq=False)
 class Results(Part):
-    """What analyses measured."""
+    """Results of analyses."""
 
     order = 60
     results: ResultSet

@@ -69,7 +69,7 @@ def _conditions(known: Known) -> list[View]:
 
 
 def _signals(known: Known) -> list[View]:
-    """What numbers were there beside the activations in the first sequence, such as channels of a stimulus."""
+    """Numbers beside the activations in the first sequence, such as channels of a stimulus."""
     signals = {name: values[0] for name, values in known.signals.items() if np.isfinite(values[0]).any()}
     if not signals:
         return []

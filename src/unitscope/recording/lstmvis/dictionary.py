@@ -48,7 +48,7 @@ def escaped(symbol: str) -> str:
 
 
 def unescaped(token: str, path: Path) -> str:
-    """What ``escaped`` was given. Raises ``InputError`` for what it never gives."""
+    """Inverse of ``escaped``. Raises ``InputError`` for anything that ``escaped`` never gives."""
     if token == EMPTY:
         return ""
     try:

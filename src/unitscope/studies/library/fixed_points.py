@@ -110,7 +110,7 @@ def _read(net: SeriesNet, states: Float[Tensor, "state number"]) -> Tensor:
 
 
 def of_cell(cell: Cell) -> list[Claim]:
-    """What is said of one kind of network."""
+    """Claims about one kind of network."""
 
     def every(o: Outcomes, test: Any) -> Value | None:
         own = o.where(cell=cell)

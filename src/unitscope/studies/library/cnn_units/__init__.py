@@ -111,7 +111,7 @@ def _given(nets: Path, task: Task) -> list[dict[str, Any]]:
 
 
 def _digest(card: Card) -> str:
-    """What tells two trainings under one name apart: their histories."""
+    """Digest of a network's history, which separates two trainings under one name."""
     return hashlib.sha256(json.dumps(card.training, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -155,7 +155,7 @@ def blank(options: Asked, number: int, settings: dict[str, Any], here: Here) -> 
 
 
 def _layers(card: Card) -> int:
-    """How many layers a network has."""
+    """Number of layers of a network."""
     match card.network:
         case VDCNNConfig(channels=channels):
             return len(channels)
@@ -169,7 +169,7 @@ def _layers(card: Card) -> int:
 
 
 def networks(o: Outcomes) -> dict[str, Numbers]:
-    """What the networks learnt, scores of the last layer beside untrained ones, and depth."""
+    """Scores of the networks, scores of the last layer beside untrained ones, and depth."""
     every = o.having("probe")
     names = sorted({name for one in every for name in one["metrics"] if name.startswith(("test", "majority", "naive"))})
     return {

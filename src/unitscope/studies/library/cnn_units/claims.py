@@ -1,4 +1,4 @@
-"""What the study of concepts in units claims, and how each number is made of what was found."""
+"""Claims of the study of concepts in units, and the computation of each number."""
 
 import math
 from collections.abc import Callable
@@ -94,7 +94,7 @@ def ordered(one: Found) -> float:
 
 
 def rise(one: Found) -> float:
-    """Of the share of phrases, from the first to the last layer."""
+    """Rise of the share of phrases, from the first to the last layer."""
     shares = [share["phrases"] for share in one["up"]["shares"]]
     return float(shares[-1] - shares[0])
 
@@ -112,7 +112,7 @@ def short(one: Found) -> float:
 
 
 def of_one(task: str) -> list[Claim]:
-    """What is claimed of one task."""
+    """Claims about one task."""
     translates = task == "translation"
 
     def asked(id: str, says: str, source: Source, expected: str, value: Any, bar: Any) -> Claim:
@@ -204,5 +204,5 @@ def _worst(task: str, what: str) -> Callable[[Outcomes], Value | None]:
 
 
 def _exact(value: Value | None) -> Value | None:
-    """Of one network, that network's own number."""
+    """Value of a single network, as an exact number."""
     return value if value is None or value.low == value.low else exact(value.mean, f"{value.note}; one network")

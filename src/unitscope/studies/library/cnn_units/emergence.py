@@ -1,4 +1,4 @@
-"""What makes a concept appear: its units against its frequency, and against what the loss becomes without it."""
+"""Causes of a concept's units: its number of units against its frequency, and against the loss without it."""
 
 from collections.abc import Sequence
 from typing import Any

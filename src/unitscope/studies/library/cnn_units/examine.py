@@ -20,7 +20,7 @@ from unitscope.banks.layers import granularity, phrase_share
 from unitscope.banks.selectivity import selectivity
 from unitscope.banks.separation import separation
 from unitscope.banks.texts import instances, replicated
-from unitscope.concepts.pooled import pooled
+from unitscope.concepts.text_vectors import pooled
 from unitscope.corpus.passages import Passages
 from unitscope.corpus.reading import Characters
 from unitscope.corpus.sentence import Sentence
@@ -72,7 +72,7 @@ class Layer:
 
 @dataclass(frozen=True, eq=False)
 class Side:
-    """What drives units up, or what drives them down."""
+    """Concepts that raise units, or that lower them."""
 
     sign: Sign
     layers: list[Layer]

@@ -1,4 +1,4 @@
-"""What must not matter, and what it costs: padding, batches, and alignment unit by unit."""
+"""Invariances and costs: padding, batches, and alignment unit by unit."""
 
 import dataclasses
 import time
@@ -10,7 +10,7 @@ from torch import nn
 
 from unitscope.banks.alignment import candidates_of
 from unitscope.banks.texts import replicated
-from unitscope.concepts.pooled import pooled
+from unitscope.concepts.text_vectors import pooled
 from unitscope.corpus.passages import Passages
 from unitscope.corpus.reading import Characters
 from unitscope.networks.card import Card as NetworkCard

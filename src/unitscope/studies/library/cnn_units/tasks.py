@@ -1,4 +1,4 @@
-"""What the networks of the study learn, and the sentences that their units are looked at with."""
+"""Tasks of the study's networks, and the sentences on which their units are examined."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -42,7 +42,7 @@ class Task:
 
     @property
     def fingerprint(self) -> str:
-        """Of the training texts: that of a network that learnt them."""
+        """Fingerprint of the training texts: that of a network that learnt them."""
         return fingerprint(self.learnt)
 
     def finders(self) -> list[Finder]:
@@ -71,7 +71,7 @@ class Task:
 
 
 def tasks(data: Path | None, quick: bool) -> list[Task]:
-    """What the folder has: questions (TREC), encyclopedia (DBpedia), translation (Multi30k).
+    """Tasks whose data the folder has: questions (TREC), encyclopedia (DBpedia), translation (Multi30k).
 
     Without a folder, made-up questions. Raises ``InputError`` for a folder without any of them.
     """
@@ -151,7 +151,7 @@ def _sentences(texts: Sequence[str], name: str) -> list[Sentence]:
 
 
 def only(finders: Sequence[Finder], wanted: set[tuple[str, str]]) -> Finder:
-    """What the finders see of some concepts, so that a bank holds no others."""
+    """Words and phrases of some concepts, so that a bank holds no others."""
 
     def find(sentence: Sentence) -> Iterator[Place]:
         return (place for finder in finders for place in finder(sentence) if (place.kind, place.text.lower()) in wanted)

@@ -73,7 +73,7 @@ def runs(options: Asked) -> list[Run]:
 
 
 def kin(zoo: Path | None, settings: dict[str, Any], here: Here) -> dict[str, Any]:
-    """What is said of the networks of one cell together: which of them are alike, and what tells their kind."""
+    """Claims about the networks of one cell together: their kinship, and the features of their kind."""
     cell, seeds = settings["all of"], range(1, settings["seeds"] + 1)
     live: dict[str, list[Any]] = {
         kind: [_live(zoo, {**settings, "kind": kind, "cell": cell, "seed": seed}, here) for seed in seeds]

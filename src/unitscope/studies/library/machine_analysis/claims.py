@@ -1,4 +1,4 @@
-"""What the study of encoder–decoders claims, and how each number is made of what was found."""
+"""Claims of the study of encoder–decoders, and the computation of each number."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -68,7 +68,7 @@ def _unlearnt(networks: Iterable[Found]) -> str:
 
 
 def changes(part: str, one: Found) -> list[float]:
-    """How far the states of a part move, step by step."""
+    """Distance that the states of a part move, step by step."""
     found: list[float] = one["numbers/change"][part]
     return found
 
@@ -79,7 +79,7 @@ def least_ratio(guided: Sequence[float], base: Sequence[float]) -> float:
 
 
 def of_cell(cell: Cell) -> list[Claim]:
-    """What is claimed of the networks with one kind of cell."""
+    """Claims about the networks with one kind of cell."""
     name, gru = cell.upper(), cell == "gru"
 
     def least(guided: Sequence[float], base: Sequence[float]) -> float:
@@ -176,7 +176,7 @@ def of_cell(cell: Cell) -> list[Claim]:
 
 
 def excess(o: Outcomes, cell: str, kind: str, group: str) -> Value | None:
-    """How many more compositions are wrong without a group than without random units."""
+    """Number of further wrong compositions without a group than without random units."""
     own = [one["ablations"][group] for one in o.where(cell=cell, kind=kind).having(f"ablations/{group}")]
     p = "p of each network " + ", ".join(f"{row['p']:.2f}" for row in own)
     lost = [row["without random units"] - row["without the group"] for row in own]

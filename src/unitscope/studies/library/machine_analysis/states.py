@@ -27,7 +27,7 @@ class States:
 
 
 def sources(model: Seq2SeqModel, material: Material) -> dict[str, Live]:
-    """What is read, by part."""
+    """Sites that are read, by part."""
     count = len(material.held_out)
     return {
         "encoder": Live(model.encoder, material.sources, batch_size=count),
@@ -47,7 +47,7 @@ def states(model: Seq2SeqModel, material: Material) -> States:
 
 @dataclass(frozen=True)
 class Exactness:
-    """How far what is recomputed is from what the network's own modules give: largest difference of a hidden state."""
+    """Largest difference between recomputed hidden states and those of the network's own modules."""
 
     single: dict[str, float]
     """By part, in float32."""

@@ -78,7 +78,7 @@ def one_pair(whose: str, found: States, material: Material) -> list[View]:
 
 
 def importance(whose: str, group: FunctionalGroup) -> View:
-    """How much each unit counts for a label, as a rectangle; the order of units says nothing."""
+    """Weight of each unit for a label, as a rectangle; the order of units means nothing."""
     values = group.importance
     rows = next(n for n in range(math.isqrt(len(values)), 0, -1) if len(values) % n == 0)
     grid = values.reshape(rows, -1)

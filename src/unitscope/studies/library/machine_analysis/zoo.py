@@ -20,7 +20,7 @@ HELD_OUT = ("heldout_tables", "heldout_compositions", "new_compositions")
 
 @dataclass(frozen=True)
 class Material:
-    """What all networks read: the pairs by set, and those on which units are examined."""
+    """Data of all networks: the pairs by set, and those on which units are examined."""
 
     sets: PairSets
     held_out: Sequence[Pair]
@@ -34,7 +34,7 @@ class Material:
 
     @property
     def places(self) -> int:
-        """Of the longest source that is examined."""
+        """Number of places of the longest source that is examined."""
         return max(len(pair.source) for pair in self.held_out)
 
     @property
@@ -85,7 +85,7 @@ def material(folder: Path, quick: bool) -> Material:
 
 
 def options(folder: Path, settings: dict[str, Any]) -> Seq2SeqOptions:
-    """How a network is trained: as published, but in batches: 16 pairs, 200 epochs; from 512 units on 8 and 120."""
+    """Training of a network: as published, but in batches: 16 pairs, 200 epochs; from 512 units on 8 and 120."""
     kind, cell, units, seed = (settings[name] for name in ("kind", "cell", "units", "seed"))
     out = str(folder / f"{kind}-{cell}-h{units}-s{seed}")
     guidance = 1.0 if kind == "guided" else 0.0

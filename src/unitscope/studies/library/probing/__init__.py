@@ -56,7 +56,7 @@ class Asked(Options):
 
 @cache
 def _sentences(path: Path, quick: bool) -> tuple[list[Sentence], list[Sentence]]:
-    """What the language model of words learns, and what probes are made of: every other document."""
+    """Data of the language model of words, and of the probes: every other document."""
     found = read_treebank(path)
     if quick:
         found = found[:900]
@@ -141,7 +141,7 @@ def trees(options: Asked, settings: dict[str, Any], here: Here) -> dict[str, Any
 
 
 def use(options: Asked, settings: dict[str, Any], here: Here) -> dict[str, Any]:
-    """What the model loses without what a probe reads."""
+    """Loss of the model without the directions that a probe reads."""
     probed, _ = _probed(options, settings, here)
     return {"used": probe_use(probed, settings["words"], settings["use"], settings["seed"])}
 
@@ -223,7 +223,7 @@ def use_views(o: Outcomes) -> list[View]:
 
 
 def rest(o: Outcomes) -> dict[str, Numbers]:
-    """What a fresh probe still reads; the untrained encoder; sums."""
+    """Remaining accuracy of a fresh probe; the untrained encoder; sums."""
     found: dict[str, Numbers] = {}
     for one in o.having("used"):
         found[f"{one.name}: what a fresh probe still reads"] = {la: f["read"] for la, f in one["used"].items()}

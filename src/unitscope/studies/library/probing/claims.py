@@ -1,4 +1,4 @@
-"""What the study of probing claims, and how each number is made of what was found."""
+"""Claims of the study of probing, and the computation of each number."""
 
 from collections.abc import Callable
 from typing import Any
@@ -71,7 +71,7 @@ def _contextual(found: Rows, number: str) -> float:
 
 
 def of_source(source: str) -> list[Claim]:
-    """What is claimed of one trained model."""
+    """Claims about one trained model."""
 
     def asked(id: str, says: str, whose: Source, expected: str, value: Any, bar: Any) -> Claim:
         return Claim(f"{id}-{source}", f"{source}: {says}", whose, expected, value, bar)
@@ -128,7 +128,7 @@ def of_source(source: str) -> list[Claim]:
 
 
 def _used(layer: str, first: str, second: str) -> Callable[[Outcomes], Value | None]:
-    """What one erasure costs more than the largest of three random ones, nats per word."""
+    """Cost of one erasure minus the largest of three random ones, nats per word."""
 
     def difference(found: dict[str, Any]) -> float:
         cost = summary(found[layer])
@@ -169,7 +169,7 @@ def _state(found: dict[str, Any]) -> dict[str, float]:
 
 
 def _sums(number: Callable[[dict[str, float]], float]) -> Callable[[Outcomes], Value | None]:
-    """Of the state of each GRU; nothing is concluded where one has not learnt to add."""
+    """Claims about the state of each GRU; no conclusion where one has not learnt to add."""
 
     def value(o: Outcomes) -> Value | None:
         own = o.having("sums")

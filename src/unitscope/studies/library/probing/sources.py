@@ -1,4 +1,4 @@
-"""What the study reads: a trained encoder with sub-words, and a language model of words that it trains itself."""
+"""Models of the study: a trained encoder with sub-words, and a language model of words that it trains itself."""
 
 import importlib.util
 import math

@@ -130,7 +130,7 @@ def characterize(task: Task, settings: dict[str, Any], _: Here) -> dict[str, Any
 
 
 def _class_means(model: ModuleModel, task: Task, sequences: range) -> Float[np.ndarray, "class unit"]:
-    """Of the hidden units where a class is told: the classes that occur there."""
+    """Means of the hidden units at labelled steps, for each class that occurs there."""
     batch = task.test.batch(sequences)
     hidden, target = model.run(batch, [SITE])[SITE][batch.has_target].double(), batch.targets[batch.has_target]
     return np.stack([hidden[target == value].mean(0).numpy() for value in target.unique()])
@@ -154,7 +154,7 @@ def ranks(o: Outcomes, task: str, score: str, units: int = UNITS) -> Value | Non
 
 
 def of_task(name: str) -> list[Claim]:
-    """What is claimed of every task."""
+    """Claims about every task."""
     return [
         Claim(
             f"ranking-{name}",
@@ -276,7 +276,7 @@ GENERAL = [
 
 
 def quality(o: Outcomes) -> dict[str, Numbers]:
-    """What networks learnt, and scores against damage, by task and size."""
+    """Scores of the networks, and scores of units against damage, by task and size."""
     learnt: dict[str, dict[str, Any]] = {}
     ranked: dict[str, dict[str, Any]] = {}
     for name, of_task_ in o.by("task").items():
@@ -311,7 +311,7 @@ def pictures(o: Outcomes) -> list[View]:
 
 
 def _curves(name: str, drive: str, y: Float[np.ndarray, "time unit"], shown: int = 16) -> Lines:
-    """How far some units are from where they rested before a step, or from their mean in a sine."""
+    """Distance of some units from their rest before a step, or from their mean in a sine."""
     moved = y - (y[len(y) // 2 - 1] if drive == "step" else y[len(y) // 4 :].mean(axis=0))
     order = np.argsort(moved[-1] if drive == "step" else moved.std(axis=0), kind="stable")
     chosen = order[np.linspace(0, len(order) - 1, min(shown, len(order))).astype(int)]

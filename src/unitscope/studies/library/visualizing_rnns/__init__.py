@@ -121,7 +121,7 @@ def losses(o: Outcomes) -> dict[str, Numbers]:
 
 
 def units(o: Outcomes) -> dict[str, Numbers]:
-    """What units follow, network by network; and in how many of the trainings."""
+    """Labels that units follow, network by network; and the number of trainings that have such a unit."""
     shares = {
         one.name: {"units": one["width"] * one["layers"], "interpretable": one["interpretable"],
                    "labels with a confirmed unit": sum(u["confirmed"] for u in one["units"].values()),

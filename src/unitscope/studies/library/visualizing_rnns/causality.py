@@ -1,4 +1,4 @@
-"""What the network loses without a found cell, symbol by symbol: a double dissociation shows what each is for."""
+"""Loss of the network without a found cell, symbol by symbol: a double dissociation shows the role of each."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What is claimed of single cells: how many trainings have one, and what is lost without it."""
+"""Claims about single cells: the number of trainings that have one, and the loss without it."""
 
 import math
 from collections.abc import Callable

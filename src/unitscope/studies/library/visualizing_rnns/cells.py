@@ -38,7 +38,7 @@ def states(model: ModuleModel) -> list[str]:
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """What the units of one network stand for."""
+    """Labels of the units of one network."""
 
     name: str
     findings: Answer
@@ -51,7 +51,7 @@ class Cells:
     """``site/unit`` of each unit."""
 
     def share(self, effect: float = EFFECT) -> float:
-        """Of the units that are interpretable at an effect."""
+        """Share of the units that are interpretable at an effect."""
         return float((self.strength >= effect).mean())
 
     def typical(self, count: int, seed: int = 0) -> list[str]:

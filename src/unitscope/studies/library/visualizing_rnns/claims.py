@@ -1,4 +1,4 @@
-"""What is claimed of the networks of the study, and what was published or measured before."""
+"""Claims about the networks of the study, and values published or measured before."""
 
 import itertools
 import math
@@ -234,7 +234,7 @@ def gate_claims() -> list[Claim]:
 
 
 def error_claims() -> list[Claim]:
-    """What networks know that counts do not, and what explains the rest."""
+    """Knowledge of networks beyond counts, and explanations of the rest."""
 
     def gained(symbol: str, cell: str) -> Callable[[Outcomes], Value | None]:
         def value(o: Outcomes) -> Value | None:

@@ -1,4 +1,4 @@
-"""How well a closing bracket is foreseen, by how far back it was opened: the brace case of the paper.
+"""Prediction of a closing bracket, by the distance to its opening: the brace case of the paper.
 
     found = closing(held_out, {"lstm": net_scores, "20-gram": ngram_scores[20]})
     found.views("lstm", "20-gram")
@@ -40,7 +40,7 @@ class Closing:
     """The same in every draw of the bootstrap."""
 
     def gain(self, model: str, baseline: str) -> list[Estimate]:
-        """How far a model is ahead of another, in each bin."""
+        """Lead of a model over another, in each bin."""
         difference = self.drawn[model] - self.drawn[baseline]
         low, high = interval(difference)
         mean = self.means[model] - self.means[baseline]

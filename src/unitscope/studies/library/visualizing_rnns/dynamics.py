@@ -1,4 +1,4 @@
-"""What a network resembles while it learns: first n-grams of short contexts, then of longer ones.
+"""Resemblance of a network while it learns: first to n-grams of short contexts, then of longer ones.
 
     models = {"1-gram": ..., "3-NN": ...}: whole predictions, from ``ngram_predictions`` and ``network_predictions``
     path = resemblance(held_out, member.snapshots(), ngram, networks)

@@ -36,7 +36,7 @@ class ErrorSets:
         return estimate(both.astype(np.float64), either)
 
     def regions(self, names: Sequence[str]) -> dict[tuple[str, ...], int]:
-        """How many characters just these of the named models get wrong, for every choice of them: a Venn diagram."""
+        """Number of characters that exactly these of the named models get wrong, for every subset: a Venn diagram."""
         code = sum((self.wrong[name].astype(np.int64) << place for place, name in enumerate(names)), np.int64(0))
         counts = np.bincount(np.ravel(code), minlength=1 << len(names))
         return {

@@ -50,13 +50,13 @@ class Plan:
 
     @property
     def name(self) -> str:
-        """Of its folder."""
+        """Name of its folder."""
         bias = "" if self.forget_bias is None else f"-bias{self.forget_bias:g}"
         seed = f"-seed{self.seed}" if self.seed > 1 else ""
         return f"{self.cell}-{self.layers}-{self.row}-{self.protocol}{bias}{seed}"
 
     def options(self, text: Path, corpus: TextCorpus, folder: Path, epochs: int, device: str = "cpu") -> TrainOptions:
-        """How to train it on the interleaved split of ``corpus``, which is the file ``text``."""
+        """Options of its training on the interleaved split of ``corpus``, which is the file ``text``."""
         modern = self.protocol == "modern"
         split = corpus.split
         units = width(self.cell, self.layers, len(corpus.vocabulary), self.row)

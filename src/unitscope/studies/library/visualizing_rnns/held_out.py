@@ -46,7 +46,7 @@ class HeldOut:
 
     @property
     def targets(self) -> Int[np.ndarray, "stretch character"]:
-        """What is predicted, in the order of the scores: one character fewer than ``ids``."""
+        """Targets, in the order of the scores: one character fewer than ``ids``."""
         return self.ids[:, 1:]
 
     def text(self, stretch: int) -> str:
@@ -80,7 +80,7 @@ class HeldOut:
 
 
 def train_segments(corpus: TextCorpus) -> list[Int[np.ndarray, " character"]]:
-    """What n-grams learn from: the stretches of the train part."""
+    """Training text of n-grams: the stretches of the train part."""
     return [ids.astype(np.int64) for ids, _ in corpus.part("train").stretches()]
 
 

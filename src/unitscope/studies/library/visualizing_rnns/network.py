@@ -202,7 +202,7 @@ def _errors(
 
 
 def _units(options: Asked, model: ModuleModel, corpus: TextCorpus, here: Here) -> tuple[dict[str, Any], list[View]]:
-    """What units stand for, and what is lost without two of them."""
+    """Labels of units, and the loss without two of them."""
     text = corpus.part("validation")
     search = Question(labels_of(text), tuple(states(model)))
     every = EVERY
@@ -295,7 +295,7 @@ def fixed(options: Asked, settings: dict[str, Any], here: Here) -> dict[str, Any
 
 
 def learning(options: Asked, settings: dict[str, Any], here: Here) -> dict[str, Any]:
-    """What a network resembles while it learns, when its units emerge, and what found units raise and are driven by."""
+    """Resemblance of a network while it learns, emergence of its units, their effects on the output, their drivers."""
     file = text_file(options.text, options.quick)
     corpus, _ = _text(file)
     folder = (options.grid or here.shared / "grid") / settings["of"]
@@ -345,7 +345,7 @@ def _share(flags: Sequence[bool]) -> list[float]:
 def _circuits(
     model: ModuleModel, net: Any, text: TextCorpus, found: dict[str, Any]
 ) -> tuple[dict[str, Any], list[View]]:
-    """What the confirmed units are driven by, and, where they are hidden values of the last layer, what they raise."""
+    """Drivers of the confirmed units, and, for hidden values of the last layer, the symbols that they raise."""
     made: dict[str, Any] = {}
     views: list[View] = []
     symbols = [repr(symbol) for symbol in text.vocabulary.symbols]

@@ -44,7 +44,7 @@ KINDS = ("n-gram", "memory", "rare words", "word model", "punctuation", "boost")
 
 @dataclass(frozen=True, eq=False)
 class Onion:
-    """What explains each error: the number of a layer, or −1 where there is no error."""
+    """Explanation of each error: the number of a layer, or −1 where there is no error."""
 
     layers: Sequence[tuple[str, str]]
     """Kind and name of each oracle, in order."""
@@ -59,7 +59,7 @@ class Onion:
         return np.bincount(self.cause[self.cause >= 0], minlength=len(self.layers))
 
     def shares(self) -> dict[str, Estimate]:
-        """Of all errors, what each kind of oracle explains."""
+        """Share of all errors that each kind of oracle explains."""
         kinds = np.array([kind for kind, _ in self.layers])
         made = {}
         for kind in KINDS:
@@ -85,7 +85,7 @@ class Onion:
         return [Table(title, fields, rows, note), Table(f"{model}: layer by layer", layer_fields, layers)]
 
     def against(self, better: "Onion", name: str, other: str) -> Table:
-        """What explains the errors that this model has more than a better one."""
+        """Explanations of the errors that this model has more than a better one."""
         more = self.counts() - better.counts()
         total = max(1, self.errors - better.errors)
         rows = [[kind, self._of(kind, more), self._of(kind, more) / total] for kind in KINDS]
@@ -137,7 +137,7 @@ def _places(
     Bool[np.ndarray, "stretch character"],
     Bool[np.ndarray, "stretch character"],
 ]:
-    """Of every target: how far back its word began before, how often training has it, after a break, punctuation."""
+    """Features of every target: distance to its word's last use, frequency in training, after a break, punctuation."""
     shape = held_out.ids.shape
     memory, count = np.full(shape, np.inf), np.full(shape, -1)
     begins, marks = np.zeros(shape, bool), np.zeros(shape, bool)
@@ -156,7 +156,7 @@ def _places(
 
 
 def word_counts(segments: Iterable[Int[np.ndarray, " _"]], vocabulary: Vocabulary) -> Counter[str]:
-    """How often each word occurs in a text."""
+    """Frequency of each word in a text."""
     counts: Counter[str] = Counter()
     for segment in segments:
         counts.update(WORD.findall(letters(segment, vocabulary)))

@@ -57,7 +57,7 @@ def over(number: Number, protocol: str = "modern", **settings: Any) -> Callable[
 
 
 def gap(worse: dict[str, Any], better: dict[str, Any]) -> Callable[[Outcomes], Value | None]:
-    """How much more one kind of network loses than another, over pairs of seeds; of one pair nothing follows."""
+    """Difference in loss of two kinds of network, over pairs of seeds; one pair supports no conclusion."""
 
     def value(o: Outcomes) -> Value | None:
         one, other = (nets(o, protocol="modern", **settings) for settings in (worse, better))

@@ -1,4 +1,4 @@
-"""What the paper is remembered to have reported, and what calibration runs measured: for comparison, never as a gate.
+"""Values of the paper, from memory, and of calibration runs: for comparison, never as a gate.
 
 The paper's tables were not at hand; these values are recollection that nobody has checked against its text, though the
 n-gram rows agree with the files below to 0.003 and one row of networks was reproduced to 0.01.

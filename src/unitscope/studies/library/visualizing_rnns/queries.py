@@ -68,7 +68,7 @@ class Query:
         return f"{self.inside or repr(self.matches.phrase.text)}: {self.network}"
 
     def views(self) -> list[View]:
-        """What is shared, and what ``unitscope match`` shows; titles say of what."""
+        """Results of the query as ``unitscope match`` shows them; titles name the phrase."""
         return [
             self._table(),
             *(replace(view, title=f"{self.title}: {view.title}") for view in self.matches.views(SHOWN)),

@@ -1,4 +1,4 @@
-"""How often gates are open or shut, and which of the paper's statements about that hold.
+"""Share of open and shut gates, and the paper's statements about them.
 
 Karpathy, Johnson & Fei-Fei 2015, figure 3: a gate's unit is left-saturated where it is below 0.1 and right-saturated
 where it is above 0.9. ``nn.GRU`` has its update gate the other way round (near 1 it keeps the old state), so here its
@@ -33,11 +33,11 @@ class Saturation:
     """By gate, one pair for each layer."""
 
     def left(self, gate: str) -> Float[np.ndarray, " unit"]:
-        """Of the units of all layers."""
+        """Shares over the units of all layers."""
         return np.concatenate([left for left, _ in self.gates[gate]])
 
     def right(self, gate: str) -> Float[np.ndarray, " unit"]:
-        """Of the units of all layers."""
+        """Shares over the units of all layers."""
         return np.concatenate([right for _, right in self.gates[gate]])
 
     def by_layer(self, gate: str) -> list[float]:

@@ -1,4 +1,4 @@
-"""What the networks of the study read: the user's file, or for a quick look source code that is always at hand."""
+"""Text of the study's networks: the user's file, or for a quick look source code that every machine has."""
 
 import tempfile
 from pathlib import Path

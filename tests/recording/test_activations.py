@@ -5,7 +5,7 @@ from safetensors.torch import load_file
 from unitscope.errors import InputError
 from unitscope.files.arrays import header_bytes
 from unitscope.files.digest import digest
-from unitscope.recording.blocks import PIECE, STEP, TYPES, Blocks, Pages, write_blocks
+from unitscope.recording.activations import PIECE, STEP, TYPES, Blocks, Pages, write_blocks
 
 UNITS, TOKENS = 130, 17
 

@@ -1,4 +1,4 @@
-"""What was found of one run, on disk: numbers, words, lists, dictionaries, arrays and views, under the key of all it
+"""Outcomes of runs on disk: numbers, words, lists, dictionaries, arrays and views, under the key of all it
 hangs on.
 
 A study that was stopped goes on from what it kept. Nothing is unpickled: a JSON file, and arrays beside it.
@@ -38,7 +38,7 @@ def keep(folder: Path, key: str, outcome: Outcome) -> None:
 
 
 def kept(folder: Path, key: str) -> Outcome | None:
-    """What was kept under this key; None where there is nothing, something else, or a damaged file."""
+    """Outcome under this key; None where there is nothing, something else, or a damaged file."""
     if not (folder / HEAD).exists():
         return None
     try:

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from unitscope.banks.texts import instances, replicated
-from unitscope.concepts.pooled import pooled
+from unitscope.concepts.text_vectors import pooled
 from unitscope.corpus.corpus import Corpus
 from unitscope.corpus.with_sentences import WithSentences
 from unitscope.errors import InputError
@@ -15,7 +15,7 @@ from unitscope.source.label_table import LabelTable
 from unitscope.source.live import Live
 
 
-def check_fed(name: str, table: LabelTable, model: Model | None, corpus: Corpus | None) -> None:
+def check_degrees(name: str, table: LabelTable, model: Model | None, corpus: Corpus | None) -> None:
     """Raises ``InputError`` where no text can be made of a concept and given to the model."""
     if not table.concepts:
         raise InputError(f"{name} is of concepts; ask for concept:TEXT or a bank")
@@ -32,8 +32,8 @@ def degrees(
     corpus: Corpus | None,
     units: Mapping[str, Int[np.ndarray, " unit"]],
 ) -> dict[str, Float[np.ndarray, "unit label"]]:
-    """Of every unit with every label that is a concept, NaN for other labels; one batched pass for all concepts."""
-    check_fed(name, table, model, corpus)
+    """Degrees of every unit with every label that is a concept, NaN for other labels; one batched pass for all."""
+    check_degrees(name, table, model, corpus)
     assert model is not None
     assert isinstance(corpus, WithSentences)
     concepts: Sequence[str] = list(table.concepts.values())
