@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from treebanks import DATA
+from typer.testing import CliRunner
 
 from unitscope.corpus.dialect import Notes
 from unitscope.corpus.labelled import labelled_rows, read_labelled
@@ -20,6 +21,7 @@ from unitscope.corpus.text import TextCorpus
 from unitscope.corpus.treebank import TreebankCorpus, read_treebank
 from unitscope.corpus.vocabulary import UnknownSymbols
 from unitscope.errors import InputError
+from unitscope.networks.lessons.tasks import divide
 from unitscope.opening.inputs import Inputs
 
 FILES = Path(os.environ.get("UNITSCOPE_CASES", DATA.parents[1] / "cases")) / "files"
@@ -122,3 +124,21 @@ def test_the_commands_read_the_same(name: str, monkeypatch: pytest.MonkeyPatch) 
             assert "".join(piped.text(n) for n in range(len(piped))) == whole
             if "text" not in says:
                 assert "is a table" in corpus.describe()["as read"] or not name.endswith((".csv", ".tsv", ".jsonl"))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_classifiers_learn_from_what_the_file_says(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``train classifier FILE`` up to training: its texts and labels, or one sentence on why it cannot."""
+    from unitscope.cli import train_texts
+    from unitscope.cli.app import app
+
+    says, given = expected(name), []
+    monkeypatch.setattr(train_texts, "divide", lambda items, *_, **__: given.extend(items) or divide([("a", "b")]))
+    monkeypatch.setattr(train_texts, "by_part", lambda items, *_, **__: given.extend(items) or divide([("a", "b")]))
+    done = CliRunner().invoke(app, ["train", "classifier", str(FILES / name)])
+    assert isinstance(done.exception, InputError), done.output
+    if "labelled" in says["as"] or "SentEval" in says["as"]:
+        assert "too few to hold out" in str(done.exception)
+        assert given == list(read_labelled([str(FILES / name)]))
+    elif says["as"] != "text":  # which is a line of a label and a text
+        assert not given and name in str(done.exception)

@@ -288,16 +288,31 @@ def test_import_and_export(tmp_path: Path) -> None:
 WORD = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=4)
 
 
-@settings(max_examples=12, deadline=None)
-@given(st.lists(st.lists(WORD, min_size=1, max_size=4), min_size=1, max_size=4), st.sampled_from([".npz", ".parquet"]))
-def test_whatever_the_words_what_is_written_is_read(words: list[list[str]], ending: str) -> None:
+@settings(max_examples=16, deadline=None)
+@given(
+    st.lists(st.lists(WORD, min_size=1, max_size=4), min_size=1, max_size=4),
+    st.sampled_from([".npz", ".parquet", ".zarr", "xarray", "command"]),
+)
+def test_whatever_the_words_what_is_written_is_read(words: list[list[str]], way: str) -> None:
+    if way in (".zarr", "xarray"):
+        pytest.importorskip(way.strip("."))
     lengths = [len(row) for row in words]
     rows = np.random.default_rng(0).normal(size=(sum(lengths), 2)).astype(np.float32)
     level = np.arange(sum(lengths), dtype=np.float32)
     source = from_arrays({"hidden": rows}, lengths=lengths, tokens=words, labels={"level": level})
+    frame = to_pandas(source, labels=["level"])
+    assert frame["tokens"].tolist() == [word for row in words for word in row]
+    assert np.array_equal(frame.filter(like="unit ").to_numpy(), rows) and frame["level"].tolist() == level.tolist()
     with tempfile.TemporaryDirectory() as folder:
-        export_arrays(source, Path(folder) / f"a{ending}", labels=["level"])
-        back = from_file(Path(folder) / f"a{ending}")
+        path = Path(folder) / f"a{way if way[0] == '.' else '.npz'}"
+        export_arrays(source, path, labels=["level"])
+        if way == "command":
+            for command in (["import", path, "--out", f"{folder}/run"], ["export", f"{folder}/run", f"{folder}/b.npz",
+                                                                        "--label", "level"]):  # fmt: skip
+                done = CliRunner().invoke(app, [str(each) for each in command])
+                assert done.exit_code == 0, (done.output, done.exception)
+            path = Path(folder) / "b.npz"
+        back = from_arrays(to_xarray(source, labels=["level"])) if way == "xarray" else from_file(path)
         (site,) = [site.name for site in back.sites]
         assert np.array_equal(values(back, site), rows)
         assert values(back, site, "level").tolist() == level.tolist()

@@ -283,14 +283,13 @@ class LabelledTexts(WithText):
         numbers = {label: number for number, label in enumerate(self.classes)}
         self.targets = array("i", (numbers[label] for label in labels))
         """The number of each text's class; empty where texts have none."""
-        self._refuse_unknown_symbols()
+        if self.vocabulary.unknown is None and counts.keys() - self.vocabulary.ids.keys():
+            self._refuse_unknown_symbols()
         self.notes = notes or Notes()
         note_unknown(counts, self.vocabulary, name, self.notes, warn)
         self._annotated = Annotated(self.document_text)
 
     def _refuse_unknown_symbols(self) -> None:
-        if self.vocabulary.unknown is not None:
-            return
         for number, text in enumerate(self.texts):
             lacking = set(self._symbols(text)) - self.vocabulary.ids.keys()
             if lacking:

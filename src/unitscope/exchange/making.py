@@ -50,7 +50,8 @@ def from_arrays(
     one are one piece of evidence and follow each other. Without it each sequence is its own. ``labels``: by name one
     value for each token (in the shape of the activations) or for each sequence; numbers as they are, of words a flag
     ``name=word`` each. ``groups``: for each unit what it is part of (electrode, layer, head); each becomes a site.
-    ``rate``: steps per second, for the label ``time``.
+    ``rate``: steps per second, for the label ``time``. Of an ``xarray.Dataset`` the coordinates along tokens or
+    sequences are labels, and ``sequence``, ``document`` and ``tokens`` among them what these say.
 
     Raises ``InputError`` where shapes do not fit together.
     """
@@ -58,6 +59,12 @@ def from_arrays(
     if not given:
         raise InputError(f"{name} has no activations; give an array for at least one site")
     first_name, first = next(iter(given.items()))
+    beside = _coordinates(activations, first)
+    runs = beside.pop("sequence", None)
+    if runs is not None and lengths is None and mask is None:
+        lengths = np.diff(np.flatnonzero(np.concatenate([[True], runs[1:] != runs[:-1], [True]])))
+    tokens = beside.pop("tokens", None) if tokens is None else tokens
+    documents = beside.pop("document", None) if documents is None else documents
     sizes = lengths_of(first, lengths, mask, first_name)
     values: dict[Site, np.ndarray] = {}
     for site, array in given.items():
@@ -72,7 +79,7 @@ def from_arrays(
         for group in dict.fromkeys(groups):
             chosen = np.array([each == group for each in groups])
             values[Site(f"{site}.{group}", int(chosen.sum()))] = rows[:, chosen]
-    said = labels_of(labels or {}, sizes)
+    said = labels_of({**beside, **(labels or {})}, sizes)
     if rate is not None:
         said[TIME] = np.concatenate([np.arange(size) for size in sizes.tolist()] or [np.zeros(0)]) / rate
     whole, places = _documents(documents, sizes, name)
@@ -88,6 +95,16 @@ def from_arrays(
         said[CHARACTER] = ends
     documents_told = [DocumentText(key, text_digest(text), text) for key, text in zip(whole, texts, strict=True)]
     return Arrays(values, sizes.tolist(), ids, symbols, said, documents_told, places, title=name)
+
+
+def _coordinates(whole: Any, first: Any) -> dict[str, np.ndarray]:
+    """What a data set of xarray says along the tokens, or the sequences, of its first array; the axes' own left out."""
+    dims = getattr(first, "dims", ())
+    found = getattr(whole, "coords", {}).items()
+    kept = {str(name): np.asarray(value) for name, value in found if name not in dims and value.dims == dims[:1]}
+    if len(dims) != 2:
+        kept.pop("sequence", None)  # the number of a row is no length
+    return kept
 
 
 def _digests(
