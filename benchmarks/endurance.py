@@ -62,7 +62,7 @@ def main() -> int:
             "arguments": lambda: arguments(base, options.lines),
             "together": lambda: together(base),
             "opening": lambda: opening(base),
-            "variants": lambda: variants(Path(made) / "variants", options.variants),
+            "variants": lambda: variants(base, Path(made) / "variants", options.variants),
             "digests": lambda: digests(Path(made)),
         }
         # The last two compute in this process, after which no other may be made of it.

@@ -198,7 +198,7 @@ def _value(value: Any, draw: random.Random) -> Any:
     return draw.choice([0, -1, 1, 10**6, 2**62, -(2**62), value + 1, value - 1])
 
 
-def whole(folder: Path) -> None:
+def whole(folder: Path) -> list[str]:
     """What the page shows of a recording's folder: its text, its tables, and one unit of each site."""
     from unitscope.page.page import overview_json, unit_json
     from unitscope.page.part import load_parts
@@ -210,9 +210,8 @@ def whole(folder: Path) -> None:
         recording.labels(name, recording.sequences[0])
     next(iter(recording.chunks([recording.sites[0].name])))
     page = page_of(recording, load_parts(folder))
-    json.dumps(overview_json(page))
-    for groups in page.units.values():
-        json.dumps(unit_json(groups[0]))
+    units = [json.dumps(unit_json(groups[0])) for groups in page.units.values()]
+    return [json.dumps(overview_json(page)), *units]
 
 
 def _networks(base: Path, place: Path) -> Read:

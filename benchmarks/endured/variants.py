@@ -2,17 +2,21 @@
 
 import collections
 import random
+import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 
+from endured.fuzzing import whole
 from unitscope.analyses.moments import Moments
 from unitscope.cli.verify import damage
 from unitscope.errors import InputError
 from unitscope.fold.analyze import analyze
 from unitscope.fold.resultset import ResultSet
 from unitscope.opening.inputs import Inputs
+from unitscope.recording import known
 from unitscope.recording.record import record
 from unitscope.recording.recording import Recording
 
@@ -35,36 +39,66 @@ def numbers(folder: Path) -> list[pd.DataFrame]:
     return [ResultSet.load(folder / "results").to_pandas(), analyze(recording, [Moments()]).to_pandas()]
 
 
-def variants(where: Path, count: int) -> list[str]:
-    """Damage one file at a time, and see who notices; gives what nobody did."""
+def page(folder: Path) -> list[pd.DataFrame]:
+    """What the page shows of everything that is kept."""
+    known.trusted = True  # it was made by other processes
+    Inputs.load(folder)
+    return [pd.DataFrame({"": whole(folder)})]
+
+
+def kinds(folder: Path) -> list[Path]:
+    """The files of a folder, of those that differ in their site, shard or number alone the first two."""
+    found: dict[str, list[Path]] = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            inside = path.relative_to(folder)
+            found.setdefault(re.sub(r"rnn\.0\.\w+|\d+", "*", str(inside)), []).append(inside)
+    return [path for alike in found.values() for path in alike[:2]]
+
+
+def variants(base: Path, where: Path, count: int) -> list[str]:
+    """Damage one file at a time, and see who notices: first of a recording of two shards, then of all that is kept."""
     where.mkdir()
-    folder, draw = recorded(where), random.Random(0)
-    right, wrong = numbers(folder), []
-    files = [path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.is_file()]
+    shutil.copytree(base / "run", where / "everything")
+    return [
+        *_variants(recorded(where), count // 2, numbers),
+        *_variants(where / "everything", count - count // 2, page),
+    ]
+
+
+def _variants(folder: Path, count: int, seen: Callable[[Path], list[pd.DataFrame]]) -> list[str]:
+    draw = random.Random(0)
+    right, wrong, files = seen(folder), [], kinds(folder)
     found: collections.Counter[str] = collections.Counter()
-    for number in range(count):
+    while found["changed"] < count:
+        number = found["made"]
+        found["made"] += 1
         copy = folder.with_name("copy")
         shutil.copytree(folder, copy)
         path = copy / files[number % len(files)]
         change(path, number // len(files) % 4, draw, copy / draw.choice(files))
-        changed = path.read_bytes() != (folder / path.relative_to(copy)).read_bytes()
-        found["changed"] += changed
+        if path.read_bytes() == (folder / path.relative_to(copy)).read_bytes():
+            shutil.rmtree(copy)
+            continue
+        found["changed"] += 1
         try:
             named = bool(list(damage(copy)))
         except InputError:
             named = True
-        found["named by verify"] += changed and named
-        if changed and not named:
+        found["named by verify"] += named
+        if not named:
             wrong.append(f"{path.relative_to(copy)} was not named")
         try:
-            same = all(one.equals(other) for one, other in zip(right, numbers(copy), strict=True))
-            found["same numbers" if same else "OTHER NUMBERS"] += changed
-            if changed and not same:
+            same = all(one.equals(other) for one, other in zip(right, seen(copy), strict=True))
+            found["same numbers" if same else "OTHER NUMBERS"] += 1
+            if not same:
                 wrong.append(f"{path.relative_to(copy)} gave other numbers")
         except InputError:
-            found["refused by whoever reads"] += changed
+            found["refused by whoever reads"] += 1
         shutil.rmtree(copy)
     print(f"damaged variants of {len(files)} files: {dict(found)}, wrong: {len(wrong)}", flush=True)
+    for line in wrong[:9]:
+        print("   ", line, flush=True)
     return wrong
 
 

@@ -248,6 +248,10 @@ def test_nothing_in_it_leads_elsewhere(copy, tmp_path):
     (copy / "results").symlink_to(tmp_path)
     with pytest.raises(InputError, match="copy/results is a link"):
         Recording.open(copy)
+    (copy / "manifest.json").rename(tmp_path / "manifest.json")
+    (copy / "manifest.json").symlink_to(tmp_path / "manifest.json")
+    with pytest.raises(InputError, match=r"copy/manifest\.json is a link"):
+        Recording.open(copy)
 
 
 def test_an_untouched_recording_verifies(recording):

@@ -60,11 +60,17 @@ def check_plain(folder: Path) -> None:
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append(Path(entry.path))
-                elif not entry.is_file(follow_symlinks=False):
-                    kind = "a link" if entry.is_symlink() else "no file"
-                    raise InputError(
-                        f"{entry.path} is {kind}, and nothing in a recording leads elsewhere; put the file itself there"
-                    )
+                else:
+                    check_plain_file(entry)
+
+
+def check_plain_file(entry: Path | os.DirEntry[str]) -> None:
+    """Raises ``InputError`` for a link, a pipe or a device."""
+    if not stat.S_ISREG(entry.stat(follow_symlinks=False).st_mode):
+        kind = "a link" if entry.is_symlink() else "no file"
+        raise InputError(
+            f"{os.fspath(entry)} is {kind}, and nothing in a recording leads elsewhere; put the file itself there"
+        )
 
 
 def read_into(file: BinaryIO, view: memoryview) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from unitscope.errors import InputError
 from unitscope.files.damage import damaged
 from unitscope.files.digest import digest
+from unitscope.files.inside import check_plain_file
 from unitscope.files.jsons import read_json, typed, write_json
 from unitscope.models.site import Site
 from unitscope.recording.activations import TYPES
@@ -60,6 +61,7 @@ class Manifest:
         path = folder / MANIFEST
         if not path.exists():
             raise InputError(f"{folder} is no recording: it has no {MANIFEST}")
+        check_plain_file(path)
         # Symbols of a text that is no UTF-8 may be halves of characters.
         plain = read_json(path, dict[str, Any], MEND, schema=None, halves=True)
         schema, version = plain.pop("schema", None), plain.get("unitscope")

@@ -101,6 +101,7 @@ def serving(
         listening = socket.create_server((host, port))
     except OSError as error:
         raise InputError(f"cannot listen at {host}:{port}: {error.strerror}; give another --port") from error
-    config = uvicorn.Config(application(viewed, token, hosts), log_level="warning", root_path=root_path)
+    # Nothing begins or ends with the server: with a lifespan, Ctrl-C prints where that waits.
+    config = uvicorn.Config(application(viewed, token, hosts), lifespan="off", log_level="warning", root_path=root_path)
     url = f"http://{host}:{listening.getsockname()[1]}{root_path}/?token={token}"
     return Served(uvicorn.Server(config), listening, url)
