@@ -5,6 +5,7 @@ from toys import ToyCorpus, ToyModel
 from unitscope.analyses.moments import Moments
 from unitscope.cli.verify import damage
 from unitscope.errors import InputError
+from unitscope.files.jsons import write_json
 from unitscope.fold.analyze import analyze
 from unitscope.interventions.cumulative import Cumulative, save_curves
 from unitscope.opening.inputs import Inputs
@@ -43,6 +44,12 @@ def test_every_file_that_is_kept_is_looked_at(folder):
         optional = path.name in ("inputs.json", "curves.json", "index.json")
         assert optional or any(path.name in error for error in named), path
         path.write_bytes(content)
+
+
+def test_a_sound_file_in_another_s_place_is_named(folder):
+    (folder / "matches").mkdir()
+    write_json(folder / "matches" / "a.json", {"units": []})
+    assert [str(error) for error in damage(folder) if "matches/a.json" in str(error)]
 
 
 def test_what_others_put_there_is_theirs(folder):

@@ -16,6 +16,7 @@ from unitscope.fold.resultset import INDEX, ResultSet
 from unitscope.interventions.cumulative import FILE as CURVES
 from unitscope.interventions.cumulative import load_curves
 from unitscope.opening.inputs import Inputs
+from unitscope.page.part import kinds
 from unitscope.page.parts.results import FOLDER as RESULTS
 from unitscope.probing.table import FILE as PROBES
 from unitscope.probing.table import ProbeTable
@@ -60,12 +61,25 @@ def damage(folder: Path) -> Iterator[InputError]:
         if not (folder / "shards").exists():
             raise
         yield error
+    found = [*_kept(folder), *unsound(folder, MEND, besides=("shards", RESULTS, MANIFEST, *KEPT))]
+    if (folder / RESULTS / INDEX).exists():
+        found += ResultSet.damage(folder / RESULTS)
+    yield from found or _unread(folder)
+
+
+def _kept(folder: Path) -> Iterator[InputError]:
     for name, load in KEPT.items():
         if (folder / name).exists():
             try:
                 load(folder)
             except InputError as error:
                 yield error
-    yield from unsound(folder, MEND, besides=("shards", RESULTS, MANIFEST, *KEPT))
-    if (folder / RESULTS / INDEX).exists():
-        yield from ResultSet.damage(folder / RESULTS)
+
+
+def _unread(folder: Path) -> Iterator[InputError]:
+    """What a page cannot read of files that are all sound: such as one that stands in another's place."""
+    for kind in kinds().values():
+        try:
+            kind.load(folder)
+        except InputError as error:
+            yield error
