@@ -7,7 +7,9 @@ import pytest
 from typer.testing import CliRunner
 
 from unitscope.cli.app import app
+from unitscope.page.parts.answer import Asked
 from unitscope.probing.table import ProbeTable
+from unitscope.recording.recording import Recording
 
 TRIALS, STEPS, UNITS = 40, 12, 5
 KNOWS = 3
@@ -37,6 +39,13 @@ def test_asked_without_a_network(run: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert f"rate/{KNOWS} side=" in told
     assert "significant where they were not chosen" in told
     assert "no network was at hand" in told
+    source = Recording.open(run)
+    (part,) = Asked.load(run)
+    said = part.says("rate", KNOWS)
+    assert said.startswith("It follows `side=") and "no untrained network" in said and "confirmed" not in said
+    names = [field.name for field, _ in part.columns(source)["rate"]]
+    assert "significant elsewhere" in names and "confirmed" not in names
+    assert part.cards(source) and not any(card.text for card in part.cards(source))  # without words, no strips
     assert "coherence" in done("ask", run)  # what it keeps, if nothing is asked
 
 

@@ -14,6 +14,7 @@ from unitscope.evidence.fdr import adjusted
 from unitscope.interventions.ablation import Change
 from unitscope.page.page import Card, Section, UnitField, UnitGroup
 from unitscope.page.part import Columns, Part
+from unitscope.page.reading import has_words
 from unitscope.source.source import Source
 from unitscope.views import Field, Table, View
 
@@ -62,7 +63,8 @@ class Asked(Part):
 
     def cards(self, source: Source) -> Sequence[Card]:
         first = {found.address: found for found in reversed(self.answer.findings())}
-        return [_card(first[address]) for address in self.answer.units()][:SHOWN]
+        words = has_words(source)  # a strip of steps without words says less than the lines on the unit's page
+        return [_card(first[address], words) for address in self.answer.units()][:SHOWN]
 
     def sections(self, source: Source) -> Sequence[Section]:
         found = [_found(self.answer, source.describe().get("as read", ""))]
@@ -75,6 +77,7 @@ class Asked(Part):
     def columns(self, source: Source) -> Columns:
         columns: dict[str, list[tuple[UnitField, np.ndarray]]] = {}
         tested = {found.address: found for found in reversed(self.answer.findings())}
+        stands = "confirmed" if self.answer.networks else "significant elsewhere"
         for site in source.sites:
             if site.name not in self.answer.confirmed.sites():
                 continue
@@ -84,7 +87,7 @@ class Asked(Part):
             cost = np.array([f.damage.where[f.label].mean if f and f.damage else math.nan for f in own])
             best, r = self._best(site.name, site.units)
             columns[site.name] = [
-                (UnitField("confirmed", "text", "what it follows where it was not chosen", "answer"), words),
+                (UnitField(stands, "text", "what it follows where it was not chosen", "answer"), words),
                 (UnitField("used", "text", "whether the network relies on it where that holds", "answer"), used),
                 (UnitField("cost", "number", "nats per token lost without it where that holds", "answer"), cost),
                 (UnitField("best label", "text", "the one with the largest |r|: chosen, so too high", "answer"), best),
@@ -103,11 +106,18 @@ class Asked(Part):
 
     def says(self, site: str, unit: int) -> str:
         found = self._first.get(f"{site}/{unit}")
-        return _sentence(found, found.failed(self.answer.question)) if found else ""
+        if found is None:
+            return ""
+        failed = [] if found.address in self._standing else found.failed(self.answer.question)
+        return _sentence(found, failed, bool(self.answer.networks))
 
     def follows(self, site: str, unit: int) -> str:
         found = self._first.get(f"{site}/{unit}")
         return found.label if found else ""
+
+    @cached_property
+    def _standing(self) -> frozenset[str]:
+        return frozenset(self.answer.units())
 
     @cached_property
     def _first(self) -> dict[str, Found]:
@@ -128,7 +138,7 @@ class Asked(Part):
         return _of_unit(self.answer, self._q[site], site, unit)
 
 
-def _card(found: Found) -> Card:
+def _card(found: Found, words: bool) -> Card:
     untrained = f" · untrained {found.untrained:.2f}" if math.isfinite(found.untrained) else ""
     facts = [f"r {found.r:.2f} ({_interval(found.r_low, found.r_high)}){untrained}"]
     if found.damage:
@@ -138,7 +148,7 @@ def _card(found: Found) -> Card:
             f"{elsewhere:+.3f} elsewhere"
         )
     shown, text = found.passage, None
-    if shown is not None:
+    if shown is not None and words:
         part = _telling(shown)
         text = shown.text(f"{found.address} on the text", found.label, part)
     return Card(found.label, found.address, text, [fact.replace("-", "−") for fact in facts])
@@ -154,14 +164,16 @@ def _telling(shown: Passage) -> slice:
     return slice(best, min(best + LINE, len(shown.tokens)))
 
 
-def _sentence(found: Found, failed: Sequence[str]) -> str:
+def _sentence(found: Found, failed: Sequence[str], compared: bool) -> str:
     """Labels that a unit follows, with their evidence."""
     interval = f" (95 %: {_interval(found.r_low, found.r_high)})" if math.isfinite(found.r_low) else ""
     untrained = f", untrained networks' best {found.untrained:.2f}" if math.isfinite(found.untrained) else ""
+    untrained = untrained if compared else ", with no untrained network to compare with"
     evidence = f"r {found.r:.2f}{interval} where it was not chosen{untrained}"
     said = f"It follows `{found.label}`: {evidence}."
     if failed:
-        said = f"It may follow `{found.label}`, which is not confirmed ({'; '.join(failed)}): {evidence}."
+        stands = "confirmed" if compared else "significant there"
+        said = f"It may follow `{found.label}`, which is not {stands} ({'; '.join(failed)}): {evidence}."
     if found.damage:
         there, elsewhere = (d[found.label].mean for d in (found.damage.where, found.damage.elsewhere))
         relied = "The network relies on it" if found.used == "used" else "Without it"
