@@ -24,6 +24,18 @@ def test_no_torch_is_loaded(module: str) -> None:
     assert "torch" not in modules
 
 
+def test_a_system_without_posix_locks_is_refused_in_words(tmp_path: Path) -> None:
+    """Everything imports there; writing says what to do."""
+    code = (
+        "import sys; sys.modules['fcntl'] = None; import unitscope; from pathlib import Path; "
+        "[getattr(unitscope, name) for name in unitscope.__all__]; from unitscope.files.writing import write; "
+        f"write(Path({str(tmp_path / 'x')!r}), b'x')"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "InputError: this system has no POSIX file locks" in run.stderr
+    assert "run it in WSL" in run.stderr
+
+
 def test_a_name_is_loaded_when_it_is_used() -> None:
     modules = loaded("import unitscope; unitscope.Vocabulary")
     assert "unitscope.corpus.vocabulary" in modules

@@ -19,7 +19,7 @@ COMMANDS: dict[str, list[str]] = {
     "record of pairs": ["record", "seq2seq", "pairs.tsv", "--out", "new"],
     "analyze": ["analyze", "run"],
     "analyze --states": ["analyze", "run", "moments", "correlation", "--states", "states"],
-    "ask": ["ask", "run", "--label", "digit", "--label", "inside-parentheses", "--baselines", "1", "--table",
+    "ask": ["ask", "run", "--label", "digit", "--label", "inside-parentheses", "--baselines", "0", "--table",
             "ask.csv"],
     "ablate": ["ablate", "run", "--sequences", "2", "--orders", "1"],
     "respond": ["respond", "run", "--drive-steps", "20", "--sequences", "2"],

@@ -36,7 +36,7 @@ READING: dict[str, list[str]] = {
     "compare": ["compare", "run", "net2", "--text", "text.txt", "--part", "all", "--sites", "*.hidden"],
     "respond": ["respond", "run", "--drive-steps", "20", "--sequences", "2"],
     "ablate": ["ablate", "run", "--sequences", "2"],
-    "ask": ["ask", "run", "--label", "digit", "--baselines", "1"],
+    "ask": ["ask", "run", "--label", "digit", "--baselines", "0"],
     "probe": ["probe", "run", "--no-codelength", "--no-untrained", "--sites", "*.hidden"],
     "record": ["record", "net", "text.txt", "--out", "run", "--part", "all", "--length", "64", "--context", "16"],
 }  # fmt: skip

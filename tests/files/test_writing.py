@@ -1,5 +1,4 @@
 import errno
-import fcntl
 import os
 import re
 import resource
@@ -186,15 +185,15 @@ def test_a_name_that_is_no_utf_8(tmp_path):
 
 def test_one_that_is_cleaned_before_it_is_held_is_begun_again(tmp_path, monkeypatch):
     taken = []
-    flock = fcntl.flock
+    take = module.take
 
-    def late(handle, how):
+    def late(handle):
         if not taken:
             taken.append(handle)
             clean(tmp_path)
-        flock(handle, how)
+        take(handle)
 
-    monkeypatch.setattr(module.fcntl, "flock", late)
+    monkeypatch.setattr(module, "take", late)
     write(tmp_path / "file", b"x")
     assert taken
     assert os.listdir(tmp_path) == ["file"]

@@ -40,7 +40,7 @@ from unitscope.errors import InputError
 from unitscope.evidence.correlation import partial
 from unitscope.evidence.fdr import adjusted
 from unitscope.evidence.power import more_pieces
-from unitscope.evidence.untrained import exceedance
+from unitscope.evidence.untrained import FEWEST, exceedance
 from unitscope.fold.resultset import ResultSet
 from unitscope.labels import suggest
 from unitscope.models.model import Model
@@ -101,6 +101,8 @@ def ask(
     )
     if not 0 < fdr < 1 or not 0 < share <= 1 or baselines < 0 or seed < 0 or tolerance < 0:
         raise InputError("a rate and a share lie between 0 and 1, and numbers of networks and seeds are 0 or more")
+    if 0 < baselines < FEWEST:
+        raise InputError(f"{baselines} untrained networks are too few for a test; take {FEWEST} or more, or 0 for none")
     wanted, tests = measured(names), [condition(text) for text in conditions]
 
     if isinstance(source, Model):

@@ -172,9 +172,8 @@ def _opened(
     for part in Skilled.load(Path(name)):
         if not part.skill.is_skilled:
             console.out.print(part.skill.sentence)
-    recording, network, corpus = of_recording(Path(name), said["device"])
-    opened = asdict(Inputs.load(Path(name), said["device"])) if network else None
-    return recording, network, corpus, opened
+    recording, network, corpus, inputs = of_recording(Path(name), said["device"])
+    return recording, network, corpus, asdict(inputs) if inputs else None
 
 
 def _say_work(

@@ -184,7 +184,7 @@ Tolerance = Annotated[
 FormLength = Annotated[int, typer.Option("--form-length", min=1, help="labels that a formula joins, at most")]
 Rows = Annotated[int, typer.Option("--rows", min=1, help="rows to print of a table that may be long")]
 Fdr = Annotated[float, typer.Option("--fdr", min=0, max=1, help="false discovery rate over all units and labels")]
-Baselines = Annotated[int, typer.Option("--baselines", min=0, help="untrained networks to compare with; 0 for none")]
+Baselines = Annotated[int, typer.Option("--baselines", min=0, help="untrained networks, 5 or more; 0 for none")]
 Share = Annotated[
     float, typer.Option("--share", min=0, max=1, help="share of the text on which untrained networks are compared")
 ]

@@ -143,7 +143,7 @@ def _probe_steps(
     folder: Path, how: Probing, twin: bool, tasks: Sequence[str], out: Path | None, device: str
 ) -> ProbeTable:
     """Probe a recording for labels of its own, or of its text: each step, or each sequence."""
-    recording, network, text = of_recording(folder, device)
+    recording, network, text, _ = of_recording(folder, device)
     if not how.labels or how.level not in ("word", "sentence") or tasks:
         raise InputError(
             f"{folder} is no recording of a treebank; give the treebank, or say by --label what to probe at each step "

@@ -126,6 +126,11 @@ def record(
     found = skill(live)
     if found and not found.is_skilled:
         console.out.print(found.sentence)
+    if not any(site.kind == "prediction" for site in live.sites):
+        console.out.print(
+            "no loss: the output is no prediction of the next token (unitscope check says why), so ask can confirm "
+            "units but not tell whether they are used; give ModuleModel logits=, or targets with with_targets"
+        )
     with console.progress_bar() as show:
         recording = write_recording(
             source, out, [site.name for site in chosen], dtype, keep_labels or (), progress=show, workers=workers

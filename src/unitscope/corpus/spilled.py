@@ -3,7 +3,6 @@
 About a megabyte is held; what lies on the disk is read where it is asked for.
 """
 
-import os
 import struct
 import tempfile
 import weakref
@@ -13,6 +12,8 @@ from typing import Any, Generic, SupportsIndex, TypeVar, overload
 
 import numpy as np
 from jaxtyping import Int, Shaped
+
+from unitscope.files.system import read_at
 
 HELD = 1 << 20
 """Bytes that stay in memory."""
@@ -57,7 +58,7 @@ class Bytes:
             return bytes(self._last[start - self._written : stop - self._written])
         # Who goes on where the last reading ended is likely to go on.
         wanted = max(stop, start + AHEAD) if first <= start < end + AHEAD else stop
-        near = os.pread(self._file.fileno(), min(wanted, self._written) - start, start)
+        near = read_at(self._file.fileno(), min(wanted, self._written) - start, start)
         self._near = start, near
         return near[: stop - start] + bytes(self._last[: max(0, stop - self._written)])
 

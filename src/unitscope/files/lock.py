@@ -1,6 +1,5 @@
 """One change at a time: a lock on a folder, which ends with the process that holds it and leaves no file behind."""
 
-import fcntl
 import os
 import time
 from collections.abc import Iterator
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from unitscope.errors import InputError
 from unitscope.files.room import disk_errors
+from unitscope.files.system import take
 from unitscope.files.writing import make_folder
 
 PATIENCE = 120.0
@@ -41,7 +41,7 @@ def lock(folder: Path, doing: str, patience: float = 0.0) -> Iterator[None]:
 
 def _taken(handle: int) -> bool:
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        take(handle)
     except BlockingIOError:
         return False
     except OSError:

@@ -5,7 +5,6 @@ one step. A writer holds a lock on what it writes for as long as it lives, so th
 dead process left and removes it; two writers of one file never meet, and the later one's file stays.
 """
 
-import fcntl
 import os
 import re
 import secrets
@@ -19,6 +18,7 @@ from pathlib import Path
 from unitscope.errors import InputError
 from unitscope.files.digest import Digest
 from unitscope.files.room import disk_errors
+from unitscope.files.system import take
 
 PARTIAL = ".partial"
 """Ending of what is being written."""
@@ -214,7 +214,7 @@ def _begin_folder(path: Path) -> tuple[Path, int]:
 def _hold(handle: int) -> bool:
     """Lock what was just made; False if another process took it for a dead one's in the instant between."""
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        take(handle)
     except BlockingIOError:
         os.close(handle)
         return False
@@ -233,7 +233,7 @@ def _is_dead(partial: Path) -> bool:
     except OSError:
         return partial.is_symlink()  # never made by a writer
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        take(handle)
     except OSError:
         return False
     finally:

@@ -363,17 +363,24 @@ def _limit(model: ModuleModel) -> int | None:
     return longest(model.module) if hasattr(model.module, "config") else None
 
 
-def of_recording(folder: Path, device: str = "") -> tuple[Recording, ModuleModel | None, Read | None]:
-    """The recording of a folder, with the network and the text that it was made from; None for both where it says none,
-    as one of activations from elsewhere. Raises ``InputError`` where they have changed since."""
+def of_recording(folder: Path, device: str = "") -> tuple[Recording, ModuleModel | None, Read | None, "Inputs | None"]:
+    """The recording of a folder, the network and the text that it was made from, and how these are opened.
+
+    All three are None where the recording names none, such as one of activations from elsewhere. Raises ``InputError``
+    where they have changed since.
+    """
     recording = Recording.open(folder)
     if not (folder / INPUTS).exists():
-        return recording, None, None
-    network, corpus = Inputs.load(folder, device).open()
+        return recording, None, None, None
+    inputs = Inputs.load(folder, device)
+    network, corpus = inputs.open()
     manifest = recording.manifest
     if (network.fingerprint, corpus.fingerprint) != (manifest.model.fingerprint, manifest.corpus.fingerprint):
-        raise InputError(f"the network or the text of {folder} has changed since it was recorded; record it again")
-    return recording, network, corpus
+        drawn = inputs.is_own and not inputs.weights
+        seed = f" ({inputs.model} gives the same weights each time after torch.manual_seed, or by --weights)"
+        changed = f"the network or the text of {folder} has changed since it was recorded{seed if drawn else ''}"
+        raise InputError(f"{changed}; record it again")
+    return recording, network, corpus, inputs
 
 
 def by_default(sites: Sequence[Site]) -> list[str]:

@@ -38,7 +38,7 @@ def reopen(recording: Recording | str | Path) -> Live:
     where model or text have changed since.
     """
     folder = folder_of(recording)
-    kept, network, corpus = of_recording(folder)
+    kept, network, corpus, _ = of_recording(folder)
     if network is None or corpus is None:
         Inputs.load(folder)  # says what is missing
         raise InputError(f"{folder} was made of no model and no text")

@@ -26,6 +26,7 @@ from unitscope.files.damage import damaged
 from unitscope.files.digest import Digest, digest
 from unitscope.files.inside import open_plain, read_into
 from unitscope.files.room import disk_errors
+from unitscope.files.system import read_at
 from unitscope.files.writing import Written, fill
 
 BLOCK = 64
@@ -174,7 +175,7 @@ class Blocks:
         with self._opened() as file:
             for place, unit in enumerate(units):
                 at = self.starts[unit // BLOCK] + (unit % BLOCK * self.tokens + begin) * size
-                data = bytearray(os.pread(file.fileno(), (end - begin) * size, at))
+                data = bytearray(read_at(file.fileno(), (end - begin) * size, at))
                 self.check_pieces(unit, first, memoryview(data))
                 if stop > start:
                     values = torch.frombuffer(data, dtype=self.dtype)[start - begin : stop - begin]
@@ -216,7 +217,7 @@ class Blocks:
     def _course(self, file: BinaryIO, unit: int) -> Float[np.ndarray, "3 step"]:
         steps = -(-self.tokens // STEP)
         length = 3 * steps * self.dtype.itemsize
-        data = bytearray(os.pread(file.fileno(), length, self.starts[-1] + unit * length))
+        data = bytearray(read_at(file.fileno(), length, self.starts[-1] + unit * length))
         self._check(unit, _pieces(self.tokens), memoryview(data))
         values = torch.frombuffer(data, dtype=self.dtype).float() if data else torch.zeros(0)
         return values.view(3, steps).numpy()
