@@ -172,8 +172,8 @@ def _opened(
     for part in Skilled.load(Path(name)):
         if not part.skill.is_skilled:
             console.out.print(part.skill.sentence)
-    recording, network, corpus, inputs = of_recording(Path(name), said["device"])
-    return recording, network, corpus, asdict(inputs) if inputs else None
+    recording, network, corpus, asked = of_recording(Path(name), said["device"])
+    return recording, network, corpus, asdict(asked) if asked else None
 
 
 def _say_work(
