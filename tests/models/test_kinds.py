@@ -245,3 +245,22 @@ def test_what_the_patterns_match_and_cannot_be_read_is_listed():
     assert "none has one step for each token" in other.checked.left_out["1.output"]
     with pytest.raises(InputError, match=r"1\.output is 2×4×6 for 2 sequences"):
         other.run(batch(LENGTHS), ["1.output"])
+
+
+class WithoutWeights(nn.Module):
+    """Counts how often it has seen each symbol."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = nn.Identity()
+
+    def forward(self, tokens):
+        return self.seen(nn.functional.one_hot(tokens, SYMBOLS).float()).cumsum(1)
+
+
+def test_a_module_without_weights_is_read():
+    given = batch(LENGTHS)
+    model = ModuleModel(made(WithoutWeights))
+    found = model.run(given, ["seen.output"])["seen.output"]
+    for row, length in enumerate(LENGTHS):
+        assert torch.equal(found[row, :length].argmax(-1), given.tokens[row, :length])

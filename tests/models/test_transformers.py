@@ -96,6 +96,9 @@ def test_what_cannot_be_opened(tmp_path):
     (tmp_path / "model.safetensors").rename(tmp_path / "pytorch_model.bin")
     with pytest.raises(InputError, match="is a pickle"):
         open_transformer(where)
+    (tmp_path / "pytorch_model.bin").unlink()
+    with pytest.raises(InputError, match=r"no file named model\.safetensors"):
+        open_transformer(where)
 
 
 def test_a_tokenizer_of_another_model(tmp_path, text):
