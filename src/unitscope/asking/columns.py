@@ -3,7 +3,8 @@
 import hashlib
 import json
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -18,7 +19,7 @@ from unitscope.asking.pieces import Side
 from unitscope.files.jsons import parse
 from unitscope.files.tensors import read_tensors, write_tensors
 from unitscope.source.label_table import LabelTable
-from unitscope.source.relabelled import Circle
+from unitscope.source.relabelled import Circle, Ring
 from unitscope.source.source import Source
 
 BUCKET = "bucket of evidence"
@@ -166,8 +167,10 @@ class Columns:
         around = Circle(dict(side.bucket), lambda number: self._at[number][1], seed)
         order = list(members)
         partner = {own: order[(at + 1) % len(order)] for at, own in enumerate(order)}
-        alone = {
-            bucket: Turned([(n, self._at[n][1]) for n in numbers], seed + bucket) for bucket, numbers in members.items()
+        alone = {bucket: Ring(numbers, lambda number: self._at[number][1]) for bucket, numbers in members.items()}
+        turns = {bucket: _turn(ring.tokens, seed + bucket) for bucket, ring in alone.items()}
+        inside = {
+            bucket: Starts(*((self._places[n][1], self._at[n][1]) for n in these)) for bucket, these in members.items()
         }
 
         def elsewhere(name: str, sequence: int) -> Tensor:
@@ -175,17 +178,23 @@ class Columns:
 
         def place(name: str, sequence: int) -> Tensor:
             start, length = self._places[sequence][1], self._at[sequence][1]
-            found = torch.full((length,), torch.nan)
-            for other in members[partner[side.bucket[sequence]]]:
+            found, open_ = torch.full((length,), torch.nan), torch.ones(length, dtype=torch.bool)
+            bucket = partner[side.bucket[sequence]]
+            for at in inside[bucket].over(start, length):
+                other = members[bucket][at]
                 begin = self._places[other][1] - start
-                if begin < length and begin + self._at[other][1] > 0:
-                    values = self.values(name, other)
-                    low, high = max(0, begin), min(length, begin + len(values))
-                    found[low:high] = values[low - begin : high - begin]
+                low, high = max(0, begin), min(length, begin + self._at[other][1])
+                if bool(open_[low:high].any()):
+                    values = self.values(name, other)[low - begin : high - begin]
+                    found[low:high] = torch.where(open_[low:high], values, found[low:high])
+                    open_[low:high] = False
+                if not bool(open_.any()):
+                    break
             return found
 
         def turned(name: str, sequence: int) -> Tensor:
-            return alone[side.bucket[sequence]].read(sequence, lambda number: self.values(name, number))
+            bucket = side.bucket[sequence]
+            return alone[bucket].read(sequence, turns[bucket], lambda number: self.values(name, number))
 
         return {ELSEWHERE: elsewhere, PLACE: place, TURNED: turned}
 
@@ -201,25 +210,21 @@ class Columns:
         return np.frombuffer(self._file.read(count * tokens * 4), np.float32).reshape(count, tokens)
 
 
-class Turned:
-    """The tokens of some sequences in a circle of their own, turned by between an eighth and seven eighths of it."""
+def _turn(tokens: int, seed: int) -> int:
+    """Between an eighth and seven eighths of a ring."""
+    return int(np.random.default_rng(seed).integers(tokens // 8, max(tokens * 7 // 8, tokens // 8 + 1)))
 
-    def __init__(self, sequences: Sequence[tuple[int, int]], seed: int) -> None:
-        self._lengths = dict(sequences)
-        self._begin = {}
-        whole = 0
-        for number, tokens in sequences:
-            self._begin[number] = whole
-            whole += tokens
-        self._whole = whole
-        self._by = int(np.random.default_rng(seed).integers(whole // 8, max(whole * 7 // 8, whole // 8 + 1)))
 
-    def read(self, sequence: int, labels: Callable[[int], Tensor]) -> Tensor:
-        """As many labels as the sequence has tokens, from so many tokens further on."""
-        wanted = (torch.arange(self._lengths[sequence]) + self._begin[sequence] + self._by) % max(self._whole, 1)
-        found = torch.empty(len(wanted))
-        for number, begin in self._begin.items():
-            here = (wanted >= begin) & (wanted < begin + self._lengths[number])
-            if bool(here.any()):
-                found[here] = labels(number)[wanted[here] - begin]
-        return found
+class Starts:
+    """Where some sequences stand in their documents: which of them reach into a stretch, the last first."""
+
+    def __init__(self, *places: tuple[int, int]) -> None:
+        self._sorted = sorted((start, at) for at, (start, _) in enumerate(places))
+        self._ends = [start + tokens for start, tokens in places]
+        self._longest = max((tokens for _, tokens in places), default=0)
+
+    def over(self, start: int, length: int) -> list[int]:
+        """Their numbers."""
+        first = bisect_left(self._sorted, (start - self._longest + 1, -1))
+        last = bisect_left(self._sorted, (start + length, -1))
+        return sorted((at for _, at in self._sorted[first:last] if self._ends[at] > start), reverse=True)

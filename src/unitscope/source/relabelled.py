@@ -128,23 +128,41 @@ class Circle:
 
     def __init__(self, groups: Mapping[int, int], tokens: Callable[[int], int], seed: int) -> None:
         self._group = groups
-        self._order = sorted(groups, key=groups.__getitem__)
-        self._place = {number: at for at, number in enumerate(self._order)}
-        # Tokens of the circle before each of its sequences, and all tokens.
-        self._begins = list(itertools.accumulate(map(tokens, self._order), initial=0))
+        order = sorted(groups, key=groups.__getitem__)
+        self._ring = Ring(order, tokens)
         self._turns: dict[int, int] = {}
         draw = random.Random(seed)
-        whole = self._begins[-1]
-        for group, members in itertools.groupby(self._order, groups.__getitem__):
-            at = [self._place[number] for number in members]
-            own = self._begins[at[-1] + 1] - self._begins[at[0]]
+        whole = self._ring.tokens
+        for group, members in itertools.groupby(order, groups.__getitem__):
+            own = sum(map(tokens, members))
             self._turns[group] = draw.randrange(own, whole - own) if whole > 2 * own else draw.randrange(whole)
 
     def read(self, sequence: int, labels: Callable[[int], Float[Tensor, "token ..."]]) -> Float[Tensor, "token ..."]:
         """As many labels as the sequence has tokens, from where its group stands. ``labels`` gives each its own."""
+        return self._ring.read(sequence, self._turns[self._group[sequence]], labels)
+
+
+class Ring:
+    """The tokens of some sequences one behind the other, the first again after the last."""
+
+    def __init__(self, order: Sequence[int], tokens: Callable[[int], int]) -> None:
+        self._order = list(order)
+        self._place = {number: at for at, number in enumerate(self._order)}
+        # Tokens before each sequence, and all tokens.
+        self._begins = list(itertools.accumulate(map(tokens, self._order), initial=0))
+
+    @property
+    def tokens(self) -> int:
+        """All of them."""
+        return self._begins[-1]
+
+    def read(
+        self, sequence: int, turn: int, labels: Callable[[int], Float[Tensor, "token ..."]]
+    ) -> Float[Tensor, "token ..."]:
+        """As many labels as the sequence has tokens, from ``turn`` tokens after its own."""
         place = self._place[sequence]
         own = self._begins[place + 1] - self._begins[place]
-        start = (self._begins[place] + self._turns[self._group[sequence]]) % self._begins[-1]
+        start = (self._begins[place] + turn) % self._begins[-1]
         at = bisect.bisect_right(self._begins, start) - 1
         values = labels(self._order[at])[start - self._begins[at] :]
         while len(values) < own:
