@@ -203,6 +203,8 @@ class _Search:
         counts = np.zeros(self.first[-1], np.uint8 if len(selected) < 256 else np.uint16)
         for number, (begin, end) in enumerate(itertools.pairwise(self.shard_first.tolist())):
             here = counts[begin:end]
+            for site, pages in self._pages(number).items():
+                pages.blocks.expect([condition.unit for condition in selected if condition.site == site])
             for condition in selected:
                 here += self._holds(number, condition).numpy()
         return counts

@@ -187,6 +187,14 @@ class Blocks:
         with self._opened() as file:
             return self._course(file, unit)
 
+    def expect(self, units: Sequence[int]) -> None:
+        """Tell the system that these units are read next, so that it fetches them together."""
+        length = self.tokens * self.dtype.itemsize
+        with self._opened() as file:
+            for unit in units if hasattr(os, "posix_fadvise") else ():
+                at = self.starts[unit // BLOCK] + unit % BLOCK * length
+                os.posix_fadvise(file.fileno(), at, length, os.POSIX_FADV_WILLNEED)
+
     def check(self) -> None:
         """Compare everything with its digest. Raises ``InputError`` naming the first unit that differs."""
         with self._opened() as file:
