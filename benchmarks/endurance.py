@@ -48,7 +48,7 @@ def main() -> int:
     if options.quick:
         options.part = options.part or ["signals", "hostile", "fuzz"]
         options.commands, options.signals, options.points = SHORT, 3, 2
-        options.hostile, options.inputs = 6, 60
+        options.hostile, options.inputs = 1, 60
     kinds = QUICK if options.quick else list(KINDS)
     preload()
     with tempfile.TemporaryDirectory() as made:
