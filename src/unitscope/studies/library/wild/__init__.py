@@ -262,8 +262,8 @@ def answers(o: Outcomes) -> dict[str, Numbers]:
                 "loss, nats": one["loss/sums"].sum() / one["loss/counts"].sum() if one.has("loss") else float("nan"),
                 "frequencies": one["loss/unigrams"] if one.has("loss") else float("nan"),
                 **{n: one[n] for n in ("accuracy", "majority") if one.has(n)},
-                "units": one["units"],
-                "labels": one["labels"],
+                "units": one.outcome["units"],
+                "labels": one.outcome["labels"],
                 "pairs": one["pairs"],
                 **{f"significant under {name}": count for name, count in one["controls"].items()},
             }

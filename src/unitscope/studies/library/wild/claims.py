@@ -64,7 +64,7 @@ def following(name: str, used: bool = False) -> Callable[[Outcomes], Value | Non
         if used and all(f["used"] == "not measured" for f in one["found"]):
             return None  # what predicts nothing loses nothing
         own = {f["label"] for f in one["found"] if f["confirmed"] and (not used or f["used"] == "used")}
-        return exact(len(own), f"of {one['labels']}: {', '.join(sorted(own))}")
+        return exact(len(own), f"of {one.outcome['labels']}: {', '.join(sorted(own))}")
 
     return value
 
@@ -111,9 +111,11 @@ def claims() -> list[Claim]:
                   following(name, used=True), above(0.5))
         )  # fmt: skip
     for name, label in (
-        ("generator", "space"),
+        ("generator", "inside-capitalised-word"),
+        ("generator", "inside-parentheses"),
         ("pronouncer reads", "vowels so far"),
         ("pronouncer reads", "e at the end"),
+        ("pronouncer writes", "vowel with the main stress"),
         ("pronouncer writes", "vowel next"),
         ("pronouncer writes", "vowel with the main stress next"),
         ("pronouncer writes", "end next"),
