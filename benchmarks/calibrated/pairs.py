@@ -60,7 +60,7 @@ def sums_of(planted: Planted, cut: list[tuple[int, int, int]], bucket: np.ndarra
     everywhere = all(np.isfinite(document.labels).all() for document in planted.documents)
     n, y, yy = (np.zeros((count, labels)) for _ in range(3))
     xy = np.zeros((count, units, labels))
-    x, xx = (np.zeros((count, units) if everywhere else (count, units, labels)) for _ in range(2))
+    x, xx = (np.zeros((count, units, 1 if everywhere else labels)) for _ in range(2))
     some_x, all_y = [], []
     for (number, start, stop), piece in zip(cut, bucket, strict=True):
         if piece < 0:
@@ -70,8 +70,8 @@ def sums_of(planted: Planted, cut: list[tuple[int, int, int]], bucket: np.ndarra
         known = np.isfinite(v).astype(float)
         label = np.nan_to_num(v)
         n[piece] += known.sum(0)
-        x[piece] += u.sum(0) if everywhere else u.T @ known
-        xx[piece] += np.einsum("tu,tu->u", u, u) if everywhere else (u * u).T @ known
+        x[piece] += u.sum(0)[:, None] if everywhere else u.T @ known
+        xx[piece] += np.einsum("tu,tu->u", u, u)[:, None] if everywhere else (u * u).T @ known
         y[piece] += label.sum(0)
         yy[piece] += (label * label).sum(0)
         xy[piece] += u.T @ label

@@ -16,6 +16,8 @@ def made(x, y, piece, everywhere=None):
     y0 = np.nan_to_num(y)
     full = known.all() if everywhere is None else everywhere
 
+    family = known[:, :1] if full else known
+
     def by(values):
         return np.stack([values[piece == g].sum(0) for g in range(count)])
 
@@ -23,8 +25,8 @@ def made(x, y, piece, everywhere=None):
     flags = np.array([set(np.unique(c[np.isfinite(c)])) <= {0.0, 1.0} for c in y.T])
     sums = {
         "n": by(known.astype(float)), "y": by(y0), "yy": by(y0**2),
-        "x": by(x) if full else np.stack([x[piece == g].T @ known[piece == g] for g in range(count)]),
-        "xx": by(x**2) if full else np.stack([(x[piece == g] ** 2).T @ known[piece == g] for g in range(count)]),
+        "x": np.stack([x[piece == g].T @ family[piece == g] for g in range(count)]),
+        "xx": np.stack([(x[piece == g] ** 2).T @ family[piece == g] for g in range(count)]),
         "xy": np.stack([x[piece == g].T @ y0[piece == g] for g in range(count)]),
     }  # fmt: skip
     on = np.where(flags, by(y0), np.nan) if flags.any() else None
@@ -216,7 +218,7 @@ def test_reasons_stand_in_place_of_numbers():
 
 def test_nothing_at_all_is_said_in_words():
     empty = np.zeros((0, 2))
-    found = correlate(Sums(empty, empty, empty, empty, empty, np.zeros((0, 2, 2)), *np.ones((4, 2))))
+    found = correlate(Sums(empty, empty, empty, *np.zeros((2, 0, 2, 1)), np.zeros((0, 2, 2)), *np.ones((4, 2))))
     assert {WHY[code] for code in found.why.ravel()} == {"no token where the label is defined"}
 
 

@@ -280,10 +280,6 @@ class Association(Analysis[Pairs]):
         n, y, yy = state.n.numpy()[:, families], state.y.numpy(), state.yy.numpy()
         flag = state.is_flag.numpy()
         total, all_x, all_xx = float(state.n[:, 0].sum()), state.x[:, 0].sum(0).numpy(), state.xx[:, 0].sum(0).numpy()
-        tables = {name: np.full((units, labels), np.nan) for name in ("r", "r_low", "r_high", "error", "p")}
-        why = np.zeros((units, labels), np.int8)
-        pieces = np.zeros(labels, np.int64)
-        differences = np.full((len(DIFFERENCES) if self.differences else 0, 3, units, labels), np.nan)
         with np.errstate(all="ignore"):
             mean = all_x / total
             std = np.sqrt(np.maximum(all_xx / total - mean**2, 0.0))
@@ -291,23 +287,19 @@ class Association(Analysis[Pairs]):
             y_skewness, y_kurtosis = shape(n.sum(0), y.sum(0), yy.sum(0), *state.y_powers.numpy())
             label_mean = y.sum(0) / n.sum(0)
             label_std = np.sqrt(np.maximum(yy.sum(0) / n.sum(0) - label_mean**2, 0.0))
-        for family in np.unique(families):
-            of = np.flatnonzero(families == family)
-            sums = Sums(
-                n=n[:, of], y=y[:, of], yy=yy[:, of],
-                x=state.x[:, family].numpy(), xx=state.xx[:, family].numpy(),
-                xy=state.xy[:, of].numpy().swapaxes(1, 2),
-                x_skewness=x_skewness, y_skewness=y_skewness[of],
-                x_kurtosis=x_kurtosis, y_kurtosis=y_kurtosis[of],
-                on=np.where(flag[of], y[:, of], np.nan),
-            )  # fmt: skip
-            found = correlate(sums, self.within)
-            for name, values in zip(tables, (found.r, found.low, found.high, found.error, found.p), strict=True):
-                tables[name][:, of] = values
-            why[:, of], pieces[of] = found.why, found.pieces
-            if self.differences:
-                span = (state.largest - state.smallest).double().numpy()
-                differences[..., of] = np.where(np.isnan(found.r), np.nan, _differences(sums, flag[of], span))
+        sums = Sums(
+            n=n, y=y, yy=yy,
+            x=state.x.numpy().swapaxes(1, 2), xx=state.xx.numpy().swapaxes(1, 2),
+            xy=state.xy.numpy().swapaxes(1, 2),
+            x_skewness=x_skewness, y_skewness=y_skewness,
+            x_kurtosis=x_kurtosis, y_kurtosis=y_kurtosis,
+            on=np.where(flag, y, np.nan), family=families,
+        )  # fmt: skip
+        found = correlate(sums, self.within)
+        differences = np.full((0, 3, units, labels), np.nan)
+        if self.differences:
+            span = (state.largest - state.smallest).double().numpy()
+            differences = np.where(np.isnan(found.r), np.nan, _differences(sums, flag, span))
         return AssociationResult(
             site=state.site.name,
             units=units,
@@ -317,12 +309,16 @@ class Association(Analysis[Pairs]):
             label_mean=label_mean + state.y_shift.numpy(),
             label_std=label_std,
             is_flag=flag,
-            pieces=pieces,
+            pieces=found.pieces,
             mean=mean + state.x_shift.numpy(),
             std=std,
-            why=why,
+            r=found.r,
+            r_low=found.low,
+            r_high=found.high,
+            error=found.error,
+            p=found.p,
+            why=found.why,
             differences=differences,
-            **tables,
         )
 
 
@@ -354,8 +350,7 @@ def _differences(
     sums: Sums, flag: Bool[np.ndarray, " label"], span: Float[np.ndarray, " unit"]
 ) -> Float[np.ndarray, "measure bound unit label"]:
     """Differences of means with their intervals; NaN for labels that are numbers."""
-    x = sums.x[:, :, None]
-    xx = sums.xx[:, :, None]
+    x, xx = sums.x[:, :, sums.family], sums.xx[:, :, sums.family]
     n, on = sums.n[:, None, :], sums.y[:, None, :]
 
     def statistics(n: np.ndarray, on: np.ndarray, x: np.ndarray, xx: np.ndarray, xy: np.ndarray) -> np.ndarray:

@@ -44,6 +44,8 @@ COINCIDENCES = 10.0
 """Below so many tokens that carry a sum, its error is not below that of independent tokens."""
 LEAST = 3
 """Pieces at least: no spread can be read from fewer."""
+PAIRS = 16384
+"""Of units and labels that are computed at a time, so that what is between stays near the processor."""
 POSITIVES = 5
 """Tokens with a flag, and as many without, at least."""
 WHY = (
@@ -66,9 +68,9 @@ class Sums:
     n: Float[np.ndarray, "piece label"]
     y: Float[np.ndarray, "piece label"]
     yy: Float[np.ndarray, "piece label"]
-    x: Float[np.ndarray, "piece unit"] | Float[np.ndarray, "piece unit label"]
-    """Without the last axis where every label is defined everywhere, since it is then the same for all."""
-    xx: Float[np.ndarray, "piece unit"] | Float[np.ndarray, "piece unit label"]
+    x: Float[np.ndarray, "piece unit family"]
+    """Once for all labels that are defined at the same tokens: a family."""
+    xx: Float[np.ndarray, "piece unit family"]
     xy: Float[np.ndarray, "piece unit label"]
     x_skewness: Float[np.ndarray, " unit"]
     """Third standardized moments over all tokens, or a good sample; NaN for a constant."""
@@ -78,13 +80,18 @@ class Sums:
     y_kurtosis: Float[np.ndarray, " label"]
     on: Float[np.ndarray, "piece label"] | None = None
     """Tokens with the flag, NaN for a label that is a number; not given if all are numbers."""
+    family: Int[np.ndarray, " label"] | None = None
+    """Of each label; not given if there is one for all, or one for each."""
 
     def of(self, piece: int) -> "Totals":
         """The sums of one piece, each so that it meets ``[unit label]``."""
-        x, xx = self.x[piece], self.xx[piece]
-        if x.ndim == 1:
-            x, xx = x[:, None], xx[:, None]
+        x, xx = (sums[piece] if self.family is None else sums[piece][:, self.family] for sums in (self.x, self.xx))
         return Totals(self.n[piece], x, self.y[piece], xx, self.yy[piece], self.xy[piece])
+
+    def units(self, units: slice) -> "Sums":
+        """Those of some units."""
+        own = {name: getattr(self, name)[:, units] for name in ("x", "xx", "xy")}
+        return replace(self, **own, x_skewness=self.x_skewness[units], x_kurtosis=self.x_kurtosis[units])
 
     def only(self, pieces: Int[np.ndarray, " piece"]) -> "Sums":
         """Some pieces; those that occur twice count twice."""
@@ -152,11 +159,29 @@ class Correlation:
 def correlate(sums: Sums, within: bool = False) -> Correlation:
     """r, its error, p and interval for all pairs. ``within`` one text, the means of each piece are taken off."""
     count, labels = sums.n.shape
+    units = sums.xy.shape[1]
+    pieces = (sums.n > 0).sum(0)
+    if count == 0 or units == 0 or labels == 0:
+        nothing = np.full((units, labels), np.nan)
+        why = np.full((units, labels), _NOTHING, dtype=np.int8)
+        none = np.full(labels, np.nan)
+        return Correlation(nothing, nothing, none, nothing, nothing, nothing, nothing, pieces, why)
+    freedom = _freedom(sums, within)
+    at_once = max(1, PAIRS // labels)
+    found = [
+        _correlate(sums.units(slice(first, first + at_once)), freedom, pieces, within)
+        for first in range(0, units, at_once)
+    ]
+    r, error, t, p, low, high, why = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return Correlation(r, error, freedom, t, p, low, high, pieces, why)
+
+
+def _correlate(
+    sums: Sums, freedom: Float[np.ndarray, " label"], pieces: Int[np.ndarray, " label"], within: bool
+) -> tuple[np.ndarray, ...]:
+    """r, error, t, p, low, high and why of some units; no pair depends on which others there are."""
+    count, labels = sums.n.shape
     shape = (sums.xy.shape[1], labels)
-    if count == 0:
-        nothing, none = np.full(shape, np.nan), np.zeros(labels, dtype=np.int64)
-        why = np.full(shape, _NOTHING, dtype=np.int8)
-        return Correlation(nothing, nothing, np.full(labels, np.nan), nothing, nothing, nothing, nothing, none, why)
 
     def piece(g: int) -> Totals:
         return sums.of(g).centred() if within else sums.of(g)
@@ -166,7 +191,6 @@ def correlate(sums: Sums, within: bool = False) -> Correlation:
         total = total + piece(g)
     r, n = total.r(), total.n
     here = sums.n > 0
-    pieces = here.sum(0)
     z = _z(r)
     left_out, score, between, inside = (np.zeros(shape) for _ in range(4))
     with np.errstate(all="ignore"):
@@ -191,7 +215,6 @@ def correlate(sums: Sums, within: bool = False) -> Correlation:
         error = np.maximum(np.sqrt(jackknife), least)
         of_test = np.maximum(np.sqrt((1 - weight) * jackknife + weight * delta), least)
         t = _less_skewed(z / of_test, sums.x_skewness[:, None] * sums.y_skewness * of_test)
-        freedom = _freedom(sums, within)
     why = _why(sums, total, r, error, pieces)
     known = why == 0
     with np.errstate(all="ignore"):
@@ -200,7 +223,7 @@ def correlate(sums: Sums, within: bool = False) -> Correlation:
         low, high = np.tanh(z - width), np.tanh(z + width)
     low, high = np.where(r < 1e-9 - 1, -1.0, low), np.where(r > 1 - 1e-9, 1.0, high)
     error, t, p, low, high = (np.where(known, values, np.nan) for values in (error, t, p, low, high))
-    return Correlation(r, error, freedom, t, p, low, high, pieces, why)
+    return r, error, t, p, low, high, why
 
 
 def standardized(
@@ -253,11 +276,11 @@ def _freedom(sums: Sums, within: bool) -> Float[np.ndarray, " label"]:
         n = _total(sums.n)
         of_means = 0.0 if within else _total(sums.n * (mean - _total(sums.y) / n) ** 2) / n
         freedom = np.fmin(_worth(sums.n), _worth(spread + sums.n * of_means)) - 1
-    if sums.on is not None:
-        on, off = _worth(np.nan_to_num(sums.on)), _worth(sums.n - np.nan_to_num(sums.on))
-        parts = 1 / (on**2 * np.maximum(on - 1, 0.2)) + 1 / (off**2 * np.maximum(off - 1, 0.2))
-        welch = (1 / on + 1 / off) ** 2 / parts
-        freedom = np.where(np.isfinite(sums.on).all(0) & (welch < freedom), welch, freedom)
+        if sums.on is not None:
+            on, off = _worth(np.nan_to_num(sums.on)), _worth(sums.n - np.nan_to_num(sums.on))
+            parts = 1 / (on**2 * np.maximum(on - 1, 0.2)) + 1 / (off**2 * np.maximum(off - 1, 0.2))
+            welch = (1 / on + 1 / off) ** 2 / parts
+            freedom = np.where(np.isfinite(sums.on).all(0) & (welch < freedom), welch, freedom)
     return np.asarray(np.maximum(freedom, 1.0))
 
 
