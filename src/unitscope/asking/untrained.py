@@ -7,7 +7,6 @@ import numpy as np
 from jaxtyping import Float
 
 from unitscope.analyses.association import Association
-from unitscope.asking.columns import BUCKET
 from unitscope.asking.pieces import Side
 from unitscope.asking.units import Units
 from unitscope.asking.work import Crew, Desk
@@ -41,15 +40,15 @@ class Untrained:
         return digest(repr(self), desk.running.content(self.sequences), desk.columns.digest, str(chosen))
 
     def done(self, desk: Desk) -> Packed:
-        columns, buckets = desk.columns, dict(zip(self.sequences, map(int, self.confirms), strict=True))
-        side = Side(self.sequences, (), dict.fromkeys(self.sequences, 0), buckets, 2, self.sequences)
-        analysis = Association(of=columns.names, groups=BUCKET, buckets=2, families=columns.families)
-        live = desk.running.untrained(self.seed)
-        source = Relabelled(Units(live, desk.source.chosen), columns.says(side, {}))
-        stage = Stage(source.sites, (analysis,))
-        states = stage.fold(source, Part(0, self.sequences), ResultSet(source.fingerprint), lambda _: None)
-        r = np.concatenate([analysis.by_bucket(state) for state in states.values()], axis=1)
-        return pack(Best(best_elsewhere(r[min(buckets.values())], r[max(buckets.values())])))
+        columns, live = desk.columns, desk.running.untrained(self.seed)
+        analysis = Association(of=columns.names, buckets=1, families=columns.families)
+        source = Relabelled(Units(live, desk.source.chosen), columns.values)
+        stage, r = Stage(source.sites, (analysis,)), []
+        for confirms in (False, True):
+            of_side = tuple(n for n, side in zip(self.sequences, self.confirms, strict=True) if side is confirms)
+            states = stage.fold(source, Part(0, of_side), ResultSet(source.fingerprint), lambda _: None)
+            r.append(np.concatenate([analysis.by_bucket(state)[0] for state in states.values()]))
+        return pack(Best(best_elsewhere(*r)))
 
 
 def untrained(

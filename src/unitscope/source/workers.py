@@ -10,20 +10,17 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from contextvars import ContextVar
-from multiprocessing.context import BaseContext
 from typing import TypeVar
 
 import torch
 
 from unitscope.errors import InputError
+from unitscope.source import forking
 from unitscope.source.recipe import open_source
 from unitscope.source.source import Source
 
 DEATHS = 3
 """Times that the workers may die before it is said: a system without memory kills them again and again."""
-
-PRELOADED = ("unitscope.fold.drive", "unitscope.recording.recording", "unitscope.opening.inputs")
-"""What workers need, and all that it imports."""
 
 Task = TypeVar("Task")
 Done = TypeVar("Done")
@@ -82,24 +79,11 @@ def standing() -> Iterator[None]:
 def _pool(workers: int, tasks: int) -> Iterator[ProcessPoolExecutor]:
     if _STAND.get():
         if workers not in _STANDING:
-            _STANDING[workers] = ProcessPoolExecutor(workers, _context(), initializer=_alone)
+            _STANDING[workers] = ProcessPoolExecutor(workers, forking.context(), initializer=_alone)
         yield _STANDING[workers]
     else:
-        with ProcessPoolExecutor(min(workers, tasks), _context(), initializer=_alone) as pool:
+        with ProcessPoolExecutor(min(workers, tasks), forking.context(), initializer=_alone) as pool:
             yield pool
-
-
-def _context() -> BaseContext:
-    """Workers are forked from a process that did nothing but import what they need, so each begins at once.
-
-    It stands as long as this process, so the next stage's workers begin at once too. Never forked from this process,
-    which may have threads. Where systems have no fork, each worker imports for itself.
-    """
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([*PRELOADED])
-    return context
 
 
 def _alone() -> None:
