@@ -2,6 +2,7 @@
 
 import json
 import random
+import socket
 from typing import Any
 
 import pytest
@@ -143,3 +144,8 @@ def test_whatever_is_asked_the_server_stands(served: Any) -> None:
         assert status < 500, path
         assert headers["x-content-type-options"] == "nosniff"
         assert b"root:" not in body and b"Traceback" not in body
+    with socket.create_connection(("127.0.0.1", served.port)) as raw:
+        raw.sendall(
+            b"GET /r/0/?unit=\xb2 HTTP/1.1\r\nHost: localhost\r\nCookie: unitscope=%s\r\n\r\n" % served.token.encode()
+        )
+        assert raw.recv(12) == b"HTTP/1.1 400"

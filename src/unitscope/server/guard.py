@@ -58,6 +58,8 @@ class Guard:
         query: bytes = scope.get("query_string", b"")
         if len(scope["path"]) > LONGEST or len(query) > LONGEST:
             return PlainTextResponse("the address is too long", 414)
+        if not query.isascii():
+            return PlainTextResponse("an address has its letters in percent codes", 400)
         host = headers.get("host", "")
         if host.rpartition(":")[0 if not host.endswith("]") and ":" in host else 2] not in self._hosts:
             return PlainTextResponse("this server has another name", 421)
