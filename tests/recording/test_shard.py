@@ -69,6 +69,7 @@ GOOD = {"shard": 0, "recording": "a recording", "tokens": 3, "files": {}}
         (json_bytes({**GOOD, "files": {"../../secret": {"bytes": 1, "digest": ""}}}), "outside of the shard"),
         (json_bytes({**GOOD, "files": {"..": {"bytes": 1, "digest": ""}}}), "outside of the shard"),
         (json_bytes({**GOOD, "files": {"none": {"bytes": 1, "digest": ""}}}), "none is damaged .it is missing"),
+        (json_bytes({**GOOD, "files": {"x" * 300: {"bytes": 1, "digest": ""}}}), "cannot be read: File name too long"),
     ],
 )
 def test_a_list_that_makes_no_sense(folder, content, message):

@@ -144,6 +144,8 @@ class Shard:
                     raise ValueError(f"it has {size} bytes, it should have {written.bytes}")
         except FileNotFoundError as error:
             raise damaged(path, "it is missing", MEND) from error
+        except OSError as error:  # a name that no file can have, no right to look
+            raise InputError(f"{path} cannot be read: {error.strerror}") from error
         except ValueError as error:
             raise damaged(path, error, MEND) from error
         return cls(folder, listing.tokens, listing.files)
