@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from every_passage import every_passage
 
-from unitscope.matches.passages import Passages, best, passages, stretches
+from unitscope.matches.passages import Passages, best, inside, passages, stretches, throughout, within
 
 
 @pytest.mark.parametrize("flanks", [(False, False), (True, False), (False, True), (True, True)])
@@ -43,3 +43,19 @@ def test_the_better_of_overlapping_passages_stays():
     assert chosen.start.tolist() == [2]
     assert not complete
     assert best(found, 12, 10, taken=(3, 4))[0].start.tolist() == [6, 9]
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 5, 9])
+def test_counts_over_several_steps_are_those_of_a_loop(length):
+    draw = np.random.default_rng(length)
+    count, begins = draw.integers(0, 5, 60), draw.random(60) < 0.1
+    begins[0] = True
+    windows = [range(at, at + length) for at in range(60 - length + 1) if not begins[at + 1 : at + length].any()]
+    firsts = [window[0] for window in windows]
+    assert np.flatnonzero(inside(begins, length)).tolist() == (firsts if length > 1 else list(range(60)))
+    for level in range(5):
+        held = [all(count[at] >= level for at in window) for window in windows]
+        on = throughout(count >= level, length)
+        assert on[firsts].tolist() == held
+        assert not on[60 - length + 1 :].any()
+    assert within(count, length).tolist() == [count[max(0, at - length + 1) : at + 1].max() for at in range(60)]

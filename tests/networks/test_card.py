@@ -119,7 +119,9 @@ def test_a_header_of_any_length_is_no_pickle(tmp_path):
         assert list(load_tensors(tmp_path / "a.safetensors")) == ["x" * length]
 
 
-@pytest.mark.parametrize(("name", "value"), [("units", 10**9), ("layers", 10**9), ("units", 10**30)])
+@pytest.mark.parametrize(
+    ("name", "value"), [("units", 10**9), ("layers", 10**9), ("units", 10**30), ("initial_range", 1e300)]
+)
 def test_a_network_is_not_built_beyond_its_weights(saved, name, value):
     folder, _, _ = saved
     config = json.loads((folder / CONFIG).read_text())

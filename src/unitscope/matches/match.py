@@ -17,7 +17,7 @@ from jaxtyping import Bool, Int, Integer
 from torch import Tensor
 
 from unitscope.errors import InputError
-from unitscope.matches.passages import Passages, best, passages, stretches
+from unitscope.matches.passages import Passages, best, inside, passages, stretches, throughout, within
 from unitscope.matches.phrase import Phrase, find_phrase
 from unitscope.matches.result import AFTER, BEFORE, Matches, Passage, Selected
 from unitscope.matches.thresholds import Thresholds, thresholds
@@ -184,7 +184,7 @@ class _Search:
 
         From all conditions downwards, until no passage with fewer can be among the ``wanted`` best.
         """
-        counts = self.count(selected)
+        counts = self.count(selected, lengths[0])
         shards = itertools.pairwise(self.shard_first.tolist())
         of_count = np.sum([np.bincount(counts[a:b], minlength=len(selected) + 1) for a, b in shards], axis=0)
         steps = np.cumsum(of_count[::-1])[::-1]  # with so many conditions or more
@@ -198,15 +198,20 @@ class _Search:
             lower = np.flatnonzero(steps[1:least] >= 2 * steps[least]) + 1
             least = int(lower[-1]) if len(lower) else 1
 
-    def count(self, selected: Sequence[Selected]) -> Integer[np.ndarray, " step"]:
-        """Number of conditions that hold at each step: one byte per step unless there are more than 255."""
+    def count(self, selected: Sequence[Selected], shortest: int = 1) -> Integer[np.ndarray, " step"]:
+        """Of each step, the most conditions that hold throughout ``shortest`` steps among which it is.
+
+        One byte per step unless there are more than 255. No passage has a step with fewer than it has itself.
+        """
         counts = np.zeros(self.first[-1], np.uint8 if len(selected) < 256 else np.uint16)
         for number, (begin, end) in enumerate(itertools.pairwise(self.shard_first.tolist())):
             here = counts[begin:end]
             for site, pages in self._pages(number).items():
                 pages.blocks.expect([condition.unit for condition in selected if condition.site == site])
             for condition in selected:
-                here += self._holds(number, condition).numpy()
+                here += throughout(self._holds(number, condition).numpy(), shortest)
+            here[~inside(self.begins[begin:end], shortest)] = 0
+            here[:] = within(here, shortest)
         return counts
 
     def rank(self, found: Passages, selected: Sequence[Selected]) -> list[_Place]:

@@ -43,6 +43,38 @@ class Passages:
         return cls(*(np.concatenate([getattr(part, name) for part in every]) for name in ("start", "stop", "score")))
 
 
+def throughout(holds: Bool[np.ndarray, " step"], length: int) -> Bool[np.ndarray, " step"]:
+    """Whether something holds at each step and the next ones, ``length`` in all; not where these are too few."""
+    found = holds.copy()
+    for shift in _shifts(length):
+        found[:-shift] &= found[shift:]
+        found[-shift:] = False
+    return found
+
+
+def inside(begins: Bool[np.ndarray, " step"], length: int) -> Bool[np.ndarray, " step"]:
+    """Whether ``length`` steps from each one on are of one sequence."""
+    following = np.append(~begins[1:], False)  # the next step is of the same
+    return throughout(following, length - 1) if length > 1 else np.ones_like(begins)
+
+
+def within(count: Integer[np.ndarray, " step"], length: int) -> Integer[np.ndarray, " step"]:
+    """The largest count of those that begin at each step or up to ``length`` − 1 steps before."""
+    found = count.copy()
+    for shift in _shifts(length):
+        found[shift:] = np.maximum(found[shift:], found[:-shift])
+    return found
+
+
+def _shifts(length: int) -> Iterator[int]:
+    """By how many steps to go on so that each time as many as can be are covered, until they are ``length``."""
+    covered = 1
+    while covered < length:
+        shift = min(covered, length - covered)
+        yield shift
+        covered += shift
+
+
 def stretches(
     count: Integer[np.ndarray, " step"], begins: Bool[np.ndarray, " step"], least: int, shortest: int
 ) -> Int[np.ndarray, "stretch 2"]:

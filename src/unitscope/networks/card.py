@@ -6,7 +6,8 @@ for those of ``kinds``.
 
 import dataclasses
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -94,13 +95,8 @@ def load(folder: Path, kinds: Collection[str] = tuple(KINDS)) -> tuple[Any, Card
     card = read_card(folder, kinds)
     refuse_pickle(folder / WEIGHTS)
     given = shapes_in([folder / WEIGHTS], MEND)
-    try:
+    with _possible(folder / CONFIG):
         drawn = sketch(lambda: KINDS[card.kind].make(card.network), given)
-    except InputError:
-        raise
-    except (ValueError, TypeError, ArithmeticError, RuntimeError, AttributeError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise InputError(f"{folder / CONFIG} describes no network that can be ({reason}); {MEND}") from error
     wanted = {name: tuple(value.shape) for name, value in drawn.state_dict().items()}
     if wanted != given:
         odd = sorted(name for name in wanted.keys() | given.keys() if wanted.get(name) != given.get(name))[0]
@@ -108,9 +104,22 @@ def load(folder: Path, kinds: Collection[str] = tuple(KINDS)) -> tuple[Any, Card
             f"{folder / WEIGHTS} does not fit {CONFIG}: {odd} has shape {given.get(odd)}, not {wanted.get(odd)}; "
             "the two files belong to different networks"
         )
-    net = KINDS[card.kind].make(card.network)
+    with _possible(folder / CONFIG):
+        net = KINDS[card.kind].make(card.network)
     net.load_state_dict(load_tensors(folder / WEIGHTS))
     return net.eval(), card
+
+
+@contextmanager
+def _possible(path: Path) -> Iterator[None]:
+    """Whatever a network cannot be made of, PyTorch's words for it are an ``InputError`` that names the file."""
+    try:
+        yield
+    except InputError:
+        raise
+    except (ValueError, TypeError, ArithmeticError, RuntimeError, AttributeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"{path} describes no network that can be ({reason}); {MEND}") from error
 
 
 def read_card(folder: Path, kinds: Collection[str] = tuple(KINDS)) -> Card:
