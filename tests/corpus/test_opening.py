@@ -83,6 +83,7 @@ def test_what_is_told_counts(tmp_path):
         (b"PK\3\4\0\0", "an archive or a document"),
         (b"\0\1\2\3" * 9, "so it is no text; give another file, or its encoding"),
         (gzip.compress(b"text" * 99, mtime=0)[:-9], r"cannot be read to its end: .* fetch or pack it again"),
+        (gzip.compress(lzma.compress(b"text"), mtime=0), "is packed twice; unpack it once"),
         (lzma.compress(b"text" * 99)[:-9], r"cannot be read to its end"),
         (b"\xff\xfea\0b", "breaks off inside a character"),
     ],

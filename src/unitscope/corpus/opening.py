@@ -94,7 +94,19 @@ def open_bytes(path: Path | str) -> io.BufferedIOBase:
     if unpack is None:
         return stream
     packed = unpack(stream)
-    return io.BufferedReader(_Stream(b"", packed, name, close=[packed, stream]), _BUFFER)
+    unpacked = io.BufferedReader(_Stream(b"", packed, name, close=[packed, stream]), _BUFFER)
+    if is_packed(_begin(unpacked)):
+        unpacked.close()
+        raise InputError(f"{name} is packed twice; unpack it once")
+    return unpacked
+
+
+def _begin(stream: io.BufferedReader) -> bytes:
+    """The first bytes, which are still to be read; none where it cannot be unpacked, which is said when it is read."""
+    try:
+        return stream.peek(8)[:8]
+    except InputError:
+        return b""
 
 
 def is_packed(head: bytes) -> bool:
