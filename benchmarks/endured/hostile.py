@@ -19,7 +19,7 @@ from endured.children import WRITES, Done, content, run
 from endured.sealing import Place, at, change_rows, places, put, read, reseal, write
 
 MARK = "never-to-be-opened"
-"""Stands in every name of what must not be opened."""
+"""So begins the name of every file that must not be opened; a name in percent codes is one within the recording."""
 NETWORK = ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.bind", "socket.sendto",
            "urllib.Request", "http.client.connect", "ftplib.connect")  # fmt: skip
 PROGRAMS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "pty.spawn", "webbrowser.open")
@@ -104,7 +104,11 @@ def watched(trial: Path, outside: Path, seen: Path) -> Any:
                 name = os.fsdecode(details[0])
                 where = os.path.normpath(os.path.join(os.getcwd(), name))
                 writes = isinstance(details[2], int) and bool(details[2] & WRITES)
-                if MARK in name or where.startswith(str(outside)) or (writes and not where.startswith(allowed)):
+                if (
+                    os.path.basename(where).startswith(MARK)
+                    or where.startswith(str(outside))
+                    or (writes and not where.startswith(allowed))
+                ):
                     said = f"opens {where}"
             elif event in NETWORK or event in PROGRAMS:
                 said = f"{event} {details}"
@@ -141,6 +145,11 @@ def hostile(base: Path, count: int) -> list[str]:
     before, draw = content(outside), random.Random(1)
     ends: collections.Counter[str] = collections.Counter()
     wrong: list[str] = []
+    shutil.rmtree(trial, ignore_errors=True)
+    shutil.copytree(base, trial)
+    reseal(trial / "run")
+    if content(trial) != content(base):
+        wrong.append("the digests of a sound recording are made others, so nothing behind digests is tried")
     for inside, _, place, payload in variants(base, count, draw):
         for name, words in READING.items():
             shutil.rmtree(trial, ignore_errors=True)
@@ -167,7 +176,7 @@ def _judge(done: Done, seen: str) -> Iterator[str]:
     if seen:
         yield seen
     yield from done.faults()
-    if "No such" in done.said or "unexpected extra" in done.said:
+    if "No such option" in done.said or "No such command" in done.said or "unexpected extra" in done.said:
         yield f"this file mistyped it: {done.said}"
     if "\x1b]0;" in done.said:
         yield "the terminal is told what to do"

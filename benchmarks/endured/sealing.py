@@ -13,14 +13,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from unitscope.files.arrays import BLANK, DIGEST, METADATA
-from unitscope.files.digest import digest, digest_of
+from unitscope.errors import InputError
+from unitscope.files.arrays import BLANK, DIGEST, METADATA, Entry, read_header
+from unitscope.files.digest import Digest, digest, digest_of
 from unitscope.files.jsons import HEAD
+from unitscope.recording.activations import COURSE, DIGEST_BYTES, DIGESTS, PIECE, TYPES
 from unitscope.recording.manifest import MANIFEST
 from unitscope.recording.plan import PLAN, Plan
 from unitscope.recording.shard import LISTING, listed_as
 from unitscope.recording.texts import TEXTS
 
+SIZES = {code: dtype.itemsize for code, dtype in TYPES.values()}
 Place = tuple[str | int, ...]
 """Keys and numbers that lead to a value within JSON."""
 
@@ -74,6 +77,39 @@ def seal_bytes(content: bytes) -> bytes:
     return b'{"digest": "%s",\n%s' % (digest(body).encode(), body) if line and b"digest" in first else content
 
 
+def seal_blocks(path: Path) -> str:
+    """Make the digests right that a shard's file of activations has at its end; gives that of header and digests.
+
+    A file that was spoilt so that it has no such place is digested whole.
+    """
+    try:
+        with path.open("rb") as file:
+            header = read_header(file)
+        content = bytearray(path.read_bytes())
+        entries = {name: entry for name, entry in header.entries.items() if len(entry.shape) >= 2}
+        place, course = entries.pop(DIGESTS), entries.pop(COURSE)
+        rows = [row for entry in entries.values() for row in _rows(content, entry)]
+        made = b"".join(
+            b"".join(Digest(row[at : at + size]).digest(length=DIGEST_BYTES) for at in range(0, len(row), size))
+            + Digest(own).digest(length=DIGEST_BYTES)
+            for (row, size), (own, _) in zip(rows, _rows(content, course), strict=True)
+        )
+        if len(made) != place.stop - place.start:
+            raise ValueError
+    except (ValueError, KeyError, ZeroDivisionError, InputError, MemoryError):
+        return digest_of(path)
+    content[place.start : place.stop] = made
+    path.write_bytes(content)
+    return digest(bytes(content[: header.begin]), made)
+
+
+def _rows(content: bytearray, entry: Entry) -> list[tuple[bytes, int]]:
+    """The bytes of each unit, and how many of them a digest is of."""
+    length, size = (entry.stop - entry.start) // entry.shape[0], SIZES[entry.code]
+    starts = range(entry.start, entry.stop, length) if length else [entry.start] * entry.shape[0]
+    return [(bytes(content[at : at + length]), PIECE * size) for at in starts]
+
+
 def reseal(run: Path) -> None:
     """Make every digest of a recording right that others of its files depend on: lists of shards, then the manifest."""
     manifest = _object(run / MANIFEST)
@@ -99,7 +135,7 @@ def reseal(run: Path) -> None:
                 for name in listing["files"]:
                     if "/" not in name and len(name) < 200 and (folder / name).is_file():
                         size = (folder / name).stat().st_size
-                        listing["files"][name] = {"bytes": size, "digest": digest_of(folder / name)}
+                        listing["files"][name] = {"bytes": size, "digest": seal_blocks(folder / name)}
                 write(folder / LISTING, listing)
             kept[listed_as(int(folder.name))] = digest_of(folder / LISTING)
     kept |= {name: digest_of(run / name) for name in (PLAN, TEXTS)}

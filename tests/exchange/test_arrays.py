@@ -81,6 +81,9 @@ def test_tokens_make_a_text_of_which_hypotheses_are_asked(tmp_path: Path) -> Non
     assert source.labels("regex:rose", 0).tolist() == [0, 1, 0, 0, 1]
     recorded = record(source, tmp_path / "run")
     assert recorded.labels("regex:rose", 0).tolist() == [0, 1, 0, 0, 1]
+    padded = np.array([[*row, *[""] * 9][:9] for row in WORDS])
+    again = from_arrays({"hidden": FLAT}, lengths=LENGTHS, tokens=padded, documents=["x", "x", "y", "y"])
+    assert [again.document(n).text for n in (0, 1)] == [source.document(n).text for n in (0, 1)]
     letters = from_arrays(FLAT, lengths=LENGTHS, tokens=list("abcdefghijklm"))
     assert letters.document(1).text == "fgh"
 

@@ -31,7 +31,7 @@ def _run() -> None:
     shown = warnings.showwarning
 
     def show(message: Warning | str, category: type[Warning], *rest: object, **more: object) -> None:
-        if issubclass(category, DamageWarning):
+        if category.__module__.startswith("unitscope."):
             say(str(message))
         else:
             shown(message, category, *rest, **more)  # type: ignore[arg-type]

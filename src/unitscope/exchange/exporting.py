@@ -76,7 +76,8 @@ def to_pandas(source: Source, sites: Sequence[str] = ("*",), labels: Sequence[st
     found = dict(_arrays(source, sites, labels))
     chosen = [site.name for site in choose(source.sites, sites)]
     if len(chosen) != 1:
-        raise InputError(f"a table has the units of one site; there are: {', '.join(chosen)}")
+        there = ", ".join(chosen)
+        raise InputError(f"a table has the units of one site; choose one (--sites, in Python sites=[…]) of: {there}")
     values = found.pop(chosen[0])
     lengths = found.pop("lengths")
     documents = found.pop("documents")

@@ -117,8 +117,9 @@ def _strings(value: Any) -> Any:
     kind = getattr(value, "dtype", np.dtype("O")).kind
     if kind in KINDS + "U":
         return value
-    plain = value.tolist() if isinstance(value, np.ndarray) else value
-    return np.array([each.decode() if isinstance(each, bytes) else str(each) for each in plain])
+    plain = value.ravel().tolist() if isinstance(value, np.ndarray) else value
+    said = np.array([each.decode() if isinstance(each, bytes) else str(each) for each in plain])
+    return said.reshape(np.shape(value))
 
 
 def _npy(path: Path) -> Iterator[tuple[str, Any]]:

@@ -45,7 +45,8 @@ def from_arrays(
 
     ``activations`` is an array, or one for each site by name: ``[token unit]`` with ``lengths`` of its sequences,
     ``[sequence time unit]`` with ``lengths`` or a ``mask`` (else all steps count), or a list of ``[time unit]``.
-    ``tokens``: the strings that were read, a list for each sequence or one list end to end; without them pages show
+    ``tokens``: the strings that were read, a list for each sequence (or an array, padded as the activations are), or
+    one list end to end; without them pages show
     traces. ``documents``: for each sequence what it belongs to, such as a text, a session or an animal; sequences of
     one are one piece of evidence and follow each other. Without it each sequence is its own. ``labels``: by name one
     value for each token (in the shape of the activations) or for each sequence; numbers as they are, of words a flag
@@ -143,6 +144,8 @@ def _tokens(
 ) -> tuple[Int[np.ndarray, " token"], Vocabulary, list[str], Float[np.ndarray, " token"] | None]:
     """Their numbers, the symbols, the text of each document, and the last character of each token in it."""
     nested = len(tokens) > 0 and not isinstance(tokens[0], str | bytes) and np.ndim(tokens[0]) == 1
+    if nested and len(tokens) == len(sizes) and isinstance(tokens, np.ndarray) and tokens.shape[1] >= sizes.max():
+        tokens = [row[:size] for row, size in zip(tokens, sizes.tolist(), strict=True)]  # padded, as activations are
     flat = [str(token) for row in tokens for token in row] if nested else [str(token) for token in tokens]
     if len(flat) != int(sizes.sum()) or (nested and [len(row) for row in tokens] != sizes.tolist()):
         raise InputError(

@@ -29,10 +29,10 @@ def page_of(source: Source, parts: Sequence[Part], title: str = "", subtitle: st
     found = [table for part, table in zip(every, columns, strict=True) if not isinstance(part, OfSource)]
     said = [site for site in source.sites if any(site.name in table for table in found)]
     units = {site.name: site.units for site in said or source.sites}
-    tokens = sum(source.lengths(source.sequences))
+    read = f"{sum(source.lengths(source.sequences)):,} {'tokens' if has_words(source) else 'steps'}"
     return build_page(
         title=title or f"{source.model_origin.name}, unit by unit",
-        subtitle=subtitle or f"{tokens:,} tokens of {source.corpus_origin.name}",
+        subtitle=subtitle or f"{read} of {source.corpus_origin.name}",
         sections=[dressed_section(source, section) for part in every for section in part.sections(source)],
         table=joined(columns, units),
         units={site: Units(count, _maker(source, every, site)) for site, count in units.items()},

@@ -5,6 +5,7 @@ import json
 import multiprocessing
 import os
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -14,6 +15,7 @@ from typing import TypeVar
 
 import torch
 
+from unitscope.corpus.vocabulary import UnknownSymbols
 from unitscope.errors import InputError
 from unitscope.source import forking
 from unitscope.source.recipe import open_source
@@ -88,6 +90,7 @@ def _pool(workers: int, tasks: int) -> Iterator[ProcessPoolExecutor]:
 
 def _alone() -> None:
     """One thread: workers share the cores, and threads that wait for each other cost more than they bring."""
+    warnings.simplefilter("ignore", UnknownSymbols)  # said where the work was given
     os.environ["OMP_NUM_THREADS"] = "1"
     torch.set_num_threads(1)
     threading.Thread(target=_end_with_parent, daemon=True).start()
