@@ -14,7 +14,6 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import torch
 from jaxtyping import Bool, Int, Integer
-from torch import Tensor
 
 from unitscope.errors import InputError
 from unitscope.matches.passages import Passages, best, inside, passages, stretches, throughout, within
@@ -209,7 +208,7 @@ class _Search:
             for site, pages in self._pages(number).items():
                 pages.blocks.expect([condition.unit for condition in selected if condition.site == site])
             for condition in selected:
-                here += throughout(self._holds(number, condition).numpy(), shortest)
+                here += throughout(self._holds(number, condition), shortest)
             here[~inside(self.begins[begin:end], shortest)] = 0
             here[:] = within(here, shortest)
         return counts
@@ -236,7 +235,7 @@ class _Search:
         shard = int(np.searchsorted(self.shard_first, begin, side="right")) - 1
         offset = int(self.shard_first[shard])
         rows = slice(first - offset, last - offset)
-        on = torch.stack([self._holds(shard, condition, rows) for condition in selected]).numpy()  # [condition step]
+        on = np.stack([self._holds(shard, condition, rows) for condition in selected])  # [condition step]
         inside = slice(begin + place.start - first, begin + place.stop - first)
         tokens = self.recording.tokens(place.sequence)[first - begin : last - begin]
         return Passage(
@@ -259,19 +258,21 @@ class _Search:
                 continue
 
             def holds(steps: Int[np.ndarray, " step"], shard: int = number) -> Bool[np.ndarray, "condition step"]:
-                rows = torch.from_numpy(steps)
-                return torch.stack([self._holds(shard, condition, rows) for condition in selected]).numpy()
+                return np.stack([self._holds(shard, condition, steps) for condition in selected])
 
             part = passages(holds, found, begins, len(selected), least, lengths, self.left, self.right)
             parts.append(Passages(part.start + begin, part.stop + begin, part.score).take(part.score > 0))
         return Passages.joined(parts)
 
-    def _holds(self, shard: int, condition: Selected, rows: slice | Tensor = slice(None)) -> Bool[Tensor, " step"]:
+    def _holds(
+        self, shard: int, condition: Selected, rows: slice | Int[np.ndarray, " step"] = slice(None)
+    ) -> Bool[np.ndarray, " step"]:
         """Whether a condition holds at some steps of a shard (all if not said), reading only that unit's bytes."""
         block, row = divmod(condition.unit, BLOCK)
         pages = self._pages(shard)[condition.site]
-        values = pages.values(block, slice(row, row + 1), 0, pages.blocks.tokens)[0, rows].float()
-        return values >= condition.threshold if condition.sign > 0 else values <= condition.threshold
+        values = pages.values(block, slice(row, row + 1), 0, pages.blocks.tokens)[0, rows].float().numpy()
+        found: np.ndarray = values >= condition.threshold if condition.sign > 0 else values <= condition.threshold
+        return found
 
     def _throughout(self, start: int, stop: int) -> list[tuple[np.ndarray, np.ndarray]]:
         """For each site, which units are above, and which below, from a step to before another."""
