@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from unitscope.analyses.association import AssociationResult
-from unitscope.asking.measures import ALWAYS
+from unitscope.asking.measures import ALWAYS, MEASURES
 from unitscope.concepts.formulas import LENGTH
 from unitscope.evidence.used import Verdict
 from unitscope.files.damage import damaged
@@ -296,7 +296,37 @@ class Answer(Shown):
             raise damaged(folder / FILE, "it does not name its tables", ADVICE)
         tables = [ResultSet.load(folder / kept.tables / name) for name in (CHOSEN, CONFIRMED)]
         plain = {name: value for name, value in vars(kept).items() if name != "tables"}
-        return cls(**plain, chosen=tables[0], confirmed=tables[1])
+        answer = cls(**plain, chosen=tables[0], confirmed=tables[1])
+        try:
+            answer._check()
+        except (ValueError, KeyError) as error:
+            raise damaged(folder / FILE, error, ADVICE) from error
+        return answer
+
+    def _check(self) -> None:
+        """Raises ``ValueError`` where its parts do not fit together."""
+        scores = {name for found in self.found for name in found.scores} | {one.measure for one in self.beyond}
+        if unknown := scores - MEASURES.keys():
+            raise ValueError(f"no measure is called {min(unknown)}")
+        labels: list[str] = []
+        for results in (self.chosen, self.confirmed):
+            if sorted(results.sites()) != sorted(self.numbers):
+                raise ValueError("its tables are of other sites than its units")
+            for site, numbers in self.numbers.items():
+                tables = [result for result in results.of(site).values() if isinstance(result, AssociationResult)]
+                if len(tables) != 1 or tables[0].units != len(numbers) or min(numbers, default=0) < 0:
+                    raise ValueError(f"its table of {site} is of other units")
+                labels = labels or tables[0].labels
+                if tables[0].labels != labels or len(self.untrained) != len(labels):
+                    raise ValueError(f"its table of {site} is of other labels")
+        for found in self.found:
+            changes = (found.damage.where, found.damage.elsewhere, found.damage.contrast) if found.damage else ()
+            if found.label not in labels or found.unit not in self.numbers.get(found.site, ()):
+                raise ValueError(f"{found.address} and {found.label} were not asked")
+            if any(found.label not in change for change in changes):
+                raise ValueError(f"nothing is said of {found.address} without {found.label}")
+            if found.passage and len({*map(len, (found.passage.tokens, found.passage.unit, found.passage.label))}) > 1:
+                raise ValueError(f"the passage of {found.address} has several lengths")
 
 
 def _columns(name: str, score: Score) -> dict[str, float]:

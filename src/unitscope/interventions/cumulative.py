@@ -96,10 +96,9 @@ def load_curves(folder: Path) -> list[Cumulative]:
     if not (folder / FILE).exists():
         return []
     kept = read_json(folder / FILE, Curves, "run unitscope ablate again").curves
-    made = [Cumulative(c.site, c.measure, c.counts, np.array(c.ranked), np.array(c.random)) for c in kept]
-    if any(len({*map(len, c.random), len(c.ranked), len(c.counts)}) > 1 for c in kept):
-        raise damaged(folder / FILE, "its curves have several lengths", "run unitscope ablate again")
-    return made
+    if any(len({*map(len, c.random), len(c.ranked), len(c.counts)}) > 1 or not c.counts or not c.random for c in kept):
+        raise damaged(folder / FILE, "its curves have several lengths, or none", "run unitscope ablate again")
+    return [Cumulative(c.site, c.measure, c.counts, np.array(c.ranked), np.array(c.random)) for c in kept]
 
 
 def cumulative(

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from unitscope.files.damage import damaged
 from unitscope.files.jsons import read_json, write_json
 from unitscope.files.writing import make_folder
 from unitscope.views import Field, Histogram, Shown, Table, TokenText, View
@@ -111,7 +112,14 @@ class Matches(Shown):
     @classmethod
     def load(cls, path: Path) -> "Matches":
         """Read what ``save`` wrote. Raises ``InputError`` where there is none, or it is damaged."""
-        return read_json(path, cls, "ask for the matches again")
+        advice = "ask for the matches again"
+        found = read_json(path, cls, advice)
+        for passage in (found.phrase, *found.passages):
+            if len(passage.tokens) != len(passage.share) or not 0 <= passage.before <= len(passage.tokens):
+                raise damaged(path, "a passage has several lengths", advice)
+            if not {*passage.units} <= {*range(len(found.selected))}:
+                raise damaged(path, "a passage has units that were not selected", advice)
+        return found
 
     def _text(self, title: str, passage: Passage) -> TokenText:
         return TokenText(

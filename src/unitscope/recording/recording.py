@@ -22,7 +22,7 @@ from unitscope.models.site import Site
 from unitscope.recording.activations import BLOCK, Blocks, Pages
 from unitscope.recording.manifest import Manifest
 from unitscope.recording.plan import PLAN, Plan, Run
-from unitscope.recording.shard import LABEL, Shard, listed_as, shard_folder
+from unitscope.recording.shard import LABEL, TOKENS, Shard, listed_as, shard_folder
 from unitscope.recording.texts import MEND, TEXTS, Texts
 from unitscope.source.chunk import Chunk
 from unitscope.source.source import Origin, Recipe, Source, batches, labels_of
@@ -263,7 +263,15 @@ class Recording(Source):
         """A shard's column of tokens or labels."""
         columns = self._columns(shard)
         if name not in columns:
-            columns[name] = self.shard(shard).column(name)
+            found = self.shard(shard).column(name)
+            if name == "token" and len(found) and not 0 <= found.min() <= found.max() < len(self.vocabulary):
+                odd = found.max() if found.min() >= 0 else found.min()
+                raise damaged(
+                    shard_folder(self.folder, shard) / TOKENS,
+                    f"it has symbol {odd}, and there are {len(self.vocabulary):,}",
+                    MEND,
+                )
+            columns[name] = found
         return columns[name]
 
     @cached_property

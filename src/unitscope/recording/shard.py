@@ -168,6 +168,8 @@ class Shard:
             raise damaged(path, error, MEND) from error
         if len(column) != self.tokens:
             raise damaged(path, f"it has {len(column)} tokens", MEND)
+        if column.dtype.kind not in ("iu" if name == "token" else "iufb"):
+            raise damaged(path, f"{name} holds no numbers", MEND)
         return column.copy()  # torch wants to own what it is given
 
     def check(self, sites: Sequence[Site], precision: str) -> None:
