@@ -101,7 +101,7 @@ def open_bytes(path: Path | str) -> io.BufferedIOBase:
     return unpacked
 
 
-def _begin(stream: io.BufferedReader) -> bytes:
+def _begin(stream: "io.BufferedReader[_Stream]") -> bytes:
     """The first bytes, which are still to be read; none where it cannot be unpacked, which is said when it is read."""
     try:
         return stream.peek(8)[:8]
