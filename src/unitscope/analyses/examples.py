@@ -196,25 +196,28 @@ class Examples(Analysis[Extremes]):
         order = (within + self.count * np.arange(2 * units)[:, None]).ravel()
         best = state.best.at(order)
         found = best.sequence != NOWHERE
-        tokens, activations = np.take(state.tokens, order, axis=0), np.take(state.activations, order, axis=0)
-        tokens[~found], activations[~found] = -1, np.nan
-        # By a table of all tokens, which is many times faster than sorting the passages. Its last line is that of −1.
-        occurs = np.zeros(int(tokens.max(initial=-1)) + 2, bool)
-        occurs[tokens.ravel()] = True
-        occurs[-1] = False
-        table = np.cumsum(occurs, dtype=np.int32) - 1
-        table[-1] = -1
+        there = order[found]  # of a short text few: nothing else of the passages is looked at
+        passages = torch.from_numpy(np.take(state.tokens, there, axis=0) + 1)  # [found step]; 0 outside of the sequence
+        # By a table of all tokens, which is many times faster than sorting the passages.
+        occurs = torch.bincount(passages.view(-1), minlength=1).numpy() > 0
+        occurs[0] = False
+        table = torch.from_numpy(np.cumsum(occurs, dtype=np.int32) - 1)
+        table[0] = -1
+        tokens = np.full(state.tokens.shape, -1, np.int32)
+        activations = np.full(state.activations.shape, np.nan, np.float32)
+        tokens[found] = table.index_select(0, passages.view(-1)).view(passages.shape).numpy()
+        activations[found] = np.take(state.activations, there, axis=0)
         value = np.where(found, np.where(best.side < units, best.height, -best.height), np.nan)
         value = value.reshape(2, units, self.count)
         return ExamplesResult(
             site=state.site.name,
             units=units,
-            symbols=state.vocabulary.decode(np.flatnonzero(occurs).tolist()) if state.vocabulary else [],
+            symbols=state.vocabulary.decode((np.flatnonzero(occurs) - 1).tolist()) if state.vocabulary else [],
             before=self.before,
             value=value,
             sequence=np.where(found, best.sequence, -1).reshape(value.shape),
             position=np.where(found, best.position, -1).reshape(value.shape),
-            tokens=table[tokens].reshape(*value.shape, steps),
+            tokens=tokens.reshape(*value.shape, steps),
             activations=activations.reshape(*value.shape, steps),
         )
 

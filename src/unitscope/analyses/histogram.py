@@ -8,6 +8,7 @@ alone. Between half and all of the bins lie in the range. A site with known boun
 
 import math
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -20,6 +21,8 @@ from unitscope.models.site import Site
 from unitscope.result import Column, Result
 from unitscope.source.chunk import Chunk
 
+CACHED = 2**19
+"""Values that are counted together: what a processor's cache can hold."""
 FINEST = 22
 """A bin is no narrower than the largest value / 2**22: float32 must tell one bin from the next."""
 
@@ -85,6 +88,7 @@ class Histogram(Analysis[Counts]):
     range, or its site's bounds, into the wanted number of bins.
     """
 
+    whole_chunks: ClassVar[bool] = True  # bins unite at most once for each
     bins: int = field(default=64, metadata={"help": "bins at most; a unit uses more than half of them"})
 
     def start(self, site: Site, given: Given) -> Counts:
@@ -101,17 +105,19 @@ class Histogram(Analysis[Counts]):
         if len(chunk) == 0:
             return
         x = chunk.activations  # [token unit]
-        if math.isfinite(state.site.high):
-            x = x.clamp(max=_below(state.site.high))
+        highest = _below(state.site.high) if math.isfinite(state.site.high) else math.inf
         low = torch.minimum(state.low, x.amin(0).cpu().double())
-        high = torch.maximum(state.high, x.amax(0).cpu().double())
+        high = torch.maximum(state.high, x.amax(0).clamp(max=highest).cpu().double())
         if not (torch.equal(low, state.low) and torch.equal(high, state.high)):
             vars(state).update(vars(_widened(state, low, high)))
         # A product with a power of two is exact, so that no value is ever taken for one of the next bin.
-        number = (x * torch.exp2(-state.exponent).to(x)).floor_().int()  # [token unit]
-        offset = torch.arange(state.site.units) * self.bins - state.first
-        number += offset.int().to(x.device)
-        counts = torch.bincount(number.view(-1), minlength=state.counts.numel())
+        scale = torch.exp2(-state.exponent).to(x)
+        offset = (torch.arange(state.site.units) * self.bins - state.first).int().to(x.device)
+        counts = 0
+        for some in x.split(max(1, CACHED // x.shape[1])) if x.device.type == "cpu" else [x]:
+            number = (some.clamp(max=highest) if highest < math.inf else some).mul(scale).floor_().int()  # [token unit]
+            number += offset
+            counts = counts + torch.bincount(number.view(-1), minlength=state.counts.numel())
         state.counts += counts.view(state.counts.shape).cpu()
 
     def merge(self, a: Counts, b: Counts) -> Counts:

@@ -47,15 +47,21 @@ def write(path: Path, *parts: bytes | memoryview) -> Written:
 def fill(partial: Path, *parts: bytes | memoryview) -> Written:
     """Write into what ``writing`` or ``writing_folder`` gave, and nothing else: this alone is not done in one step."""
     digest = Digest()
+    for part in parts:
+        digest.update(memoryview(part).cast("B"))
+    return Written(put(partial, *parts), digest.hexdigest())
+
+
+def put(partial: Path, *parts: bytes | memoryview) -> int:
+    """Write there what has digests of its own inside; its size."""
     size = 0
     with open(partial, "wb", buffering=0) as file:
         for part in parts:
             view = memoryview(part).cast("B")
-            digest.update(view)
             size += len(view)
             while len(view):
                 view = view[file.write(view) :]
-    return Written(size, digest.hexdigest())
+    return size
 
 
 @contextmanager

@@ -27,7 +27,7 @@ from unitscope.files.digest import Digest, digest
 from unitscope.files.inside import open_plain, read_into
 from unitscope.files.room import disk_errors
 from unitscope.files.system import read_at
-from unitscope.files.writing import Written, fill
+from unitscope.files.writing import Written, put
 
 BLOCK = 64
 STEP = 64
@@ -65,14 +65,14 @@ def write_blocks(path: Path, values: Float[Tensor, "unit token"], precision: str
     code, _ = TYPES[precision]
     units, tokens = values.shape
     rows, courses = _bytes(values), _bytes(_course(values))
-    size = PIECE * values.element_size()
+    piece = PIECE * values.element_size()
     digests = b"".join(
-        b"".join(_digest(row[at : at + size].data) for at in range(0, len(row), size)) + _digest(course.data)
+        b"".join(_digest(row[at : at + piece].data) for at in range(0, len(row), piece)) + _digest(course.data)
         for row, course in zip(rows, courses, strict=True)
     )
     header = header_bytes(_entries(units, tokens, code))
-    written = fill(path, header, *(part.data if part.size else b"" for part in (rows, courses)), digests)
-    return Written(written.bytes, digest(header, digests))
+    size = put(path, header, *(part.data if part.size else b"" for part in (rows, courses)), digests)
+    return Written(size, digest(header, digests))
 
 
 def _bytes(values: Shaped[Tensor, "unit value"]) -> UInt8[np.ndarray, "unit byte"]:
