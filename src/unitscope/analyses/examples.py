@@ -55,14 +55,21 @@ class Extremes:
     site: Site
     vocabulary: Vocabulary | None
     best: Peaks
-    tokens: Int[np.ndarray, "peak step"]
-    """The passage around each; −1 outside of the sequence. Undefined where the place is still free."""
-    activations: Float[np.ndarray, "peak step"]
+    tokens: Int[np.ndarray, "place side step"]
+    """The passage around each; −1 outside of the sequence. Undefined where the place is still free: those of a short
+    text, which lie at the end, take no memory."""
+    activations: Float[np.ndarray, "place side step"]
+
+    def at(self, rows: Int[np.ndarray, " peak"]) -> tuple[np.ndarray, np.ndarray]:
+        """Where the passages of these rows of ``best`` lie: place and side."""
+        count = len(self.tokens)
+        return (rows % count, rows // count) if count else (rows, rows)
 
 
 @dataclass(frozen=True, eq=False)
 class ExamplesResult(Result):
-    """Axis ``end``: 0 for the largest, 1 for the smallest. Rank 0 is the most extreme."""
+    """Axis ``end``: 0 for the largest, 1 for the smallest. Rank 0 is the most extreme; there are no more ranks than
+    stretches of text."""
 
     symbols: list[str]
     """What the numbers in ``tokens`` stand for."""
@@ -141,8 +148,8 @@ class Examples(Analysis[Extremes]):
             sequence=np.full(rows, NOWHERE),
             position=np.full(rows, NOWHERE),
         )
-        steps = self.before + 1 + self.after
-        return Extremes(site, None, free, np.zeros((rows, steps), np.int32), np.zeros((rows, steps), np.float32))
+        shape = (self.count, 2 * site.units, self.before + 1 + self.after)
+        return Extremes(site, None, free, np.zeros(shape, np.int32), np.zeros(shape, np.float32))
 
     def update(self, state: Extremes, chunk: Chunk) -> None:
         if len(chunk) == 0:
@@ -172,10 +179,10 @@ class Examples(Analysis[Extremes]):
             there = stretch[here]
             within = np.stack([first, last, begin, end])[:, there]
             row, passages, outside = self._passages(x, peaks.at(here), within)
-            state.activations[left[here]] = passages
+            state.activations[state.at(left[here])] = passages
             around = tokens[row]  # [peak step]
             around[outside] = -1
-            state.tokens[left[here]] = around
+            state.tokens[state.at(left[here])] = around
             peaks.position[here] += row - first[there]
         self._replace(state.best, left, peaks)
 
@@ -186,29 +193,32 @@ class Examples(Analysis[Extremes]):
         peaks = b.best.at(found)
         left, entering = self._exchanged(whole.best, peaks)
         self._replace(whole.best, left, peaks.at(entering))
-        whole.tokens[left], whole.activations[left] = b.tokens[found[entering]], b.activations[found[entering]]
+        to, taken = whole.at(left), b.at(found[entering])
+        whole.tokens[to], whole.activations[to] = b.tokens[taken], b.activations[taken]
         return whole
 
     def compute(self, state: Extremes) -> ExamplesResult:
         units, steps = state.site.units, self.before + 1 + self.after
         # Within each side, whose rows are neighbours: several times faster than to sort all of them.
         within = np.lexsort([key.reshape(2 * units, self.count) for key in state.best.keys()[:-1]], axis=1)
-        order = (within + self.count * np.arange(2 * units)[:, None]).ravel()
+        filled = (state.best.sequence != NOWHERE).reshape(2 * units, self.count).sum(1)
+        ranks = int(max(1, filled.max(initial=0)))  # of a short text less than were asked for
+        order = (within[:, :ranks] + self.count * np.arange(2 * units)[:, None]).ravel()
         best = state.best.at(order)
         found = best.sequence != NOWHERE
-        there = order[found]  # of a short text few: nothing else of the passages is looked at
-        passages = torch.from_numpy(np.take(state.tokens, there, axis=0) + 1)  # [found step]; 0 outside of the sequence
+        there = state.at(order[found])
+        passages = torch.from_numpy(state.tokens[there] + 1)  # [found step]; 0 outside of the sequence
         # By a table of all tokens, which is many times faster than sorting the passages.
         occurs = torch.bincount(passages.view(-1), minlength=1).numpy() > 0
         occurs[0] = False
         table = torch.from_numpy(np.cumsum(occurs, dtype=np.int32) - 1)
         table[0] = -1
-        tokens = np.full(state.tokens.shape, -1, np.int32)
-        activations = np.full(state.activations.shape, np.nan, np.float32)
+        tokens = np.full((len(order), steps), -1, np.int32)
+        activations = np.full((len(order), steps), np.nan, np.float32)
         tokens[found] = table.index_select(0, passages.view(-1)).view(passages.shape).numpy()
-        activations[found] = np.take(state.activations, there, axis=0)
+        activations[found] = state.activations[there]
         value = np.where(found, np.where(best.side < units, best.height, -best.height), np.nan)
-        value = value.reshape(2, units, self.count)
+        value = value.reshape(2, units, ranks)
         return ExamplesResult(
             site=state.site.name,
             units=units,
@@ -271,12 +281,16 @@ class Examples(Analysis[Extremes]):
         row = np.repeat(np.arange(len(sides)), times)
         slot = np.arange(len(new.side)) - np.repeat(first, times)
         old = best.height.reshape(-1, self.count)[sides]  # [row rank]
+        free = old == -np.inf
+        if (times <= free.sum(1)).all():  # there is room for each
+            taken = free & (np.cumsum(free, axis=1) <= times[:, None])
+            return (sides[:, None] * self.count + np.arange(self.count))[taken], order
         heights = np.full((len(sides), self.count + int(times.max(initial=0))), -np.inf, np.float32)
         heights[:, : self.count] = old
         heights[row, self.count + slot] = new.height
         worst = np.partition(heights, -self.count, axis=1)[:, -self.count, None]  # of those that stay, [row 1]
         # Equal heights are decided by their places, which a partition does not see; free places are all alike.
-        free = (old == -np.inf) & (worst == -np.inf)
+        free &= worst == -np.inf
         roomy = worst[:, 0] == -np.inf
         decided = roomy | ((heights >= worst).sum(1) == self.count)
         beaten = (free & (np.cumsum(free, axis=1) <= times[:, None])) | (old < worst)

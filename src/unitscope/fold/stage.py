@@ -21,7 +21,7 @@ from unitscope.models.site import Site
 from unitscope.source.chunk import Chunk
 from unitscope.source.source import Source, digest
 
-VERSION = 1
+VERSION = 2
 """Of the states of all analyses: another means that what is kept is made again."""
 CACHED = 2**19
 """Values that all analyses see before the next ones are looked at: what a processor's cache can hold."""
