@@ -4,7 +4,6 @@ Ten examples that are ten neighbours of one peak say little, so each stretch of 
 peaks compete. The winners do not depend on how the data were divided, and ties go to the earlier token.
 """
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -155,8 +154,10 @@ class Examples(Analysis[Extremes]):
         if len(chunk) == 0:
             return
         state.vocabulary = chunk.vocabulary
-        spans = np.array([(*span, first) for span in chunk.spans() for first in range(*span, self.stretch)])
-        begin, end, first = spans.T  # [stretch]
+        spans = chunk.spans()
+        begin, end, first, nth = np.array(
+            [(*span, first, n) for n, span in enumerate(spans) for first in range(*span, self.stretch)]
+        ).T  # each [stretch]
         last = np.minimum(first + self.stretch, end)
         stretches = list(zip(first.tolist(), last.tolist(), strict=True))
         x = chunk.activations.float()  # [token unit]
@@ -173,16 +174,15 @@ class Examples(Analysis[Extremes]):
             return
         order = np.argsort(stretch[entering], kind="stable")
         left, stretch, peaks = left[order], stretch[entering][order], peaks.at(entering[order])
-        padded = np.pad(chunk.tokens.int().cpu().numpy(), (self.before, self.after))
-        tokens = np.lib.stride_tricks.sliding_window_view(padded, self.before + 1 + self.after)  # [token step]
+        tokens = self._windows(chunk.tokens.int().cpu().numpy(), spans)
+        gap = self.before + (self.before + self.after) * nth  # a sequence's rows among the windows come so much later
         for here in _blocks(stretch, first, last):
             there = stretch[here]
             within = np.stack([first, last, begin, end])[:, there]
-            row, passages, outside = self._passages(x, peaks.at(here), within)
-            state.activations[state.at(left[here])] = passages
-            around = tokens[row]  # [peak step]
-            around[outside] = -1
-            state.tokens[state.at(left[here])] = around
+            row, passages = self._passages(x, peaks.at(here), within)
+            place = state.at(left[here])
+            state.activations[place] = passages
+            state.tokens[place] = tokens[row + gap[there] - self.before]
             peaks.position[here] += row - first[there]
         self._replace(state.best, left, peaks)
 
@@ -249,29 +249,48 @@ class Examples(Analysis[Extremes]):
         enters: Bool[np.ndarray, "stretch side"] = equal | (heights > worst)
         return enters
 
+    def _windows(
+        self, tokens: Int[np.ndarray, " token"], spans: list[tuple[int, int]]
+    ) -> Int[np.ndarray, "place step"]:
+        """The tokens around every place of sequences that have room between them: −1 outside of a sequence."""
+        room = self.before + self.after
+        laid = np.full(len(tokens) + room * (len(spans) + 1), -1, np.int32)
+        for n, (begin, end) in enumerate(spans):
+            place = begin + self.before + room * n
+            laid[place : place + end - begin] = tokens[begin:end]
+        return np.lib.stride_tricks.sliding_window_view(laid, room + 1)
+
     def _passages(
         self, x: Float[Tensor, "token unit"], peaks: Peaks, within: Int[np.ndarray, "4 peak"]
-    ) -> tuple[Int[np.ndarray, " peak"], Float[np.ndarray, "peak step"], Bool[np.ndarray, "peak step"]]:
-        """The row of each peak, the unit's activations around it, and where its sequence has no such step.
+    ) -> tuple[Int[np.ndarray, " peak"], Float[np.ndarray, "peak step"]]:
+        """The row of each peak, and the unit's activations around it: NaN where its sequence has no such step.
 
         ``within`` are the rows at which its stretch and its sequence begin and end.
         """
-        low, high = max(0, int(within[0].min()) - self.before), min(len(x), int(within[1].max()) + self.after)
-        units, device = x.shape[1], x.device
-        unit = torch.from_numpy(peaks.side % units).to(device)
-        # Columns with room at both ends: so a passage is one slice of its column.
-        columns = x.new_empty((self.before + high - low + self.after, len(unit)))
-        inside = columns[self.before : self.before + high - low]
-        torch.index_select(x[low:high], 1, unit, out=inside)
-        value = torch.from_numpy(np.where(peaks.side < units, 1, -1) * peaks.height).to(x)
-        first, last, begin, end = (torch.from_numpy(edge - low).to(device) for edge in within)
-        low_row, high_row = int(first.min()), int(last.max())
-        row = low_row + _first_row(inside[low_row:high_row], value, first - low_row, last - low_row)  # [peak]
-        windows = columns.unfold(0, self.before + 1 + self.after, 1)  # [token peak step]
-        passages = windows[row, torch.arange(len(unit), device=device)]
-        step = torch.arange(-self.before, self.after + 1, device=device)
-        outside = (step < (begin - row)[:, None]) | (step >= (end - row)[:, None])
-        return (low + row).cpu().numpy(), passages.masked_fill_(outside, math.nan).cpu().numpy(), outside.cpu().numpy()
+        alone = int(within[2].min()) == int(within[2].max())  # all are of one sequence
+        start, stop = (int(within[2][0]), int(within[3][0])) if alone else (0, len(x))
+        low, high = max(start, int(within[0].min()) - self.before), min(stop, int(within[1].max()) + self.after)
+        unit, line = np.unique(peaks.side % x.shape[1], return_inverse=True)
+        some = x[low:high]
+        if len(unit) < x.shape[1]:
+            some = some.index_select(1, torch.from_numpy(unit).to(x.device))
+        # A line for each unit with room at both ends: so a passage is one run of it.
+        lines = np.full((len(unit), self.before + high - low + self.after), np.nan, np.float32)  # [unit token]
+        lines[:, self.before : self.before + high - low] = some.T.contiguous().cpu().numpy()
+        value = np.where(peaks.side < x.shape[1], peaks.height, -peaks.height)[:, None]
+        low_row, high_row = within[0].min(), within[1].max()
+        there = lines[line, self.before + low_row - low : self.before + high_row - low] == value  # [peak token]
+        if len(set(within[0].tolist())) > 1:  # of several stretches: a value may occur in another one too
+            step = np.arange(low_row, high_row)
+            there &= (step >= within[0][:, None]) & (step < within[1][:, None])
+        row = low_row + there.argmax(1)  # the first, [peak]
+        windows = np.lib.stride_tricks.sliding_window_view(lines, self.before + 1 + self.after, axis=1)
+        passages = windows[line, row - low]  # [peak step]
+        if not alone:
+            step = np.arange(-self.before, self.after + 1)
+            begin, end = within[2:, :, None] - row[:, None]
+            passages[(step < begin) | (step >= end)] = np.nan
+        return row, passages
 
     def _exchanged(self, best: Peaks, new: Peaks) -> tuple[Int[np.ndarray, " peak"], Int[np.ndarray, " peak"]]:
         """Rows of ``best`` that are beaten, and the rows of ``new`` that take their places, in turn."""
@@ -282,9 +301,8 @@ class Examples(Analysis[Extremes]):
         slot = np.arange(len(new.side)) - np.repeat(first, times)
         old = best.height.reshape(-1, self.count)[sides]  # [row rank]
         free = old == -np.inf
-        if (times <= free.sum(1)).all():  # there is room for each
-            taken = free & (np.cumsum(free, axis=1) <= times[:, None])
-            return (sides[:, None] * self.count + np.arange(self.count))[taken], order
+        if times.max(initial=0) == 1 and free.any(1).all():  # there is room for each
+            return sides * self.count + free.argmax(1), order
         heights = np.full((len(sides), self.count + int(times.max(initial=0))), -np.inf, np.float32)
         heights[:, : self.count] = old
         heights[row, self.count + slot] = new.height
@@ -334,18 +352,3 @@ def _blocks(
         end = int(ends[max(0, int(np.searchsorted(looked_at, LOOKED_AT, side="right")) - 1)])
         yield slice(begin, end)
         begin = end
-
-
-def _first_row(
-    x: Float[Tensor, "step peak"],
-    value: Float[Tensor, " peak"],
-    first: Int[Tensor, " peak"],
-    last: Int[Tensor, " peak"],
-) -> Int[Tensor, " peak"]:
-    """The first step at which each column has its value, from ``first`` on and before ``last``."""
-    step = torch.arange(len(x), device=x.device)[:, None]
-    countdown = torch.arange(len(x), 0, -1, device=x.device, dtype=x.dtype)[:, None]
-    there = torch.eq(x, value, out=torch.empty_like(x))
-    if (first != first[0]).any():  # columns of several stretches: a value may occur in another one too
-        there *= (step >= first) & (step < last)
-    return len(x) - there.mul_(countdown).amax(0).long()
