@@ -86,13 +86,14 @@ def _course(values: Float[Tensor, "unit token"]) -> Float[Tensor, "unit value"]:
     units, tokens = values.shape
     whole = tokens // STEP * STEP
     made = torch.empty(units, 3, -(-tokens // STEP), dtype=values.dtype)
-    for first in range(0, units, BLOCK):  # as float32 they are larger, so few at a time
-        some = values[first : first + BLOCK].float()
-        parts = [some[:, :whole].unflatten(1, (whole // STEP, STEP))] if whole else []
-        parts += [some[:, None, whole:]] if whole < tokens else []
-        if parts:
-            steps = [torch.stack([part.amin(2), part.mean(2), part.amax(2)], 1) for part in parts]
-            made[first : first + BLOCK] = torch.cat(steps, 2)
+    tiles = [(start, min(start + PIECE, whole), STEP) for start in range(0, whole, PIECE)]
+    tiles += [(whole, tokens, tokens - whole)] if whole < tokens else []
+    for first in range(0, units, BLOCK):
+        for start, stop, length in tiles:  # as float32 in the processor's cache
+            part = values[first : first + BLOCK, start:stop].float().unflatten(1, (-1, length))
+            steps = slice(start // STEP, -(-stop // STEP))
+            for place, found in enumerate((part.amin(2), part.mean(2), part.amax(2))):
+                made[first : first + BLOCK, place, steps] = found
     return made.flatten(1)
 
 

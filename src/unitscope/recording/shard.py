@@ -30,6 +30,8 @@ from unitscope.source.chunk import Chunk
 
 LISTING = "shard.json"
 TOKENS = "tokens.parquet"
+CACHED = 512
+"""Tokens whose values are turned together."""
 LABEL = "label "
 """Before the name of an annotation, among the columns of the table."""
 
@@ -55,7 +57,10 @@ class ShardBuffer:
     def __init__(self, sites: Sequence[Site], tokens: int, precision: str) -> None:
         self.precision = precision
         dtype = TYPES[precision][1]
-        self.values = {site.name: torch.empty(site.units, tokens, dtype=dtype) for site in sites}
+        # NumPy asks for huge pages, which halves what the first touch of so much memory costs.
+        room = np.empty(sum(site.units for site in sites) * tokens * dtype.itemsize, np.uint8)
+        parts = torch.from_numpy(room).view(dtype).split([site.units * tokens for site in sites])
+        self.values = {site.name: part.view(site.units, tokens) for site, part in zip(sites, parts, strict=True)}
         self.table: list[pa.Table] = []
         self.filled = 0
 
@@ -67,12 +72,15 @@ class ShardBuffer:
         for site, buffer in self.values.items():
             chunk = chunks[site]
             rows = slice(self.filled, self.filled + len(chunk))
-            kept = chunk.activations.to(buffer.dtype)
-            # Turning the values as a whole, on the device where they are, is twice as fast as writing them turned.
-            buffer[:, rows] = kept.T.contiguous()
+            there = buffer[:, rows]
+            first = 0
+            for some in chunk.activations.split(CACHED):
+                # Turning values first, on the device where they are, is twice as fast as writing them turned.
+                there[:, first : first + len(some)] = some.to(buffer.dtype).T.contiguous()
+                first += len(some)
             if not _within(chunk.activations, buffer.dtype):
                 chunk.check_finite(site)
-                _check_kept(site, chunk, kept, self.precision)
+                _check_kept(site, chunk, there.T, self.precision)
         columns = {"sequence": chunk.sequence, "position": chunk.position, "token": chunk.tokens}
         columns |= {LABEL + name: values for name, values in chunk.labels.items()}
         self.table.append(pa.table({name: column.cpu().numpy() for name, column in columns.items()}))
@@ -188,7 +196,7 @@ def _within(values: Float[Tensor, "token unit"], dtype: torch.dtype) -> bool:
     """Whether all are finite and surely stay so. NaN is the least and the largest of anything that holds one."""
     if not values.numel():
         return True
-    low, high = values.aminmax()
+    low, high = values.amin(0).amin(), values.amax(0).amax()  # by columns twice as fast as all at once
     limit = torch.finfo(dtype).max
     return bool(low >= -limit) and bool(high <= limit)
 
