@@ -17,7 +17,7 @@ from unitscope.errors import InputError
 from unitscope.files import room, writing
 from unitscope.files.damage import DamageWarning
 from unitscope.models.module import ModuleModel
-from unitscope.recording import activations, shard
+from unitscope.recording import activations
 from unitscope.recording.manifest import Manifest
 from unitscope.recording.record import record
 from unitscope.recording.recording import Recording
@@ -258,9 +258,9 @@ def test_a_full_disk_keeps_finished_shards_and_goes_on(tmp_path, plain, monkeypa
             raise OSError(errno.ENOSPC, "No space left on device")
         return written(path, *parts)
 
-    written = writing.fill
-    for module in (writing, activations, shard):
-        monkeypatch.setattr(module, "fill", full)
+    written = writing.put
+    for module in (writing, activations):
+        monkeypatch.setattr(module, "put", full)
     with pytest.raises(InputError, match=r"the disk of .* is full .*what was finished is kept, make room"):
         record_toys(tmp_path)
     assert not list(tmp_path.rglob("*.partial"))

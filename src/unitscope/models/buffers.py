@@ -13,6 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+SMALL = 2**17
+"""Bytes up to which memory is cheaper from PyTorch, which keeps what is so small."""
 _Array = np.ndarray[tuple[int, ...], np.dtype[np.generic]]
 
 
@@ -27,6 +29,8 @@ class Buffers:
         if like.device.type != "cpu" or like.dtype not in (torch.float32, torch.float64):
             return like.new_empty(shape)
         size = math.prod(shape) * like.element_size()
+        if size <= SMALL:
+            return like.new_empty(shape)
         free = [block for block, user in self._blocks if user() is None and block.nbytes >= size]
         if free:
             block = min(free, key=len)

@@ -24,6 +24,9 @@ _BLOCK = 512
 _SMALL = 4096
 """Values of a step below which a scan costs by the call and not by the value."""
 
+_TINY = 256
+"""Values of a step up to which even so few calls cost more than to go over all steps several times."""
+
 Kept = Mapping[str, Float[Tensor, "row unit"]]
 """Where streams are written, by name."""
 Empty = Callable[[int], Float[Tensor, "row unit"]]
@@ -218,6 +221,9 @@ def _even(
     some 2√T calls in place of T.
     """
     steps = len(value)
+    if value[0].numel() <= _TINY:
+        _doubled(factor, value, initial, reverse)
+        return
     length = round(steps**0.5)
     if value[0].numel() >= _SMALL or steps < 16:
         order = list(zip(factor.unbind(), value.unbind(), strict=True))
@@ -250,3 +256,23 @@ def _even(
         carries[stretch] = carry
         carry = torch.addcmul(v[stretch, last], reach[stretch, last], carry)
     v.addcmul_(reach, carries.unsqueeze(1))
+
+
+def _doubled(
+    factor: Float[Tensor, "time batch unit"],
+    value: Float[Tensor, "time batch unit"],
+    initial: Float[Tensor, "batch unit"],
+    reverse: bool,
+) -> None:
+    """The same in log₂ T calls (Hillis & Steele 1986): each value takes in as many steps before it as it knows."""
+    steps = len(value)
+    first = steps - 1 if reverse else 0
+    value[first].addcmul_(factor[first], initial)
+    reach, reached = factor.clone(), 1
+    while reached < steps:
+        later, earlier = slice(reached, None), slice(steps - reached)
+        to, of = (earlier, later) if reverse else (later, earlier)
+        value[to] = torch.addcmul(value[to], reach[to], value[of])
+        if 2 * reached < steps:
+            reach[to] = reach[to] * reach[of]
+        reached *= 2
