@@ -113,11 +113,11 @@ class Histogram(Analysis[Counts]):
         # A product with a power of two is exact, so that no value is ever taken for one of the next bin.
         scale = torch.exp2(-state.exponent).to(x)
         offset = (torch.arange(state.site.units) * self.bins - state.first).int().to(x.device)
-        counts = 0
+        counts = torch.zeros(state.counts.numel(), dtype=torch.int64, device=x.device)
         for some in x.split(max(1, CACHED // x.shape[1])) if x.device.type == "cpu" else [x]:
             number = (some.clamp(max=highest) if highest < math.inf else some).mul(scale).floor_().int()  # [token unit]
             number += offset
-            counts = counts + torch.bincount(number.view(-1), minlength=state.counts.numel())
+            counts += torch.bincount(number.view(-1), minlength=state.counts.numel())
         state.counts += counts.view(state.counts.shape).cpu()
 
     def merge(self, a: Counts, b: Counts) -> Counts:
