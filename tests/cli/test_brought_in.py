@@ -38,7 +38,7 @@ def test_asked_without_a_network(run: Path, monkeypatch: pytest.MonkeyPatch) -> 
     told = done("ask", run, "--label", "side")
     assert f"rate/{KNOWS} side=" in told
     assert "significant where they were not chosen" in told
-    assert "no network was at hand" in told
+    assert "none was compared" in told
     source = Recording.open(run)
     (part,) = Asked.load(run)
     said = part.says("rate", KNOWS)

@@ -221,6 +221,12 @@ class Answer(Shown):
         return result
 
     @property
+    def counted(self) -> str:
+        """How many units stand, in words: ``3 units are``."""
+        count = len(self.units())
+        return f"{count} {'unit is' if count == 1 else 'units are'}"
+
+    @property
     def verdict(self) -> str:
         """Verdict that ``findings`` share."""
         said = "confirmed" if self.networks else "significant where they were not chosen"

@@ -223,7 +223,7 @@ def print_answer(answer: Answer, top: int = 20) -> None:
     console.out.print(table)
     counts = ", ".join(f"{count:,} under {name}" for name, count in answer.controls.items())
     console.out.print(
-        f"{len(answer.units())} units are {answer.verdict}, for {len(confirmed)} of {len(answer.question.labels)} "
+        f"{answer.counted} {answer.verdict}, for {len(confirmed)} of {len(answer.question.labels)} "
         f"labels; the evidence is {answer.evidence}. {answer.significant:,} of {answer.tests:,} pairs are significant"
         f"{f'; of labels that mean nothing {counts}' if counts else ''}."
     )
@@ -235,7 +235,7 @@ def print_answer(answer: Answer, top: int = 20) -> None:
     untrained = (
         f"the best |r| of {answer.networks} untrained networks"
         if answer.networks
-        else "no network was at hand to compare with, so these may follow from wiring alone"
+        else "none was compared, so these may follow from wiring alone"
     )
     console.out.print(f"untrained: {untrained}. cost: nats per token where the label holds, without the unit.")
     if answer.question.tolerance and answer.read < 1:

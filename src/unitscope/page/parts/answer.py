@@ -207,7 +207,7 @@ def _found(answer: Answer, read: str) -> Section:
         else "not compared with untrained networks, of which there were none"
     )
     text = (
-        f"{len(answer.units())} units are {answer.verdict}, for {len(confirmed)} of {len(answer.question.labels)} "
+        f"{answer.counted} {answer.verdict}, for {len(confirmed)} of {len(answer.question.labels)} "
         "labels: chosen on some of the evidence, and on the rest of the same sign, significant after correction for "
         f"all units and labels, and {untrained}. The evidence is {answer.evidence}. "
         f"{answer.significant:,} of {answer.tests:,} pairs are significant; "
