@@ -8,11 +8,11 @@ library returns as its hidden states, and in every block what the named parts ad
 stream after, or what goes into the norms that stand on the stream.
 """
 
+import argparse
 import contextlib
 import inspect
 import os
 import signal
-import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -356,4 +356,8 @@ def _cell(text: str) -> str:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else "-", sys.argv[2:])
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("page", nargs="?", default="-", help="file to write the table into; - for none")
+    asked.add_argument("families", nargs="*", help="some of them; all if not given")
+    said = asked.parse_args()
+    main(said.page, said.families)

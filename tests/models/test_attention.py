@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import transformers
 from small_transformers import bert, gpt2, llama, made, t5
 from subword_tokenizer import TEXT, byte_pairs
 
@@ -54,6 +55,19 @@ def test_streams_are_those_of_the_weights(make, batch):
 def test_encoder_decoder_has_three_kinds():
     names = [site.name for site in transformer(made(t5)).sites() if site.name.endswith("pattern_first")]
     assert [sum(part in name for name in names) for part in ("encoder", "decoder", "EncDec")] == [2, 4, 2]
+
+
+def test_patterns_are_left_out_where_plain_attention_makes_another_network():
+    class Other(transformers.GPT2LMHeadModel):
+        def forward(self, *given, **named):
+            found = super().forward(*given, **named)
+            found.logits = found.logits * (1 + (self.config._attn_implementation == "eager"))
+            return found
+
+    model = transformer(made(lambda: Other(gpt2().config)))
+    assert not [site.name for site in model.sites() if site.kind == "pattern"]
+    assert "attention goes in plain steps" in next(iter(model.checked.left_out.values()))
+    assert model.checked.predicts
 
 
 def test_a_pattern_is_not_edited(batch):

@@ -67,6 +67,8 @@ class Experiment:
         """Whether the same batch was seen to give the same twice."""
         self._left_out: dict[str, str] = {}
         self._notes: list[str] = []
+        self._only: set[str] | None = None
+        """What is read; everything if None."""
         self.forwards = 0
 
     def found(self) -> Found:
@@ -137,11 +139,26 @@ class Experiment:
                 failed = failed or error
                 continue
             if together == "alone" or self._inside or not self._subject.inside:
-                return together, batch, base
+                return together, batch, self._as_it_runs(batch, base)
         raise InputError(
             f"{self._name} does not run on {len(LENGTHS)} sequences of {STEPS} tokens; give a call=lambda module, "
             f"batch: … that runs it ({type(failed).__name__}: {failed})"
         ) from failed
+
+    def _as_it_runs(self, batch: Batch, base: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The same, or without patterns of attention, where attention in plain steps makes another network of it."""
+        patterns = [site.name for site in self._inside if site.kind == "pattern"]
+        if not patterns:
+            return base
+        self._only = {*base} - {*patterns}
+        own = self._read(batch)
+        wrong = next((site for site in own if self._moved(base[site], own[site], ALONE).any()), None)
+        if wrong is None:
+            self._only = None
+            return base
+        reason = f"{wrong} is another where attention goes in plain steps, in which alone patterns can be read"
+        self._left_out |= dict.fromkeys(patterns, reason)
+        return own
 
     @property
     def _inside(self) -> list[Site]:
@@ -155,7 +172,7 @@ class Experiment:
         self.forwards += 1
         before = Remains(self._subject.calling.module, self._writes) if self._writes else None
         try:
-            return self._subject.read(batch, edits, left_out=self._left_out)
+            return self._subject.read(batch, edits, self._only, self._left_out)
         finally:
             if before:
                 before.put_back()
