@@ -278,3 +278,9 @@ def test_every_name_at_the_top_is_shown_at_work() -> None:
     shown = set(re.findall(r"\w+", code))
     missing = [name for name in unitscope.__all__ if made.get(name, name) not in shown]
     assert not missing, f"no page shows how to use: {missing}"
+
+
+def test_facts_about_modules_name_their_tests() -> None:
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs" / "results" / "facts.md").read_text(encoding="utf-8")))
+    written = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests" / "models").rglob("test_*.py"))
+    assert named and not {name for name in named if f"def {name}(" not in written}

@@ -6,3 +6,7 @@ class InputError(ValueError):
 
     The command line prints it as one line and exits with status 2.
     """
+
+
+class Remark(UserWarning):
+    """What a user should know of a model or a text when it is opened; workers, who open it again, do not repeat it."""

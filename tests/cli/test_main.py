@@ -1,12 +1,14 @@
 import errno
+import io
 import subprocess
 import sys
 import warnings
 
 import pytest
 import typer
+from rich.table import Table
 
-from unitscope.cli import main
+from unitscope.cli import console, main
 from unitscope.cli.app import app
 from unitscope.errors import InputError
 from unitscope.files.damage import DamageWarning
@@ -75,3 +77,15 @@ run()
 def test_ctrl_c_while_importing():
     end = subprocess.run([sys.executable, "-c", IMPORTING], capture_output=True, text=True)
     assert (end.returncode, end.stderr.count("\n")) == (130, 1), end.stderr
+
+
+def test_names_from_files_do_nothing_to_a_terminal():
+    shown = io.StringIO()
+    safe = console.Safe(file=shown, force_terminal=True, width=80, highlight=False)
+    table = Table("name")
+    table.add_row("\x1b[2J\x07\x9b1A")
+    safe.print("\x1b]0;title\x07 of \u4e2d", style="red")
+    safe.print(table)
+    said = shown.getvalue()
+    assert r"\x1b]0;title\x07 of" in said and r"\x1b[2J\x07\x9b1A" in said and "\u4e2d" in said
+    assert not {"\x07", "\x9b"} & {*said} and "\x1b]" not in said and "\x1b[2J" not in said

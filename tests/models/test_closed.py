@@ -86,3 +86,18 @@ def test_a_file_of_torchscript_is_refused_in_words(tmp_path):
         archive.writestr("state/data.pkl", b"")
     with pytest.raises(InputError, match="is a pickle"):
         refuse_pickle(tmp_path / "state.pt")
+
+
+class Deep(Net):
+    """As deep as its input asks."""
+
+    def forward(self, tokens):
+        found = self.embed(tokens)
+        for _ in range(1 + int(tokens.sum()) % 2):
+            found = self.rnn(found)[0]
+        return self.out(found)
+
+
+def test_a_layer_that_runs_as_often_as_the_input_asks_is_refused():
+    with pytest.raises(InputError, match=r"has not a step for each token in every call: Deep runs that layer"):
+        ModuleModel(made(Deep, nn.GRU(6, 6, batch_first=True), 6)).sites()

@@ -12,7 +12,7 @@ from unitscope.corpus.open import open_corpus
 from unitscope.corpus.subwords import SubwordCorpus
 from unitscope.errors import InputError
 from unitscope.models.edit import Edit
-from unitscope.models.hub import open_adapted, open_transformer
+from unitscope.models.hub import MissingWeights, open_adapted, open_transformer
 from unitscope.models.site import choose
 from unitscope.models.transformers import longest, transformer
 
@@ -87,6 +87,20 @@ def test_a_folder_is_opened(tmp_path):
     model, tokenizer = open_transformer(saved(module, byte_pairs(), tmp_path))
     assert tokenizer.get_vocab_size() == byte_pairs().get_vocab_size()
     assert all(torch.equal(a, b) for a, b in zip(model.module.parameters(), module.parameters(), strict=True))
+
+
+def test_the_class_is_that_of_the_weights_and_what_is_missing_is_said(tmp_path):
+    config = bert().config
+    masked = transformers.BertForMaskedLM(config)
+    model, _ = open_transformer(saved(masked, byte_pairs(), tmp_path / "masked"))
+    assert type(model.module) is transformers.BertForMaskedLM
+    assert all(torch.equal(a, b) for a, b in zip(model.module.parameters(), masked.parameters(), strict=True))
+    where = saved(transformers.BertModel(config, add_pooling_layer=False), byte_pairs(), tmp_path / "bare")
+    drawn = []
+    for _ in range(2):
+        with pytest.warns(MissingWeights, match=r"no weights for 2 of its parts \(pooler\.dense\.bias, .* at random"):
+            drawn.append(open_transformer(where)[0].fingerprint)
+    assert drawn[0] == drawn[1]
 
 
 def test_what_cannot_be_opened(tmp_path):

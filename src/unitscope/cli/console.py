@@ -11,6 +11,7 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
+from rich.text import Text
 
 from unitscope.progress import Progress, silent
 
@@ -19,8 +20,24 @@ PIPED = 200
 EVERY = 10.0
 """Seconds between lines of progress where standard error is not a terminal."""
 
-STANDARD = Console(highlight=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPED)
-error = Console(stderr=True, highlight=False)
+CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), 127, *range(128, 160)) if chr(code) not in "\t\n\r"}
+"""What would tell a terminal to do something, written out: names come from files of others."""
+
+
+class Safe(Console):
+    """A console whose text does nothing but stand there."""
+
+    def render_str(self, text: str, **how: Any) -> Text:
+        return super().render_str(visible(text), **how)
+
+
+def visible(text: str) -> str:
+    """Text in which what is no sign is written out."""
+    return text.translate(CONTROLS)
+
+
+STANDARD = Safe(highlight=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPED)
+error = Safe(stderr=True, highlight=False)
 out = STANDARD
 """Where a command prints what people read."""
 progress = True
@@ -38,7 +55,7 @@ def for_machines(wanted: bool) -> bool:
     """With ``--json`` standard output is the answer alone, so everything else goes to standard error."""
     global out
     if wanted:
-        out = Console(stderr=True, highlight=False, quiet=STANDARD.quiet)
+        out = Safe(stderr=True, highlight=False, quiet=STANDARD.quiet)
     return wanted
 
 

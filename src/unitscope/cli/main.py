@@ -26,7 +26,7 @@ def _run() -> None:
     from unitscope.files.damage import DamageWarning
 
     def say(message: str) -> None:
-        console.error.print(Text.assemble(("unitscope: ", "red"), message), soft_wrap=True)
+        console.error.print(Text.assemble(("unitscope: ", "red"), console.visible(message)), soft_wrap=True)
 
     shown = warnings.showwarning
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from unitscope.corpus.dialect import Notes
+from unitscope.errors import Remark
 
 UNKNOWN = "<unknown>"
 """A vocabulary that holds this symbol reads every symbol it does not know as this one."""
@@ -43,7 +44,7 @@ class Vocabulary:
         return [self.symbols[i] for i in ids]
 
 
-class UnknownSymbols(UserWarning):
+class UnknownSymbols(Remark):
     """More than one symbol in a hundred is none that the model knows."""
 
 

@@ -1,6 +1,7 @@
 """Models of Transformers from folders and from the hub, with their tokenizers; adapters on top of a base."""
 
 import re
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from unitscope.corpus.chats import Message, Template
-from unitscope.errors import InputError
+from unitscope.errors import InputError, Remark
 from unitscope.files.jsons import read_json
 from unitscope.models.bounded import shapes_in, sketch
 from unitscope.models.module import ModuleModel
@@ -50,16 +51,17 @@ def open_transformer(where: str, device: str = "", dtype: str = "auto") -> tuple
     placed: dict[str, Any] = {"device_map": "auto"} if device == "auto" else {}
     try:
         config = transformers.AutoConfig.from_pretrained(name, **given)
-        predicts = any(kind.endswith(_PREDICTS) for kind in config.architectures or ())
-        both = transformers.AutoModelForSeq2SeqLM if config.is_encoder_decoder else transformers.AutoModelForCausalLM
-        kind = both if predicts else transformers.AutoModel
+        kind = _class_of(transformers, config)
         if is_folder:
             files = sorted(Path(name).glob("*.safetensors"))
-            sketch(lambda: kind.from_config(config), shapes_in(files, "copy it again"))
-        with _quiet(transformers.utils.logging):
-            module = kind.from_pretrained(
-                name, config=config, use_safetensors=True, dtype=_precision(dtype), **placed, **given
-            )
+            draw = getattr(kind, "from_config", None) or getattr(kind, "_from_config")  # noqa: B009
+            sketch(lambda: draw(config), shapes_in(files, "copy it again"))
+        with _quiet(transformers.utils.logging), torch.random.fork_rng():
+            torch.manual_seed(0)  # for weights that are in no file, so that they are the same when it is opened again
+            module, found = kind.from_pretrained(
+                name, config=config, use_safetensors=True, dtype=_precision(dtype), output_loading_info=True,
+                **placed, **given,
+            )  # fmt: skip
         tokenizer = transformers.AutoTokenizer.from_pretrained(name, use_fast=True, **given).backend_tokenizer
     except InputError:
         raise
@@ -69,7 +71,34 @@ def open_transformer(where: str, device: str = "", dtype: str = "auto") -> tuple
             f"{PREFIX}{where} cannot be opened ({reason}); give a folder with config.json, model.safetensors and "
             "tokenizer.json, as save_pretrained writes it"
         ) from error
+    if missing := sorted(found["missing_keys"]):
+        warnings.warn(
+            f"{PREFIX}{where} has no weights for {len(missing)} of its parts ({', '.join(missing[:3])}), which are "
+            "drawn at random; what is read of them says nothing",
+            MissingWeights,
+            stacklevel=2,
+        )
     return transformer(moved(module.eval(), device), Path(where).name), tokenizer
+
+
+class MissingWeights(Remark):
+    """Weights that a model's files lack."""
+
+
+def _class_of(transformers: Any, config: Any) -> Any:
+    """The library's own class that a config says its weights are of; else the one that predicts, or only reads.
+
+    A name from a file finds nothing but a class of the library that is made of just such a config.
+    """
+    names = config.architectures or ()
+    for name in names:
+        kind: Any = getattr(transformers, str(name), None)
+        of_library = isinstance(kind, type) and issubclass(kind, transformers.PreTrainedModel)
+        if of_library and getattr(kind, "config_class", None) is type(config):
+            return kind
+    if not any(str(name).endswith(_PREDICTS) for name in names):
+        return transformers.AutoModel
+    return transformers.AutoModelForSeq2SeqLM if config.is_encoder_decoder else transformers.AutoModelForCausalLM
 
 
 def chat_template(where: str) -> Template:

@@ -15,8 +15,7 @@ from typing import TypeVar
 
 import torch
 
-from unitscope.corpus.vocabulary import UnknownSymbols
-from unitscope.errors import InputError
+from unitscope.errors import InputError, Remark
 from unitscope.source import forking
 from unitscope.source.recipe import open_source
 from unitscope.source.source import Source
@@ -90,7 +89,7 @@ def _pool(workers: int, tasks: int) -> Iterator[ProcessPoolExecutor]:
 
 def _alone() -> None:
     """One thread: workers share the cores, and threads that wait for each other cost more than they bring."""
-    warnings.simplefilter("ignore", UnknownSymbols)  # said where the work was given
+    warnings.simplefilter("ignore", Remark)  # made where the work was given
     os.environ["OMP_NUM_THREADS"] = "1"
     torch.set_num_threads(1)
     threading.Thread(target=_end_with_parent, daemon=True).start()

@@ -67,6 +67,10 @@ class Experiment:
         """Whether the same batch was seen to give the same twice."""
         self._left_out: dict[str, str] = {}
         self._notes: list[str] = []
+        self._expected: set[str] = set()
+        """What the first call had."""
+        self._short: dict[str, Tensor] = {}
+        """The short row alone, where that was read."""
         self._only: set[str] | None = None
         """What is read; everything if None."""
         self.forwards = 0
@@ -84,7 +88,7 @@ class Experiment:
         if any(order is None for order in orders.values()):
             self._same_again(batch, base)
             return self._one_by_one()
-        alone = self._read(self._row(batch, SHORT))
+        alone = self._short or self._read(self._row(batch, SHORT))
         leaks = {site: not self._is_row(base, alone, orders, site, SHORT, batch) for site in base}
         if any(leaks.values()):  # of padding, or of the other sequences
             one = self._row(batch, LONG)
@@ -150,15 +154,19 @@ class Experiment:
         patterns = [site.name for site in self._inside if site.kind == "pattern"]
         if not patterns:
             return base
+        # Alone, where there is no padding, kernels may do without the mask that plain steps have.
+        one = self._row(batch, min(SHORT, len(batch.lengths) - 1))
+        plain = self._short = self._read(one)
         self._only = {*base} - {*patterns}
-        own = self._read(batch)
-        wrong = next((site for site in own if self._moved(base[site], own[site], ALONE).any()), None)
+        own = self._read(one)
+        wrong = next((site for site in own if self._moved(plain[site], own[site], ALONE).any()), None)
         if wrong is None:
             self._only = None
             return base
         reason = f"{wrong} is another where attention goes in plain steps, in which alone patterns can be read"
         self._left_out |= dict.fromkeys(patterns, reason)
-        return own
+        self._short = own
+        return self._read(batch)
 
     @property
     def _inside(self) -> list[Site]:
@@ -172,10 +180,18 @@ class Experiment:
         self.forwards += 1
         before = Remains(self._subject.calling.module, self._writes) if self._writes else None
         try:
-            return self._subject.read(batch, edits, self._only, self._left_out)
+            values = self._subject.read(batch, edits, self._only, self._left_out)
         finally:
             if before:
                 before.put_back()
+        missing = [name for name in self._expected if name not in values and name in (self._only or self._expected)]
+        if missing:
+            raise InputError(
+                f"{missing[0]} has not a step for each token in every call: {self._name} runs that layer as often as "
+                "its input asks, so no value has a place; leave it out (hooked=), or give a call= of one depth"
+            )
+        self._expected = self._expected or {*values}
+        return values
 
     def _first(self, batch: Batch) -> dict[str, Tensor]:
         """The first run, after which nothing must be another."""

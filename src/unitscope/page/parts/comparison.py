@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from unitscope.comparison.compare import Comparison, SiteComparison
+from unitscope.files.damage import damaged
 from unitscope.files.inside import name_of
 from unitscope.files.jsons import parse
 from unitscope.files.tensors import read_tensors, write_tensors
@@ -45,7 +46,10 @@ class Compared(Part):
         parts = []
         for path in sorted((folder / FOLDER).glob(f"*/{FILE}")):
             tensors, metadata = read_tensors(path, MEND)
-            kept = unpack(Kept, Packed(tensors, parse(metadata.get("plain", "{}"))))
+            try:
+                kept = unpack(Kept, Packed(tensors, parse(metadata["plain"])))
+            except (ValueError, KeyError, TypeError) as error:
+                raise damaged(path, error, MEND) from error
             results = ResultSet.load(path.parent / "a"), ResultSet.load(path.parent / "b")
             parts.append(cls(Comparison(**vars(kept), results=results)))
         return parts
