@@ -109,8 +109,9 @@ def test_processes_share_the_runs(mine, tmp_path):
     options = runner.options_of(study, {})
     shared = runner.do(str(mine), options, tmp_path / "shared", workers=2).outcomes.all("r")
     assert shared == alone
-    assert runner.state(study, options, tmp_path / "shared") == (4, 4)
-    assert runner.state(study, options, tmp_path / "nothing") == (0, 4)
+    plan = runner.plan(study, options, tmp_path / "shared")
+    assert len(plan) == 4 and all(run.done and run.seconds is not None for run in plan)
+    assert [(run.done, run.seconds) for run in runner.plan(study, options, tmp_path / "nothing")] == [(False, None)] * 4
 
 
 def test_the_command_line_does_it_and_lists(mine, tmp_path):

@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from unitscope.cli import console
 from unitscope.cli.app import app
+from unitscope.cli.options import DryRun
 from unitscope.errors import InputError
 from unitscope.files.writing import write
 from unitscope.studies import runner
@@ -78,11 +79,14 @@ def table(
 def command(where: str, found: Study) -> Callable[..., None]:
     """A command that does the study."""
 
-    def do(out: Path, workers: int, **values: Any) -> None:
+    def do(out: Path, workers: int, dry_run: bool, **values: Any) -> None:
         options = runner.options_of(found, values)
-        done, whole = runner.state(found, options, out)
-        if done:
-            console.error.print(f"{done} of {whole} runs are done already")
+        plan = runner.plan(found, options, out)
+        if dry_run:
+            show_plan(plan)
+            return
+        if done := sum(run.done for run in plan):
+            console.error.print(f"{done} of {len(plan)} runs are done already")
         with console.progress_bar() as show:
             claims = runner.do(where, options, out, show, workers).claims
         console.out.print(shown(claims))
@@ -92,6 +96,7 @@ def command(where: str, found: Study) -> Callable[..., None]:
     parameters = [
         inspect.Parameter("out", keyword, default=Path(found.name), annotation=Out),
         inspect.Parameter("workers", keyword, default=1, annotation=Workers),
+        inspect.Parameter("dry_run", keyword, default=False, annotation=DryRun),
     ]
     hints = typing.get_type_hints(found.options)
     for item in fields(found.options):
@@ -101,6 +106,26 @@ def command(where: str, found: Study) -> Callable[..., None]:
     do.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     do.__doc__ = f"{found.text}\n\nAfter {found.paper}."
     return do
+
+
+def show_plan(plan: Sequence[runner.Planned]) -> None:
+    """Print the runs of a study, and how long those that are missing will take."""
+    found = Table("run", "done", "processor time")
+    for run in plan:
+        took = "not known" if run.seconds is None else console.span(run.seconds)
+        found.add_row(run.name, "yes" if run.done else "no", took)
+    console.out.print(found)
+    missing = [run for run in plan if not run.done]
+    known = [run.seconds for run in missing if run.seconds is not None]
+    rest = f"{console.span(sum(known))}, by what like runs took" if known else ""
+    unknown = len(missing) - len(known)
+    open_ = (
+        f"{unknown} of them are of a kind that was not done here yet; --quick does each kind small" if unknown else ""
+    )
+    console.out.print(
+        f"{len(plan) - len(missing)} of {len(plan)} runs are done"
+        f"{'; what is missing: ' + '; '.join(filter(None, (rest, new))) if missing else ''}."
+    )
 
 
 def shown(claims: Sequence[Concluded]) -> Table:

@@ -6,7 +6,7 @@ A study that was stopped goes on from what it kept. Nothing is unpickled: a JSON
 
 import math
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from unitscope.files.arrays import read_arrays, write_arrays
 from unitscope.files.jsons import read_json, write_json
 from unitscope.views import Field, Group, Heatmap, Histogram, Lines, Scatter, Series, Table, TokenText
 
-HEAD, ARRAYS = "outcome.json", "outcome.safetensors"
+HEAD, ARRAYS, TIME = "outcome.json", "outcome.safetensors", "time.json"
 SCHEMA = 1
 ADVICE = "remove it, and the study finds it again"
 VIEWS = {kind.__name__: kind for kind in (Table, Histogram, Lines, Heatmap, Scatter, TokenText, Field, Series, Group)}
@@ -49,6 +49,27 @@ def kept(folder: Path, key: str) -> Outcome | None:
         found: Outcome = _whole(head["outcome"], arrays)
         return found
     except (InputError, KeyError, TypeError):
+        return None
+
+
+@dataclass(frozen=True)
+class Took:
+    """How long a run took; apart from what it gave, which is the same each time."""
+
+    seconds: float
+    """Of a processor."""
+
+
+def keep_time(folder: Path, seconds: float) -> None:
+    """Write how long a run took."""
+    write_json(folder / TIME, Took(seconds))
+
+
+def kept_time(folder: Path) -> float | None:
+    """Processor seconds that a run took; None where that is not known."""
+    try:
+        return read_json(folder / TIME, Took, ADVICE).seconds if (folder / TIME).exists() else None
+    except InputError:
         return None
 
 

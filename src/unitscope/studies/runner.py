@@ -8,6 +8,7 @@ import multiprocessing
 import pkgutil
 import platform
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass, fields
@@ -23,7 +24,7 @@ from unitscope.page.page import Section, build_page
 from unitscope.page.write import write_html
 from unitscope.progress import Progress, silent
 from unitscope.studies import library
-from unitscope.studies.outcome_files import Outcome, keep, kept
+from unitscope.studies.outcome_files import Outcome, keep, keep_time, kept, kept_time
 from unitscope.studies.results import Concluded, concluded, verdicts, write_results
 from unitscope.studies.study import Found, Here, Outcomes, Run, Study, table
 from unitscope.views import View
@@ -62,11 +63,28 @@ def load_study(where: str) -> Study:
     return study
 
 
-def state(study: Study, options: Any, out: Path) -> tuple[int, int]:
-    """Number of finished runs in a folder, and number of all."""
+@dataclass(frozen=True)
+class Planned:
+    """A run, whether it is done, and how long it took or will take."""
+
+    name: str
+    done: bool
+    seconds: float | None
+    """Of a processor: of the run itself, else the mean of like runs that are done; None where there are none."""
+
+
+def plan(study: Study, options: Any, out: Path) -> list[Planned]:
+    """The runs of a study in order, with what is known of them."""
     runs = in_order(study.runs(options))
     keys = keys_of(study, runs)
-    return sum(kept(_folder(out, run), keys[run.name]) is not None for run in runs), len(runs)
+    done = {run.name: kept(_folder(out, run), keys[run.name]) is not None for run in runs}
+    took = {run.name: kept_time(_folder(out, run)) if done[run.name] else None for run in runs}
+
+    def alike(run: Run) -> float | None:
+        known = [t for other in runs if _function(other) == _function(run) and (t := took[other.name]) is not None]
+        return sum(known) / len(known) if known else None
+
+    return [Planned(run.name, done[run.name], took[run.name] if done[run.name] else alike(run)) for run in runs]
 
 
 def do(where: str, options: Any, out: Path, show: Progress = silent, workers: int = 1, command: str = "") -> Done:
@@ -126,17 +144,22 @@ def keys_of(study: Study, runs: Sequence[Run]) -> dict[str, str]:
     """Digest of everything that the outcome of each run depends on; runs stand after those that they need."""
     keys: dict[str, str] = {}
     for run in runs:
-        function: Any = getattr(run.do, "func", run.do)  # of a partial, whose data the fingerprint is of
         content = [
             study.name,
             study.version,
-            f"{function.__module__.rsplit('.', 1)[-1]}.{function.__qualname__}",
+            _function(run),
             run.settings,
             run.fingerprint,
             [keys[name] for name in run.needs],
         ]
         keys[run.name] = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     return keys
+
+
+def _function(run: Run) -> str:
+    """The name of what does a run."""
+    function: Any = getattr(run.do, "func", run.do)  # of a partial, whose data the fingerprint is of
+    return f"{function.__module__.rsplit('.', 1)[-1]}.{function.__qualname__}"
 
 
 def options_of(study: Study, values: Mapping[str, Any]) -> Any:
@@ -152,7 +175,9 @@ def _do(out: Path, run: Run, found: Mapping[str, Outcome], key: str, show: Progr
     folder = _folder(out, run)
     folder.mkdir(parents=True, exist_ok=True)
     here = Here(folder, out, {name: found[name] for name in run.needs}, show)
+    begun = time.process_time()
     keep(folder, key, run.do(dict(run.settings), here))
+    keep_time(folder, time.process_time() - begun)
     outcome = kept(folder, key)  # what a study goes on with is what it would have read
     assert outcome is not None
     return outcome
