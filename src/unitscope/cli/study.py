@@ -119,9 +119,7 @@ def show_plan(plan: Sequence[runner.Planned]) -> None:
     known = [run.seconds for run in missing if run.seconds is not None]
     rest = f"{console.span(sum(known))}, by what like runs took" if known else ""
     unknown = len(missing) - len(known)
-    open_ = (
-        f"{unknown} of them are of a kind that was not done here yet; --quick does each kind small" if unknown else ""
-    )
+    new = f"{unknown} of a kind that was not done here yet (--quick does each kind small)" if unknown else ""
     console.out.print(
         f"{len(plan) - len(missing)} of {len(plan)} runs are done"
         f"{'; what is missing: ' + '; '.join(filter(None, (rest, new))) if missing else ''}."
