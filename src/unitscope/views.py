@@ -5,11 +5,12 @@ A number that is not known is NaN here and ``null`` in JSON.
 """
 
 import dataclasses
+import functools
 import importlib
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 
@@ -225,7 +226,13 @@ def with_scale(view: TokenText, values: tuple[float, float, float] | None = None
 def to_json(view: View) -> dict[str, Any]:
     """A JSON object with the view's type under ``view``; arrays become lists, NaN and infinities ``null``."""
     view = with_scale(view) if isinstance(view, TokenText) else view
-    return {"view": type(view).__name__, **plain({f.name: getattr(view, f.name) for f in dataclasses.fields(view)})}
+    return {"view": type(view).__name__, **{name: plain(getattr(view, name)) for name in _names(type(view))}}
+
+
+@functools.cache
+def _names(kind: Hashable) -> tuple[str, ...]:
+    """The fields of a dataclass."""
+    return tuple(field.name for field in dataclasses.fields(cast(Any, kind)))
 
 
 def plain(value: Any) -> Any:
@@ -236,22 +243,32 @@ def plain(value: Any) -> Any:
         return float(f"{value:.7g}") if math.isfinite(value) else None
     if kind is str or kind is int or value is None:
         return value
+    if kind is list or kind is tuple:
+        return _plain_list(value)
+    if kind is Field:
+        return dict(zip(_names(kind), (value.name, value.kind, value.help), strict=True))
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {name: plain(getattr(value, name)) for name in _names(kind)}
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
     if isinstance(value, np.ndarray):
         return plain(value.tolist())
     if isinstance(value, list | tuple):
-        kinds = set(map(type, value))
-        if kinds == {str}:
-            return list(value)
-        return rounded(value, 7) if kinds == {float} else [plain(item) for item in value]
+        return _plain_list(value)
     if isinstance(value, np.generic):
         return plain(value.item())
     return value
 
 
+def _plain_list(value: Sequence[Any]) -> list[Any]:
+    kinds = set(map(type, value))
+    if kinds <= _WORDS:
+        return list(value)
+    return rounded(value, 7) if kinds == {float} else [item if type(item) in _WORDS else plain(item) for item in value]
+
+
+_WORDS = {str, int, type(None)}
+"""Kinds of values that are in JSON what they are."""
 FEW = 16
 """Numbers that are written one by one, because an array of them would cost more."""
 

@@ -123,7 +123,7 @@ def short(value: Any) -> Any:
         return {key: short(item) for key, item in value.items()}
     if isinstance(value, list):
         kinds = set(map(type, value))
-        if kinds == {str}:
+        if kinds <= {str, int, type(None)}:
             return value
         if kinds == {float}:
             five = zip(value, rounded(value, 5), strict=True)
@@ -142,6 +142,14 @@ def _flat(value: Any) -> bool:
     return not isinstance(value, list)
 
 
+_SINGLE = {str, float, int, bool, type(None)}
+"""Kinds of values that hold no others."""
+
+
+def _are_flat(values: Sequence[Any]) -> bool:
+    return set(map(type, values)) <= _SINGLE or all(map(_flat, values))
+
+
 def interned(value: Any, text: Sequence[str] = ()) -> str:
     """JSON in which every list of plain items is written once, in ``shared``, and referred to as ``{"$": n}``.
 
@@ -152,10 +160,10 @@ def interned(value: Any, text: Sequence[str] = ()) -> str:
 
     def intern(value: Any) -> Any:
         if isinstance(value, dict):
-            return {key: intern(item) for key, item in value.items()}
+            return {key: item if type(item) in _SINGLE else intern(item) for key, item in value.items()}
         if isinstance(value, list):
-            if len(value) < 4 or not all(map(_flat, value)):
-                return [intern(item) for item in value]
+            if len(value) < 4 or not _are_flat(value):
+                return [item if type(item) in _SINGLE else intern(item) for item in value]
             return {"$": shared.setdefault(encoded(value), len(shared))}
         return value
 

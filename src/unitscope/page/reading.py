@@ -38,7 +38,8 @@ class Reader:
         self._trials: dict[str, Float[np.ndarray, "sequence step unit"]] = {}
         self._known: Trials | None = None
         self._stretch: dict[tuple[str, int], tuple[list[str], np.ndarray]] = {}
-        self._lines: dict[int, np.ndarray] = {}
+        self._lines: dict[int, tuple[str, np.ndarray | None]] = {}
+        """Of a document its name, and where its lines end; None where it has no text."""
 
     def chunk(self, site: str, sequence: int) -> Chunk:
         """One sequence of one site."""
@@ -110,18 +111,20 @@ class Reader:
     def place(self, sequence: int, position: int) -> str:
         """Where a token stands: a document and, in a text of lines, the line."""
         where = self._source.place(sequence)
-        document = self._source.document(where.document)
-        if document.text is None:
-            return f"{document.name}, step {where.start + position + 1:,}"
+        if where.document not in self._lines:
+            if len(self._lines) >= DOCUMENTS:
+                self._lines.pop(next(iter(self._lines)))
+            document = self._source.document(where.document)
+            ends = None if document.text is None else [one.start() for one in re.finditer("\n", document.text)]
+            self._lines[where.document] = document.name, None if ends is None else np.array(ends, np.int64)
+        name, lines = self._lines[where.document]
+        if lines is None:
+            return f"{name}, step {where.start + position + 1:,}"
         if CHARACTER in self._source.annotations:
             character = int(self._source.labels(CHARACTER, sequence)[position])
         else:
             character = where.start + position
-        if where.document not in self._lines:
-            if len(self._lines) >= DOCUMENTS:
-                self._lines.pop(next(iter(self._lines)))
-            self._lines[where.document] = np.array([one.start() for one in re.finditer("\n", document.text)], np.int64)
-        return f"{document.name}:{int(np.searchsorted(self._lines[where.document], character)) + 1}"
+        return f"{name}:{int(np.searchsorted(lines, character)) + 1}"
 
 
 _READERS: "weakref.WeakKeyDictionary[Source, Reader]" = weakref.WeakKeyDictionary()
