@@ -5,12 +5,11 @@ A number that is not known is NaN here and ``null`` in JSON.
 """
 
 import dataclasses
-import functools
 import importlib
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import numpy as np
 
@@ -229,10 +228,14 @@ def to_json(view: View) -> dict[str, Any]:
     return {"view": type(view).__name__, **{name: plain(getattr(view, name)) for name in _names(type(view))}}
 
 
-@functools.cache
-def _names(kind: Hashable) -> tuple[str, ...]:
+_NAMES: dict[Any, tuple[str, ...]] = {}
+
+
+def _names(kind: Any) -> tuple[str, ...]:
     """The fields of a dataclass."""
-    return tuple(field.name for field in dataclasses.fields(cast(Any, kind)))
+    if kind not in _NAMES:
+        _NAMES[kind] = tuple(field.name for field in dataclasses.fields(kind))
+    return _NAMES[kind]
 
 
 def plain(value: Any) -> Any:
