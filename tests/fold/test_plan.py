@@ -4,11 +4,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from planted import planted
 
+from unitscope.fold.aside import Aside
 from unitscope.fold.plan import plan
-from unitscope.fold.stage import Tree
+from unitscope.fold.stage import Stage, Tree
+from unitscope.fold.state import Packed
 from unitscope.models.site import Site
 
 SITE = Site("a", 2)
+PLACE = "a", "pairs"
 
 
 def source(lengths, batch):
@@ -34,16 +37,35 @@ def test_a_source_that_grows_keeps_all_parts_but_the_last(lengths, batch):
     assert grown[: len(before) - 1] == before[:-1]
 
 
+class Pairs(Stage):
+    """Its states are pairs of numbers."""
+
+    def merge(self, a, b):
+        return {PLACE: (a[PLACE], b[PLACE])}
+
+    def pack(self, states):
+        return Packed({"more": torch.arange(3.0), "none": torch.zeros(0, 2)}, states[PLACE])
+
+    def unpack(self, packed):
+        assert packed.tensors["more"].tolist() == [0, 1, 2] and packed.tensors["none"].shape == (0, 2)
+        return {PLACE: packed.plain}
+
+
+@pytest.mark.parametrize("large", [0, 1 << 60])
 @pytest.mark.parametrize("count", range(1, 20))
-def test_the_tree_follows_from_the_number_of_parts_alone(count):
+def test_the_tree_follows_from_the_number_of_parts_alone(count, large, monkeypatch):
+    monkeypatch.setattr("unitscope.fold.stage.LARGE", large)
+
     def merged(numbers):
         if len(numbers) == 1:
             return numbers[0]
         half = 1 << (len(numbers) - 1).bit_length() - 1
         return merged(numbers[:half]), merged(numbers[half:])
 
-    tree = Tree(lambda a, b: (a, b))
+    tree = Tree(Pairs((), ()))
     for number in range(count):
-        tree.add(number)
+        tree.add({PLACE: number})
         assert len(tree.waiting) <= (number + 1).bit_length()
-    assert tree.whole() == merged(list(range(count)))
+        on_disk = sum(isinstance(states, Aside) for _, states in tree.waiting)
+        assert on_disk == (0 if large else ((number + 1) // 2).bit_count())
+    assert tree.whole() == {PLACE: merged(list(range(count)))}

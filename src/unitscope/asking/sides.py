@@ -88,7 +88,7 @@ class Reading:
                 done += len(parts[number][1].sequences)
                 progress(what, done, total)
 
-            trees = [Tree[States](stage.merge) for _ in some]
+            trees = [Tree(stage) for _ in some]
             outcomes = crew.each([Folding(self, part) for _, part in parts], tell)
             for (place, _), packed in zip(parts, outcomes, strict=True):
                 trees[place].add(stage.unpack(packed))

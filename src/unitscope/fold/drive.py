@@ -76,7 +76,7 @@ def folded(
     store: Store | None = None,
 ) -> States:
     """The states of all parts merged, taking from the store what is there already. ``tell`` counts sequences."""
-    tree = Tree[States](stage.merge)
+    tree = Tree(stage)
     if store is None:
         for part in parts:
             tree.add(stage.fold(source, part, given, tell))

@@ -7,13 +7,14 @@ many, an engine) may keep them anywhere in between.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from unitscope.errors import InputError
 from unitscope.fold.analysis import Analysis, Given, state_type
+from unitscope.fold.aside import Aside, size_of
 from unitscope.fold.plan import Part
 from unitscope.fold.resultset import ResultSet
 from unitscope.fold.state import Packed, content_digest, pack, unpack
@@ -28,7 +29,8 @@ CACHED = 2**19
 
 States = dict[tuple[str, str], Any]
 """By name of the site and key of the analysis."""
-Node = TypeVar("Node")
+HIGH, LARGE = 1, 128_000_000
+"""States of two parts and more, and of so many bytes, wait on the disk."""
 
 
 @dataclass(frozen=True)
@@ -127,30 +129,37 @@ class Stage:
 
 
 @dataclass
-class Tree(Generic[Node]):
+class Tree:
     """Merges parts in the order of their numbers, always in the same tree: two neighbours, then two such pairs …
 
-    Holds one state for each power of two at most.
+    One state waits for each power of two of the parts, the large ones of many parts on the disk.
     """
 
-    merge: Callable[[Node, Node], Node]
-    waiting: list[tuple[int, Node]] = field(default_factory=list)
+    stage: Stage
+    waiting: list[tuple[int, States | Aside]] = field(default_factory=list)
     """Heights and states, the highest first."""
 
-    def add(self, node: Node) -> None:
+    def add(self, states: States) -> None:
         """The states of the next part."""
         height = 0
         while self.waiting and self.waiting[-1][0] == height:
-            node = self.merge(self.waiting.pop()[1], node)
+            states = self.stage.merge(self._back(self.waiting.pop()[1]), states)
             height += 1
-        self.waiting.append((height, node))
+        self.waiting.append((height, self._aside(states) if height >= HIGH else states))
 
-    def whole(self) -> Node:
+    def whole(self) -> States:
         """All of them merged."""
-        *earlier, (_, node) = self.waiting
-        for _, before in reversed(earlier):
-            node = self.merge(before, node)
-        return node
+        states = self._back(self.waiting.pop()[1])
+        while self.waiting:
+            states = self.stage.merge(self._back(self.waiting.pop()[1]), states)
+        return states
+
+    def _aside(self, states: States) -> States | Aside:
+        packed = self.stage.pack(states)
+        return Aside(packed) if size_of(packed) >= LARGE else states
+
+    def _back(self, waiting: States | Aside) -> States:
+        return self.stage.unpack(waiting.back()) if isinstance(waiting, Aside) else waiting
 
 
 def stages(sites: Sequence[Site], analyses: Iterable[Analysis[Any]]) -> list[Stage]:
