@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -30,9 +32,11 @@ def findings(model, corpus):
 
 
 def answer_of(tables, found=(), **more):
+    numbers = {table.site: list(range(table.units)) for table in tables}
+    untrained = [math.nan] * len(next(iter(tables)).labels)
     return Answer(
-        question=Question(), model="net", found=list(found), evidence="", within=False, significant=0,
-        networks=0, loss=None, fingerprint="", numbers={}, chosen=tables, confirmed=tables, untrained=[], beyond=[],
+        question=Question(), model="net", found=list(found), evidence="", within=False, significant=0, networks=0,
+        loss=None, fingerprint="", numbers=numbers, chosen=tables, confirmed=tables, untrained=untrained, beyond=[],
         **{"tests": 0, "controls": {}, "read": 1.0, **more},
     )  # fmt: skip
 
